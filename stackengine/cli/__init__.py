@@ -1,0 +1,1 @@
+"""The stack-run command: argparse, one file per command, renderers."""

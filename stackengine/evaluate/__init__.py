@@ -1,0 +1,1 @@
+"""Parameters, conditions, functions, foreign types, property validation: Template to Desired."""

@@ -1,0 +1,76 @@
+"""What is wrong with a template or a request: collected, never raised one by one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stackengine.model.mark import NOWHERE, Mark
+
+Severity = Literal["error", "warning", "notice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault: a stable code, a terse summary, where it is, and what to do.
+
+    ``code`` is a letter for the room (T tree, H HOT, C CloudFormation, S TOSCA, P parameters, R references,
+    V property validation, L planning, K host checks) and three digits; codes are never reused.
+    """
+
+    code: str
+    summary: str
+    mark: Mark = NOWHERE
+    hint: str = ""
+    severity: Severity = "error"
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Diagnostics:
+    """A growing list of diagnostics that a pass hands on to the next."""
+
+    items: list[Diagnostic] = field(default_factory=list)
+
+    def error(self, code: str, summary: str, mark: Mark = NOWHERE, hint: str = "", detail: str = "") -> None:
+        """Add an error."""
+        self.items.append(Diagnostic(code, summary, mark, hint, "error", detail))
+
+    def warning(self, code: str, summary: str, mark: Mark = NOWHERE, hint: str = "", detail: str = "") -> None:
+        """Add a warning: accepted, but the author should know."""
+        self.items.append(Diagnostic(code, summary, mark, hint, "warning", detail))
+
+    def notice(self, code: str, summary: str, mark: Mark = NOWHERE, hint: str = "", detail: str = "") -> None:
+        """Add a notice: something is accepted and has no effect."""
+        self.items.append(Diagnostic(code, summary, mark, hint, "notice", detail))
+
+    def extend(self, more: Iterable[Diagnostic]) -> None:
+        """Add all of ``more``."""
+        self.items.extend(more)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The errors only."""
+        return [d for d in self.items if d.severity == "error"]
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(sorted(self.items, key=lambda d: (d.mark.file, d.mark.line, d.mark.col, d.code)))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class InvalidTemplateError(Exception):
+    """A template or its parameters have errors; carries every diagnostic of the run."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("; ".join(f"{d.mark}: {d.code} {d.summary}" for d in diagnostics.errors))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint naming the closest known word, or the empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else ""

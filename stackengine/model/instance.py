@@ -1,0 +1,123 @@
+"""Instances: the physical objects that the log says exist, or may exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from stackengine.model.template import Policies
+from stackengine.model.values import Value
+
+Status = Literal["creating", "updating", "deleting", "configured", "ready", "failed", "stopped", "released"]
+PowerState = Literal["running", "stopped", "saved", "unknown"]
+
+
+class Claim(NamedTuple):
+    """Something that only one may have on a host: (host, kind, value), unique in the store.
+
+    Kinds: ``cidr``, ``address``, ``mac``, ``bridge``, ``port``, ``uuid``, ``name``; capacity is not a claim but a sum.
+    """
+
+    host: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One object on one host; a server has one, an image that stands on three hosts has three."""
+
+    piece: str
+    host: str
+    physical_id: str
+    status: Status = "creating"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file of a disk chain; the top one's path is an attribute, never an identity."""
+
+    id: str
+    host: str
+    pool: str
+    name: str
+    parent: str | None = None
+    owner: str | None = None
+    """Instance id, or None for a host-owned layer."""
+    status: Literal["making", "whole", "frozen"] = "making"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One physical object of a stack.
+
+    ``identity`` is what was chosen before the host was touched (physical_id, uuid, name, mac, address, …) and never changes;
+    ``properties`` are as applied (fully resolved, secrets as SecretRef); ``attributes`` are what the host told afterwards;
+    ``refs`` are the instance ids it was applied with; ``holds`` ⊇ refs while it is not sure.
+    """
+
+    path: str
+    generation: int
+    type: str
+    identity: dict[str, Any]
+    properties: dict[str, Value]
+    refs: frozenset[str] = frozenset()
+    holds: frozenset[str] = frozenset()
+    attributes: dict[str, Value] = field(default_factory=dict)
+    contributed: dict[str, Value] = field(default_factory=dict)
+    """What other resources contributed (a network's reservations), as applied."""
+    exclusive: frozenset[str] = frozenset()
+    """Things that two running objects cannot both have (a MAC, a single-writer volume)."""
+    fixed: frozenset[str] = frozenset()
+    """Things that two objects cannot both have, even stopped (a bridge name, a subnet that the user fixed)."""
+    host: str = ""
+    pieces: tuple[Piece, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    policies: Policies = Policies()
+    sure: bool = False
+    status: Status = "creating"
+    power: PowerState = "running"
+    schema_version: int = 1
+    protected: bool = False
+
+    @property
+    def id(self) -> str:
+        """``path@generation``: unique in the stack for ever."""
+        return f"{self.path}@{self.generation}"
+
+    @property
+    def physical_id(self) -> str:
+        """The id by which a reference names it."""
+        return str(self.identity["physical_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The recorded state of one stack: a fold over its event log."""
+
+    instances: dict[str, Instance] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)
+    """Highest generation ever given, by path."""
+    observed: dict[str, dict[str, Value] | None] = field(default_factory=dict)
+    """By instance id: what reading it last showed (None: it is gone). Absent: not read since it was applied."""
+    signals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """By handle (instance id): the signals received, in order, one per unique id."""
+    layers: dict[str, Layer] = field(default_factory=dict)
+
+    def of(self, path: str) -> Iterator[Instance]:
+        """The instances of one path."""
+        return (i for i in self.instances.values() if i.path == path)
+
+
+@dataclass(frozen=True, slots=True)
+class HostObject:
+    """An object that no stack owns (an image's base, a cut, a pool), held by stacks."""
+
+    id: str
+    host: str
+    kind: str
+    name: str
+    details: dict[str, Any] = field(default_factory=dict)
+    status: Literal["making", "whole"] = "making"
+    holders: frozenset[str] = frozenset()

@@ -1,0 +1,125 @@
+"""Values: JSON, and three wrappers that go through every function and every record.
+
+* :class:`Unknown`: known after apply; keeps the residual expression, so the engine can finish it when attributes arrive.
+* :class:`Sensitive`: a secret in memory; its repr is ``***``; contagious through functions.
+* :class:`SecretRef`: a secret at rest; what events, plans and recorded properties hold instead of the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from stackengine.model.expr import Attr, Expr, Literal, Ref, references, walk
+
+Value: TypeAlias = Any
+"""JSON (None, bool, int, float, str, list, dict with str keys) that may hold Unknown, Sensitive or SecretRef anywhere."""
+
+
+class _Omit:
+    """The value of a key that is to be left out (``AWS::NoValue``)."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+
+OMIT = _Omit()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is known only when other resources are there; ``expr`` holds only Literal, Map, List, Ref, Attr, Call, If."""
+
+    expr: Expr
+
+    def refs(self) -> Iterator[Ref | Attr]:
+        """What it waits for."""
+        return references(self.expr)
+
+    def describe(self) -> str:
+        """For people: ``db.address`` or ``known after apply (db.address, web)``."""
+        names = [describe_reference(r) for r in self.refs()]
+        return names[0] if isinstance(self.expr, (Ref, Attr)) and names else f"known after apply ({', '.join(dict.fromkeys(names))})"
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.describe()})"
+
+
+def describe_reference(ref: Ref | Attr) -> str:
+    """``path`` or ``path.attribute.key``."""
+    if isinstance(ref, Ref):
+        return ref.target
+    return ".".join([ref.target, *(str(p.value) if isinstance(p, Literal) else "…" for p in ref.path)])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sensitive:
+    """A secret value; compare by value, print as ``***``."""
+
+    value: Value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __str__(self) -> str:
+        return "***"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A sealed secret: equal ids mean equal values (the id is a keyed HMAC), the value stands encrypted in the store."""
+
+    id: str
+    version: int = 1
+
+    def __str__(self) -> str:
+        return "***"
+
+
+def map_leaves(value: Value, fn: Callable[[Value], Value]) -> Value:
+    """``value`` rebuilt with ``fn`` applied to every leaf (everything that is neither list nor dict)."""
+    if isinstance(value, dict):
+        return {k: map_leaves(v, fn) for k, v in value.items()}
+    if isinstance(value, list):
+        return [map_leaves(v, fn) for v in value]
+    return fn(value)
+
+
+def leaves(value: Value) -> Iterator[Value]:
+    """Every leaf of ``value``."""
+    if isinstance(value, dict):
+        for v in value.values():
+            yield from leaves(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from leaves(v)
+    else:
+        yield value
+
+
+def has_unknown(value: Value) -> bool:
+    """Whether an Unknown is anywhere in ``value``."""
+    return any(isinstance(v, Unknown) for v in leaves(value))
+
+
+def unknowns(value: Value) -> Iterator[Unknown]:
+    """Every Unknown of ``value``."""
+    return (v for v in leaves(value) if isinstance(v, Unknown))
+
+
+def has_sensitive(value: Value) -> bool:
+    """Whether a Sensitive or SecretRef is anywhere in ``value``, also inside the residual expression of an Unknown."""
+    for v in leaves(value):
+        if isinstance(v, (Sensitive, SecretRef)):
+            return True
+        if isinstance(v, Unknown) and any(isinstance(e, Literal) and has_sensitive(e.value) for e in walk(v.expr)):
+            return True
+    return False
+
+
+def reveal(value: Value) -> Value:
+    """``value`` with every Sensitive replaced by what it holds. Only for handing to a host or to a person who asked."""
+    return map_leaves(value, lambda v: reveal(v.value) if isinstance(v, Sensitive) else v)

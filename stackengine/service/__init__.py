@@ -1,0 +1,1 @@
+"""Use cases: the composition root where adapters meet the core."""

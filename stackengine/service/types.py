@@ -1,0 +1,162 @@
+"""What use cases take and give: plain data that the command line (and later the servers) render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from stackengine.engine.ports import Failure
+from stackengine.model.desired import Desired
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.instance import Recorded
+from stackengine.model.template import Source
+from stackengine.planning.plan import Plan
+
+OnFailure = Literal["rollback", "keep", "delete"]
+OperationKind = Literal["create", "update", "rollback", "delete"]
+StackState = Literal["none", "running", "complete", "failed", "rolled_back", "interrupted", "deleted"]
+"""``running``: an operation is under way and its owner lives; ``interrupted``: its owner is gone (say ``resume``)."""
+
+
+class ServiceError(Exception):
+    """A request that cannot be carried out; ``hint`` says what to do, ``exit_code`` is the command's (1 failed, 2 usage)."""
+
+    def __init__(self, message: str, *, hint: str = "", exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.hint, self.exit_code = hint, exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where state lives and which host is used; from flags, then STACKENGINE_* variables, then defaults."""
+
+    state: str = ""
+    """Path or SQLAlchemy URL; empty: the user's XDG state folder."""
+    host: str = ""
+    """Host URI (``memory://``, ``private://NAME``, any libvirt URI); empty: the host of the stack, else ``private://default``."""
+    types: tuple[Path, ...] = ()
+    """More folders of resource types (``--types``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What ``up`` and ``plan`` are asked for."""
+
+    name: str
+    template: Path
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """From the command line (strings) and parameter files (JSON values); later ones have won already."""
+    environments: tuple[Path, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Only these paths and what they depend on."""
+    replace: tuple[str, ...] = ()
+    """Paths whose next generation is forced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan with everything that was needed to make it; ``up`` carries exactly this one out, or plans again when the ground has moved."""
+
+    stack: str
+    kind: OperationKind
+    plan: Plan
+    desired: Desired
+    recorded: Recorded
+    diagnostics: Diagnostics
+    host: str
+    """URI."""
+    host_is_default: bool = False
+    """No host was named or configured; one line says which is used."""
+    simulated: bool = False
+    from_revision: int = 0
+    to_revision: int = 0
+    new_stack: bool = False
+    sources: tuple[Source, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """As bound; sensitive ones are Sensitive."""
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """How an operation ended. After a failed ``up`` that was rolled back, ``status`` is ``rolled_back`` and ``failures`` the cause."""
+
+    operation: str
+    kind: OperationKind
+    status: Literal["complete", "failed", "rolled_back", "rollback_failed", "cancelled", "fenced"]
+    revision: int
+    failures: tuple[Failure, ...] = ()
+    rollback_failures: tuple[Failure, ...] = ()
+    outputs: dict[str, Any] = field(default_factory=dict)
+    elapsed: float = 0.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackSummary:
+    """One line of ``ls``."""
+
+    name: str
+    id: str
+    state: StackState
+    host: str
+    revision: int
+    language: str
+    resources: int
+    updated_at: float
+    last_operation: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceView:
+    """One resource of ``show``."""
+
+    path: str
+    type: str
+    foreign_type: str
+    status: str
+    power: str
+    generation: int
+    physical_id: str
+    host: str
+    properties: dict[str, Any]
+    attributes: dict[str, Any]
+    depends: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StackView:
+    """What ``show`` shows."""
+
+    summary: StackSummary
+    description: str
+    resources: tuple[ResourceView, ...]
+    outputs: dict[str, Any]
+    parameters: dict[str, Any]
+    revisions: tuple[dict[str, Any], ...] = ()
+    """number, created_at, status, language, template name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One line of ``hosts ls``."""
+
+    name: str
+    uri: str
+    kind: Literal["private", "libvirt", "memory"]
+    state: Literal["running", "stopped", "unreachable", "ready"]
+    stacks: tuple[str, ...] = ()
+    accelerator: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of ``hosts doctor``: what was looked at, how it is, and how to mend it."""
+
+    check: str
+    status: Literal["ok", "warning", "problem", "skipped"]
+    message: str
+    mend: str = ""

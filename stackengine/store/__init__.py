@@ -1,0 +1,1 @@
+"""Tables, event log, leases, secrets, migrations: all SQL."""

@@ -1,0 +1,1 @@
+"""What a resource type must keep: contract suite, scenarios, golden files, strategies."""
