@@ -1,0 +1,13 @@
+"""What the exit codes of ``stack-run`` mean; stable."""
+
+OK = 0
+FAILED = 1
+USAGE = 2
+"""Wrong use, also: a confirmation is needed and there is no terminal (say ``--yes``)."""
+INVALID = 3
+"""The template or its parameters are invalid."""
+CHANGES = 4
+"""``plan --exit-code``: there are changes."""
+PASSED_THROUGH = 125
+"""``ssh STACK SERVER -- CMD``: our own failure, where every other code is CMD's."""
+INTERRUPTED = 130

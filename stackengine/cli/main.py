@@ -1,0 +1,90 @@
+"""``stack-run``: parse, run one command, turn what goes wrong into words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stackengine.cli.errors import UsageError
+from stackengine.cli.exit_codes import FAILED, INTERRUPTED, INVALID, OK, PASSED_THROUGH, USAGE
+from stackengine.cli.parser import parse
+from stackengine.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code (``cli.exit_codes``)."""
+    try:
+        args = parse(sys.argv[1:] if argv is None else argv)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USAGE
+    terminal = Terminal(plain=args.plain, output=args.format)
+    try:
+        if args.verbose or args.log_file:
+            from stackengine.cli.logging_setup import set_up
+
+            set_up(args, terminal)
+        code = args.run(args, terminal)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        terminal.say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader had enough (stack-run ls | head): that is no failure. Python must not flush into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:
+        return _failed(error, args, terminal)
+    return int(code)
+
+
+def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> int:
+    """Say what went wrong, for people on stderr and for programs on stdout; the exit code."""
+    from stackengine.cli.render import diagnostics
+    from stackengine.model.diagnostics import InvalidTemplateError
+    from stackengine.sdk import HostError
+    from stackengine.service.types import ServiceError
+
+    hint = str(getattr(error, "hint", ""))
+    found = error.diagnostics if isinstance(error, InvalidTemplateError) else None
+    match error:
+        case InvalidTemplateError():
+            code, message = INVALID, "the template is invalid"
+            terminal.say(diagnostics.render(error.diagnostics, style=terminal.err_style))
+        case UsageError() | ServiceError():
+            code, message = getattr(error, "exit_code", USAGE), str(error)
+            terminal.fail(message, hint)
+        case HostError():
+            where = (f"{error.host}: " if error.host else "") + (f"libvirt error {error.code}: " if error.code else "")
+            code, message = FAILED, f"{where}{error}"
+            terminal.fail(message, hint)
+        case _:
+            code, message = FAILED, f"internal error: {type(error).__name__}: {error}"
+            _trace(error, args, terminal)
+            terminal.fail(message, "this is a fault of stack-run; -v shows where it is")
+    if args.command == "ssh" and args.rest and code != USAGE:
+        code = PASSED_THROUGH
+    if terminal.json:
+        members = {"message": message, "hint": hint, "exit_code": code, "diagnostics": diagnostics.to_data(found or ())}
+        terminal.document("error", members, line=True)
+    return code
+
+
+def _trace(error: Exception, args: argparse.Namespace, terminal: Terminal) -> None:
+    """Where an internal error is: in the log file, and on the terminal with ``-v``."""
+    if args.verbose or args.log_file:
+        import logging
+        import traceback
+
+        text = "".join(traceback.format_exception(error)).rstrip()
+        logging.getLogger("stackengine").debug("%s", text)
+        if args.verbose == 1:
+            terminal.say(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

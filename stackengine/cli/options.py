@@ -1,0 +1,97 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from stackengine.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from stackengine.service.types import Settings
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The options of every command; ``again``: on a sub-parser, where they must not undo what stood before the command."""
+    group = parser.add_argument_group("common options")
+
+    def add(*flags: str, default: Any = None, **kwargs: Any) -> None:
+        group.add_argument(*flags, default=argparse.SUPPRESS if again else default, **kwargs)
+
+    add("--state", metavar="PATH|URL", help="where state lives: a folder, a .db file or a database URL (default: the user's XDG state folder)")
+    add("--host", metavar="URI", help="memory://, private://NAME or any libvirt URI (default: the stack's host, else private://default)")
+    add("--types", metavar="DIR", action="append", help="one more folder of resource types; repeatable")
+    add("-v", "--verbose", action="count", help="say more; -vv: every host call with its time")
+    add("--log-file", metavar="FILE", help="write everything that -vv says to a file")
+    add("--plain", action="store_true", default=False, help="no colours, nothing drawn over itself")
+    if not any("--format" in a.option_strings for a in parser._actions):
+        add_format(group, default=argparse.SUPPRESS if again else "human")
+
+
+def add_format(parser: argparse._ActionsContainer, choices: Sequence[str] = ("human", "json"), default: Any = argparse.SUPPRESS) -> None:
+    """``--format``, and ``--json`` for short; ``human`` (also where a command has another word for it) is what the root says."""
+    parser.add_argument("--format", choices=choices, default=default, help=f"how to print the result (default: {choices[0]})")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", default=argparse.SUPPRESS, help="short for --format json")
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """What a template is evaluated with."""
+    parser.add_argument("--param", "-P", metavar="K=V", action="append", default=[], help="a parameter's value; repeatable, wins over files")
+    parser.add_argument("--param-file", metavar="FILE", action="append", default=[], help="parameters from a YAML or JSON file; repeatable")
+    parser.add_argument("--environment", "-e", metavar="FILE", action="append", default=[], help="a Heat environment file; repeatable")
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """What ``up`` and ``plan`` are asked for."""
+    parser.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
+    parser.add_argument("--name", help="the stack's name (default: from the template's file or folder name)")
+    add_parameters(parser)
+    parser.add_argument("--target", metavar="PATH", action="append", default=[], help="only this resource and what it depends on; repeatable")
+    parser.add_argument("--replace", metavar="PATH", action="append", default=[], help="give this resource a new generation even if nothing changed")
+
+
+def add_operation(parser: argparse.ArgumentParser, *, on_failure: bool = True) -> None:
+    """How an operation is carried out."""
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    if on_failure:
+        parser.add_argument(
+            "--on-failure",
+            choices=("rollback", "keep", "delete"),
+            default="rollback",
+            help="when an action fails: take everything back (default), keep what is there, or delete the stack",
+        )
+    parser.add_argument("--keep-going", action="store_true", help="after a failure go on with what does not depend on it")
+    parser.add_argument("--timeout", metavar="TIME", type=seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90s``, ``30m`` or ``2h`` in seconds."""
+    factor = _UNITS.get(text[-1:], 0)
+    try:
+        value = float(text[:-1]) * factor if factor else float(text)
+    except ValueError:
+        value = -1
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no time: say seconds, or 90s, 30m, 2h")
+    return value
+
+
+def settings(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Where state lives and which host is used: flags first, then STACKENGINE_* variables."""
+    from pathlib import Path
+
+    from stackengine.service.types import Settings
+
+    folders = tuple(Path(d) for d in args.types or ())
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"--types {folder}: no such folder")
+    return Settings(
+        state=args.state if args.state is not None else environ.get("STACKENGINE_STATE", ""),
+        host=args.host if args.host is not None else environ.get("STACKENGINE_HOST", ""),
+        types=folders,
+    )

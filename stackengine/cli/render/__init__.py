@@ -1,0 +1,1 @@
+"""Renderers: plain data in, text out. They know neither services nor terminals, so golden files can hold them."""

@@ -1,0 +1,54 @@
+"""Hosts and what the doctor finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stackengine.cli.render.style import PLAIN, Style
+from stackengine.cli.render.table import table
+from stackengine.cli.render.values import to_data
+from stackengine.service.types import Finding, HostView
+
+_STATES = {"running": "green", "ready": "green", "stopped": "dim", "unreachable": "red"}
+_FINDINGS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("-", "dim")}
+
+
+def listing(hosts: Sequence[HostView], style: Style = PLAIN) -> str:
+    """One line for each host."""
+    rows = [[h.uri, style.paint(h.state, _STATES[h.state]), h.accelerator or "-", ", ".join(h.stacks) or "-"] for h in hosts]
+    return table(["uri", "state", "accelerator", "stacks"], rows, style)
+
+
+def finding(found: Finding, style: Style = PLAIN) -> str:
+    """What was looked at, how it is, how to mend it."""
+    glyph, color = _FINDINGS[found.status]
+    status = "" if found.status in ("ok", "problem") else f" ({found.status})"
+    line = f"{style.paint(style.glyph(glyph), color, 'bold')} {found.check}{status}: {found.message}"
+    if found.mend:
+        line += "".join(f"\n    {style.paint('mend', 'cyan')}: {m}" if i == 0 else f"\n          {m}" for i, m in enumerate(found.mend.splitlines()))
+    return line
+
+
+def verdict(uri: str, found: Sequence[Finding]) -> str:
+    """One line: how the host is."""
+    count = sum(1 for f in found if f.status == "problem")
+    return f"{uri}: {count} problem{'s' if count > 1 else ''}" if count else f"{uri}: nothing is wrong"
+
+
+def host_data(host: HostView) -> dict[str, Any]:
+    """A host as JSON."""
+    return {
+        "name": host.name,
+        "uri": host.uri,
+        "host_kind": host.kind,
+        "state": host.state,
+        "stacks": list(host.stacks),
+        "accelerator": host.accelerator,
+        "details": to_data(host.details),
+    }
+
+
+def finding_data(found: Finding) -> dict[str, Any]:
+    """A finding as JSON."""
+    return {"check": found.check, "status": found.status, "message": found.message, "mend": found.mend}

@@ -1,0 +1,34 @@
+"""What ``up``, ``plan``, ``graph`` and ``validate`` ask for, from their arguments."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stackengine.cli import parameters
+from stackengine.cli.errors import UsageError
+from stackengine.cli.naming import stack_name
+from stackengine.service.types import Request
+
+
+def of(args: argparse.Namespace) -> Request:
+    """The request; raises UsageError where a file is not there."""
+    template = existing(args.template)
+    return Request(
+        name=stack_name(template, args.name),
+        template=template,
+        parameters=parameters.given(args.param_file, args.param),
+        environments=tuple(existing(e) for e in args.environment),
+        targets=tuple(getattr(args, "target", ())),
+        replace=tuple(getattr(args, "replace", ())),
+    )
+
+
+def existing(name: str) -> Path:
+    """The path of a file that is there."""
+    path = Path(name)
+    if not path.exists():
+        raise UsageError(f"{name}: no such file")
+    if path.is_dir():
+        raise UsageError(f"{name} is a folder", hint="name the template file in it")
+    return path
