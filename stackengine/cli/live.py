@@ -32,10 +32,10 @@ class LiveView:
 
     def __init__(self, terminal: Terminal, stack: str, plan: Plan | None = None) -> None:
         self.progress, self._terminal, self._stack = Progress(plan), terminal, stack
-        self._console = Console(file=terminal.err, no_color=not terminal.err_style.color, highlight=False, force_terminal=True, legacy_windows=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False, get_renderable=self.picture)
         self._lock, self._closed, self._above = threading.Lock(), threading.Event(), list[str]()
         self._frame = 0
+        self._console = Console(file=terminal.err, no_color=not terminal.err_style.color, highlight=False, force_terminal=True, legacy_windows=False)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False, get_renderable=self.picture)
         self._thread = threading.Thread(target=self._loop, name="live-view", daemon=True)
 
     def take(self, event: Event) -> None:

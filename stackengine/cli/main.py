@@ -46,6 +46,7 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
     """Say what went wrong, for people on stderr and for programs on stdout; the exit code."""
     from stackengine.cli.render import diagnostics
     from stackengine.model.diagnostics import InvalidTemplateError
+    from stackengine.registry import BrokenTypeError
     from stackengine.sdk import HostError
     from stackengine.service.types import ServiceError
 
@@ -58,6 +59,9 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
         case UsageError() | ServiceError():
             code, message = getattr(error, "exit_code", USAGE), str(error)
             terminal.fail(message, hint)
+        case BrokenTypeError():
+            code, message = FAILED, str(error)
+            terminal.fail(message)
         case HostError():
             where = (f"{error.host}: " if error.host else "") + (f"libvirt error {error.code}: " if error.code else "")
             code, message = FAILED, f"{where}{error}"

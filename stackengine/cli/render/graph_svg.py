@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from stackengine.cli.render.graph import Box, Graph, pairs_of
 
-_BOX_H, _GAP_X, _GAP_Y, _PAD, _CHAR = 40, 64, 18, 16, 7.6
+_BOX_H, _BEND_H, _GAP_X, _GAP_Y, _PAD, _CHAR = 40, 4, 64, 16, 16, 7.6
 _STYLE = """\
-  .box{fill:#fff;stroke:#57606a;stroke-width:1.2}.name{font:600 13px system-ui,sans-serif;fill:#1f2328}.type{font:11px system-ui,sans-serif;fill:#57606a}
+  .box{fill:#fff;stroke:#57606a;stroke-width:1.2}.name{font:600 13px system-ui,sans-serif;fill:#1f2328}.type{font:400 11px system-ui,sans-serif;fill:#57606a}
   .edge{fill:none;stroke:#8c959f;stroke-width:1.3}.ready{stroke-dasharray:5 3}.head{fill:#8c959f}
   .ok .box{stroke:#1a7f37;fill:#dafbe1}.busy .box{stroke:#9a6700;fill:#fff8c5}.bad .box{stroke:#cf222e;fill:#ffebe9}
   @media (prefers-color-scheme:dark){.box{fill:#161b22;stroke:#8b949e}.name{fill:#e6edf3}.type{fill:#8b949e}.edge{stroke:#6e7681}.head{fill:#6e7681}
@@ -21,19 +21,20 @@ def svg(graph: Graph) -> str:
     """The whole picture."""
     pairs = pairs_of(graph.links)
     layer = _layers(graph, list(pairs))
-    columns, chains = _columns(graph, list(pairs), layer)
+    columns, chains = _columns(graph, pairs, layer)
     _order(columns, chains)
     widths = [max((_width(graph.boxes[n]) for n in c if n in graph.boxes), default=20.0) for c in columns]
     lefts = [_PAD + sum(widths[:i]) + _GAP_X * i for i in range(len(columns))]
-    tallest = max((len(c) for c in columns), default=0)
+    heights = [sum(_height(n) + _GAP_Y for n in c) - _GAP_Y for c in columns]
     at: dict[str, tuple[float, float]] = {}
     for i, column in enumerate(columns):
-        offset = (tallest - len(column)) * (_BOX_H + _GAP_Y) / 2
-        for k, name in enumerate(column):
-            at[name] = (lefts[i], _PAD + offset + k * (_BOX_H + _GAP_Y))
-    whole = (lefts[-1] + widths[-1] + _PAD if columns else 2 * _PAD, 2 * _PAD + tallest * (_BOX_H + _GAP_Y) - (_GAP_Y if tallest else 0))
+        y = _PAD + (max(heights) - heights[i]) / 2
+        for name in column:
+            at[name] = (lefts[i], y + _height(name) / 2)
+            y += _height(name) + _GAP_Y
+    right, bottom = (lefts[-1] + widths[-1] + _PAD, max(heights) + 2 * _PAD) if columns else (2 * _PAD, 2 * _PAD)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole[0]:.0f} {whole[1]:.0f}" width="{whole[0]:.0f}" height="{whole[1]:.0f}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right:.0f} {bottom:.0f}" width="{right:.0f}" height="{bottom:.0f}" role="img">',
         f"<title>{escape(graph.name)}</title>",
         f"<style>\n{_STYLE}\n</style>",
         '<marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker>',
@@ -46,6 +47,10 @@ def svg(graph: Graph) -> str:
 
 def _width(box: Box) -> float:
     return max(len(box.path) * _CHAR, len(box.type) * _CHAR * 0.84) + 20
+
+
+def _height(name: str) -> int:
+    return _BEND_H if name.startswith("\0") else _BOX_H
 
 
 def _layers(graph: Graph, pairs: list[tuple[str, str]]) -> dict[str, int]:
@@ -66,17 +71,18 @@ def _layers(graph: Graph, pairs: list[tuple[str, str]]) -> dict[str, int]:
     return layer
 
 
-def _columns(graph: Graph, pairs: list[tuple[str, str]], layer: dict[str, int]) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
-    """Names by layer, and every edge as a chain with a place of its own in each layer that it crosses."""
+def _columns(graph: Graph, pairs: dict[tuple[str, str], str], layer: dict[str, int]) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
+    """Names by layer, and every edge as a chain with a place in each layer that it crosses; edges of one kind from one box share theirs."""
     columns: list[list[str]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
     for path in graph.boxes:
         columns[layer[path]].append(path)
     chains = {}
-    for a, b in pairs:
-        bends = [f"\0{a}\0{b}\0{i}" for i in range(layer[a] + 1, layer[b])]
-        for i, bend in enumerate(bends):
-            columns[layer[a] + 1 + i].append(bend)
-        chains[a, b] = [a, *bends, b]
+    for (a, b), need in pairs.items():
+        bends = {i: f"\0{a}\0{need}\0{i}" for i in range(layer[a] + 1, layer[b])}
+        for i, bend in bends.items():
+            if bend not in columns[i]:
+                columns[i].append(bend)
+        chains[a, b] = [a, *bends.values(), b]
     return columns, chains
 
 
@@ -100,13 +106,11 @@ def _order(columns: list[list[str]], chains: dict[tuple[str, str], list[str]], s
 
 
 def _edge(chain: list[str], need: str, at: dict[str, tuple[float, float]], widths: dict[str, float]) -> str:
-    middle = _BOX_H / 2
     x, y = at[chain[0]]
-    path = [f"M{x + widths[chain[0]]:.0f} {y + middle:.0f}"]
     x += widths[chain[0]]
-    y += middle
+    path = [f"M{x:.0f} {y:.0f}"]
     for name in chain[1:]:
-        nx, ny = at[name][0], at[name][1] + middle
+        nx, ny = at[name]
         path.append(f"C{(x + nx) / 2:.0f} {y:.0f} {(x + nx) / 2:.0f} {ny:.0f} {nx:.0f} {ny:.0f}")
         x, y = nx, ny
         if name.startswith("\0"):
@@ -116,7 +120,7 @@ def _edge(chain: list[str], need: str, at: dict[str, tuple[float, float]], width
 
 
 def _box(box: Box, at: tuple[float, float], width: float) -> str:
-    x, y = at
+    x, y = at[0], at[1] - _BOX_H / 2
     hint = f"{box.path}: {box.type}" + (f", {box.status}" if box.status else "")
     return (
         f'<g id="r-{escape(box.path, quote=True)}" class="{_CLASSES.get(box.status, "")}"><title>{escape(hint)}</title>'

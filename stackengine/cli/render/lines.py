@@ -22,7 +22,7 @@ def transition(event: Event, step: Step, style: Style = PLAIN) -> str | None:
         case "action.attempt" | "action.progress":
             return f"{head}: {step.message}" if step.message else None
         case "action.configured":
-            return f"{head}: configured after {span(event.at - step.began)}, waiting to be ready"
+            return f"{head}: configured after {span(event.at - step.began)}, waiting {step.gate or 'to be ready'}"
         case "action.failed":
             message = str(step.error.get("message", "")).strip().partition("\n")[0]
             return f"{head}: {style.paint('failed', 'red', 'bold')} after {span(step.ended - step.began)}" + (f": {message}" if message else "")
@@ -44,9 +44,13 @@ def walk_line(walk: Walk, cancelling: str, now: float) -> str:
 def heartbeat(walk: Walk, cancelling: str, now: float, most: int = 3) -> str:
     """One line for all that runs: ``… 12/31 done, 2 running, 1m12s: web 40s (waiting), db 12s (copying 40 %)``."""
     running = sorted(walk.running(), key=lambda s: s.began)
-    named = [f"{s.path} {span(now - s.began)} ({s.message or s.doing()})" for s in running[:most]]
+    named = [f"{s.path} {span(now - s.began)} ({_state(s)})" for s in running[:most]]
     more = f" and {len(running) - most} more" if len(running) > most else ""
     return f"… {walk_line(walk, cancelling, now)}" + (f": {', '.join(named)}{more}" if named else "")
+
+
+def _state(step: Step) -> str:
+    return f"waiting {step.message}".rstrip() if step.state == "waiting" else step.message or step.doing()
 
 
 def walk_began(walk: Walk, stack: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from stackengine.cli.render.style import PLAIN, Style
 from stackengine.cli.render.table import pad, width
@@ -26,7 +27,8 @@ def render(preview: Preview, style: Style = PLAIN, *, explain: bool = False) -> 
     if plan.empty:
         return no_changes(preview)
     text = [style.paint(title(preview), "bold"), ""]
-    widths, replaced = _widths(plan), plan.replaced()
+    widest = max(width(a.path) for a in plan.actions.values()), max(width(a.instance.type) for a in plan.actions.values())
+    look = _Look(style, explain, preview.host, min(40, widest[0]), min(32, widest[1]), plan.replaced())
     for phase, heading in _SECTIONS:
         actions = [a for a in plan.actions.values() if a.phase == phase]
         if not actions:
@@ -34,7 +36,7 @@ def render(preview: Preview, style: Style = PLAIN, *, explain: bool = False) -> 
         if heading:
             text += [style.paint(heading, "bold")]
         for action in actions:
-            text += _action(action, preview, style, widths, replaced, explain)
+            text += _action(action, look)
         text.append("")
     text += [*_outputs(plan), *_consequences(plan), summary(plan)]
     return "\n".join(text)
@@ -91,17 +93,24 @@ def what(action: Action, *, replaced: bool = False) -> str:
             return verb
 
 
-def _widths(plan: Plan) -> tuple[int, int]:
-    actions = plan.actions.values()
-    return min(40, max(width(a.path) for a in actions)), min(32, max(width(a.instance.type) for a in actions))
+class _Look(NamedTuple):
+    """What every line of one view needs to know."""
+
+    style: Style
+    explain: bool
+    host: str
+    path_width: int
+    type_width: int
+    replaced: set[str]
 
 
-def _action(action: Action, preview: Preview, style: Style, widths: tuple[int, int], replaced: set[str], explain: bool) -> list[str]:
-    kind = glyph_of(action)
-    head = f"  {style.verb(kind)} {style.paint(pad(action.path, widths[0]), 'bold')}  {pad(action.instance.type, widths[1])}  {what(action, replaced=action.path in replaced)}"
-    if action.reason and (kind != "create" or explain):
+def _action(action: Action, look: _Look) -> list[str]:
+    kind, style = glyph_of(action), look.style
+    head = f"  {style.verb(kind)} {style.paint(pad(action.path, look.path_width), 'bold')}  {pad(action.instance.type, look.type_width)}  "
+    head += what(action, replaced=action.path in look.replaced)
+    if action.reason and (kind != "create" or look.explain):
         head += f": {action.reason}"
-    tags = [action.instance.host] if action.instance.host not in ("", preview.host) else []
+    tags = [action.instance.host] if action.instance.host not in ("", look.host) else []
     if action.mark.file:
         tags.append(f"{action.mark.file}:{action.mark.line}")
     lines = [head + (style.paint("  # " + ", ".join(tags), "dim") if tags else "")]
@@ -110,7 +119,7 @@ def _action(action: Action, preview: Preview, style: Style, widths: tuple[int, i
     lines += [f"      {pad(k, columns)}  {v}" for k, v in shown.items()]
     lines += [line for c in action.changes for line in _change(c, action, style, columns)]
     lines += [f"      note: {n}" for n in action.notes]
-    if explain:
+    if look.explain:
         lines += _explanation(action)
     return [line.rstrip() for line in lines]
 

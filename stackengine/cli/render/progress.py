@@ -40,6 +40,8 @@ class Step:
     replaces: bool = False
     gated: bool = True
     """Whether something is awaited after it is configured, as far as the plan says."""
+    gate: str = ""
+    """What it waits for, in words."""
     error: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -142,7 +144,7 @@ class Progress:
             case "progress":
                 step.message = str(payload.get("message", ""))
             case "configured":
-                step.configured, step.state, step.message = event.at, "waiting", ""
+                step.configured, step.state, step.message = event.at, "waiting", step.gate
             case "ready" | "done":
                 self._end(step, event.at, "done")
             case "skipped":
@@ -162,6 +164,8 @@ class Progress:
             step = Step(key, event.verb, event.path, event.generation, kind, began=event.at)
             step.replaces = action is not None and action.verb == "create" and action.previous is not None
             step.gated = action is None or action.gate is not None
+            if action is not None and action.gate is not None:
+                step.gate = f"for {action.gate.count} signals" if action.gate.count > 1 else f"for {action.gate.kind}"
             self.walk.steps[key] = step
         return step
 
