@@ -443,6 +443,10 @@ class ResourceType(ABC):
     """
 
     name: ClassVar[str]
+    inline: ClassVar[bool] = False
+    """Its methods touch no host and take no time: they run in the walk's own thread."""
+    remake_failed: ClassVar[bool] = False
+    """An instance that failed is never taken again (a wait condition whose time is over): the next plan makes a new one."""
 
     # pure, used by the plan
 

@@ -1,0 +1,139 @@
+"""Parameters: values from people become typed values, every constraint is checked, all faults in one run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.expr import Literal
+from stackengine.model.template import Constraint, Parameter, Template
+from stackengine.model.values import Sensitive, Value
+
+
+def bind(template: Template, given: Mapping[str, Any], defaults: Mapping[str, Any], diagnostics: Diagnostics) -> dict[str, Value]:
+    """The value of every parameter; sensitive ones are wrapped. ``defaults`` are an environment file's parameter_defaults."""
+    for name in given:
+        if name not in template.parameters:
+            diagnostics.error("P101", f"the template has no parameter {name}", hint=did_you_mean(name, template.parameters))
+    bound: dict[str, Value] = {}
+    for parameter in template.parameters.values():
+        value = _value(parameter, given, defaults, diagnostics)
+        bound[parameter.name] = Sensitive(value) if parameter.sensitive else value
+    return bound
+
+
+def _value(parameter: Parameter, given: Mapping[str, Any], defaults: Mapping[str, Any], diagnostics: Diagnostics) -> Any:
+    if parameter.name in given:
+        raw = given[parameter.name]
+    elif parameter.name in defaults:
+        raw = defaults[parameter.name]
+    elif isinstance(parameter.default, Literal):
+        raw = parameter.default.value
+    else:
+        diagnostics.error("P102", f"parameter {parameter.name} needs a value", parameter.mark, f"say --param {parameter.name}=…")
+        return None
+    try:
+        value = convert(raw, parameter.type)
+    except ValueError as error:
+        diagnostics.error("P103", f"parameter {parameter.name}: {error}", parameter.mark)
+        return None
+    for constraint in parameter.constraints:
+        fault = violation(constraint, value)
+        if fault:
+            shown = "the value" if parameter.sensitive else json.dumps(value)
+            diagnostics.error("P104", f"parameter {parameter.name}: {shown} {fault}", constraint.mark or parameter.mark, constraint.description)
+    return value
+
+
+def convert(raw: Any, kind: str) -> Any:
+    """``raw`` (text from a command line, or JSON) as a parameter type; ValueError says what does not fit."""
+    return _CONVERT[kind](raw)
+
+
+def _string(raw: Any) -> str:
+    if isinstance(raw, (dict, list)):
+        return json.dumps(raw)
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return "" if raw is None else str(raw)
+
+
+def _number(raw: Any) -> int | float:
+    if isinstance(raw, bool):
+        raise ValueError(f"{raw!r} is not a number")
+    if isinstance(raw, (int, float)):
+        return raw
+    try:
+        return int(raw)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return float(raw)
+    except (TypeError, ValueError):
+        raise ValueError(f"{raw!r} is not a number") from None
+
+
+def _boolean(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    text = str(raw).lower()
+    if text in ("t", "true", "on", "y", "yes", "1"):
+        return True
+    if text in ("f", "false", "off", "n", "no", "0"):
+        return False
+    raise ValueError(f"{raw!r} is not a boolean")
+
+
+def _list(raw: Any) -> list[Any]:
+    if isinstance(raw, list):
+        return raw
+    if isinstance(raw, str):
+        if raw.lstrip().startswith("["):
+            return list(_json_of(raw))
+        return [part.strip() for part in raw.split(",")] if raw else []
+    raise ValueError(f"{raw!r} is not a list")
+
+
+def _json_of(raw: str) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise ValueError(f"not valid JSON: {error}") from None
+
+
+def _json(raw: Any) -> Any:
+    value = _json_of(raw) if isinstance(raw, str) and raw else raw
+    if value in ("", None):
+        return {}
+    if not isinstance(value, (dict, list)):
+        raise ValueError(f"{raw!r} is neither a map nor a list")
+    return value
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {"string": _string, "number": _number, "boolean": _boolean, "list": _list, "json": _json}
+
+
+def violation(constraint: Constraint, value: Any) -> str:
+    """What is wrong with ``value``, or the empty string."""
+    rule = constraint.value
+    match constraint.kind:
+        case "allowed_values":
+            parts = value if isinstance(value, list) else [value]
+            if any(p not in rule and str(p) not in [str(r) for r in rule] for p in parts):
+                return f"is not one of {', '.join(map(str, rule))}"
+        case "range" | "length":
+            size = len(value) if constraint.kind == "length" else value
+            low, high = rule.get("min"), rule.get("max")
+            if (low is not None and size < low) or (high is not None and size > high):
+                what = "length" if constraint.kind == "length" else "value"
+                return f"has a {what} outside {'' if low is None else low}..{'' if high is None else high}"
+        case "pattern":
+            if not re.match(rf"(?:{rule})\Z", str(value)):
+                return f"does not match {rule}"
+        case "modulo":
+            if (value - rule.get("offset", 0)) % rule.get("step", 1):
+                return f"is not {rule.get('offset', 0)} modulo {rule.get('step', 1)}"
+    return ""

@@ -1,0 +1,223 @@
+"""Evaluates expressions to values; what is not known yet stays behind as a residual expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from stackengine.evaluate.functions import FUNCTIONS
+from stackengine.evaluate.functions.logic import truth
+from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Param, Ref
+from stackengine.model.mark import NOWHERE, Mark
+from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value, has_sensitive, has_unknown, leaves, map_leaves, reveal
+
+
+class _Pending:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "PENDING"
+
+
+PENDING = _Pending()
+"""What a lookup returns for what is not known yet."""
+
+Lookup = Callable[[str, str | None], Value]
+"""(path, attribute or None for the physical id) -> value or PENDING."""
+
+
+class Secrets(Protocol):
+    """Opens and seals secrets while residual expressions are finished."""
+
+    def seal(self, value: Value) -> SecretRef:
+        """The sealed form."""
+
+    def open(self, ref: SecretRef) -> Value:
+        """The value."""
+
+
+class EvaluationError(Exception):
+    """A function refused its arguments."""
+
+    def __init__(self, message: str, mark: Mark) -> None:
+        super().__init__(message)
+        self.mark = mark
+
+
+class Evaluator:
+    """Evaluates expressions against parameters, conditions and what ``lookup`` knows of resources."""
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        parameters: Mapping[str, Value] | None = None,
+        conditions: Mapping[str, Expr] | None = None,
+        mappings: Mapping[str, Any] | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
+        self._lookup, self._parameters = lookup, parameters or {}
+        self._conditions, self._mappings, self._secrets = conditions or {}, mappings or {}, secrets
+        self._decided: dict[str, Value] = {}
+
+    def value(self, expr: Expr) -> Value:
+        """The value of ``expr``; leaves that wait for resources are Unknown. Raises EvaluationError."""
+        match expr:
+            case Literal(value=value):
+                return self._opened(value) if self._secrets is not None else value
+            case Map(entries=entries):
+                found = ((e.key, self.value(e.value)) for e in entries)
+                return {k: v for k, v in found if v is not OMIT}
+            case List(items=items):
+                return [v for v in map(self.value, items) if v is not OMIT]
+            case Param(name=name, mark=mark):
+                if name not in self._parameters:
+                    raise EvaluationError(f"there is no parameter {name}", mark)
+                return self._parameters[name]
+            case Ref(target=target):
+                known = self._lookup(target, None)
+                return Unknown(expr) if known is PENDING else known
+            case Attr():
+                return self._attribute(expr)
+            case If():
+                return self._if(expr)
+            case Call():
+                return self._call(expr)
+
+    def _opened(self, value: Value) -> Value:
+        secrets = self._secrets
+        assert secrets is not None
+        return map_leaves(value, lambda v: Sensitive(secrets.open(v)) if isinstance(v, SecretRef) else v)
+
+    def _attribute(self, expr: Attr) -> Value:
+        path = [self.value(p) for p in expr.path]
+        if any(has_unknown(p) for p in path):
+            return Unknown(Attr(expr.target, tuple(to_expr(p) for p in path), expr.mark))
+        known = self._lookup(expr.target, str(path[0]))
+        if known is PENDING:
+            return Unknown(Attr(expr.target, tuple(Literal(p) for p in path), expr.mark))
+        return dig(known, path[1:])
+
+    def _if(self, expr: If) -> Value:
+        decided = self.value(expr.condition)
+        if has_unknown(decided):
+            return Unknown(If(to_expr(decided), self._residual(expr.then), self._residual(expr.otherwise), expr.mark))
+        return self.value(expr.then if self._truth(reveal(decided), expr.mark) else expr.otherwise)
+
+    def _residual(self, expr: Expr) -> Expr:
+        return to_expr(self.value(expr))
+
+    def _truth(self, value: Value, mark: Mark) -> bool:
+        try:
+            return truth(value)
+        except ValueError as error:
+            raise EvaluationError(str(error), mark) from error
+
+    def condition(self, name: str, mark: Mark) -> Value:
+        """The value of a named condition."""
+        if name not in self._decided:
+            if name not in self._conditions:
+                raise EvaluationError(f"there is no condition {name}", mark)
+            self._decided[name] = False  # a condition that needs itself was reported by the checks
+            self._decided[name] = self.value(self._conditions[name])
+        return self._decided[name]
+
+    def _call(self, expr: Call) -> Value:
+        if expr.fn == "condition":
+            return self.condition(str(self.value(expr.args[0])), expr.mark)
+        args = [self.value(a) for a in expr.args]
+        if any(has_unknown(a) for a in args) or (self._secrets is None and any(isinstance(v, SecretRef) for a in args for v in leaves(a))):
+            return Unknown(Call(expr.fn, tuple(to_expr(a) for a in args), expr.mark))
+        secret = any(has_sensitive(a) for a in args)
+        plain = [reveal(a) for a in args] if secret else args
+        if expr.fn == "dig":
+            found = dig(plain[0], plain[1])
+            return Sensitive(found) if secret else found
+        if expr.fn == "find_in_map":
+            plain = [self._mapping(plain[0], expr.mark, len(plain) > 3), *plain[1:]]
+        try:
+            result = FUNCTIONS[expr.fn](*plain)
+        except KeyError as error:
+            raise EvaluationError(f"{expr.fn}: {error}", expr.mark) from error
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
+            raise EvaluationError(f"{expr.fn}: {error}", expr.mark) from error
+        return Sensitive(result) if secret else result
+
+    def _mapping(self, name: Any, mark: Mark, has_default: bool) -> Any:
+        if str(name) not in self._mappings and not has_default:
+            raise EvaluationError(f"there is no mapping {name}", mark)
+        return self._mappings.get(str(name))
+
+
+def dig(value: Value, keys: list[Value]) -> Value:
+    """Follow keys and indexes into a value; None where there is nothing, as HOT's get_attr does. A secret stays one."""
+    for key in keys:
+        if isinstance(value, Sensitive):
+            return Sensitive(dig(value.value, keys[keys.index(key) :]))
+        if isinstance(value, dict):
+            value = value.get(key, value.get(str(key)))
+        elif isinstance(value, list):
+            try:
+                value = value[int(key)]
+            except (ValueError, IndexError, TypeError):
+                return None
+        else:
+            return None
+    return value
+
+
+def to_expr(value: Value) -> Expr:
+    """A value as an expression again, its unknown leaves being what they wait for."""
+    if isinstance(value, Unknown):
+        return value.expr
+    if isinstance(value, dict) and has_unknown(value):
+        return Map(tuple(Entry(k, NOWHERE, to_expr(v)) for k, v in value.items()))
+    if isinstance(value, list) and has_unknown(value):
+        return List(tuple(to_expr(v) for v in value))
+    return Literal(value)
+
+
+def resolve(value: Value, lookup: Lookup, secrets: Secrets | None = None) -> Value:
+    """Finish the residual expressions of ``value`` as far as ``lookup`` knows; with ``secrets``, secret results come back sealed.
+
+    Raises EvaluationError when a function refuses what arrived.
+    """
+    evaluator = Evaluator(lookup, secrets=secrets)
+
+    def leaf(item: Value) -> Value:
+        if not isinstance(item, Unknown):
+            return item
+        found = evaluator.value(item.expr)
+        return seal(found, secrets) if secrets is not None else found
+
+    return map_leaves(value, leaf)
+
+
+def seal(value: Value, secrets: Secrets) -> Value:
+    """``value`` with every Sensitive sealed, also inside residual expressions."""
+
+    def leaf(item: Value) -> Value:
+        if isinstance(item, Sensitive):
+            return secrets.seal(item.value)
+        if isinstance(item, Unknown):
+            return Unknown(_seal_expr(item.expr, secrets))
+        return item
+
+    return map_leaves(value, leaf)
+
+
+def _seal_expr(expr: Expr, secrets: Secrets) -> Expr:
+    match expr:
+        case Literal(value=value, mark=mark):
+            return Literal(seal(value, secrets), mark) if has_sensitive(value) else expr
+        case Map(entries=entries, mark=mark):
+            return Map(tuple(Entry(e.key, e.key_mark, _seal_expr(e.value, secrets)) for e in entries), mark)
+        case List(items=items, mark=mark):
+            return List(tuple(_seal_expr(i, secrets) for i in items), mark)
+        case Attr(target=target, path=path, mark=mark):
+            return Attr(target, tuple(_seal_expr(p, secrets) for p in path), mark)
+        case Call(fn=fn, args=args, mark=mark):
+            return Call(fn, tuple(_seal_expr(a, secrets) for a in args), mark)
+        case If(condition=c, then=t, otherwise=o, mark=mark):
+            return If(_seal_expr(c, secrets), _seal_expr(t, secrets), _seal_expr(o, secrets), mark)
+        case _:
+            return expr

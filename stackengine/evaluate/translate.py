@@ -1,0 +1,178 @@
+"""Foreign types become native ones by the tables of ``dialects.yaml``: names, conversions, attributes."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Ref
+from stackengine.model.mark import Mark
+from stackengine.model.template import Resource, Template
+from stackengine.model.values import Unknown, Value, has_unknown
+from stackengine.registry import Conversion, Dialect, Registry, ResourceTypeInfo
+
+_UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1 << 10, "m": 1000**2, "mb": 1000**2, "mib": 1 << 20, "g": 1000**3, "gb": 1000**3, "gib": 1 << 30,
+          "t": 1000**4, "tb": 1000**4, "tib": 1 << 40}  # fmt: skip
+
+
+def size_in(value: Any, unit: int) -> Any:
+    """A number (already in ``unit``) or text such as ``512 MB``; decimal and binary units count alike, rounded up to whole ``unit``."""
+    if isinstance(value, (int, float)):
+        return value
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", str(value))
+    if not match or match.group(2).lower() not in _UNITS:
+        raise ValueError(f"{value!r} is not a size")
+    if not match.group(2):
+        return int(float(match.group(1)))
+    binary = {1000: 1 << 10, 1000**2: 1 << 20, 1000**3: 1 << 30, 1000**4: 1 << 40}
+    factor = _UNITS[match.group(2).lower()]
+    return max(1, -(-int(float(match.group(1)) * binary.get(factor, factor)) // unit))
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _as_bool(value: Any) -> Any:
+    return value.lower() in ("true", "yes", "1", "on") if isinstance(value, str) else value
+
+
+def _as_number(value: Any) -> Any:
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"-?\d+", value) else float(value)
+    return value
+
+
+def _decode(value: Any) -> Any:
+    return base64.b64decode(str(value), validate=False).decode("utf-8", "replace")
+
+
+DECODERS: dict[str, Callable[[Any], Any]] = {
+    "base64": _decode,
+    "mib": lambda v: size_in(v, 1 << 20),
+    "gib": lambda v: size_in(v, 1 << 30),
+    "bool": _as_bool,
+    "int": _as_number,
+    "list": _as_list,
+}
+
+
+class Translator:
+    """Translates one template's names."""
+
+    def __init__(self, template: Template, registry: Registry, diagnostics: Diagnostics) -> None:
+        self._template, self._registry, self._diagnostics = template, registry, diagnostics
+
+    def info(self, resource: Resource) -> tuple[ResourceTypeInfo, Dialect | None] | None:
+        """The native type of a resource; unknown names are a diagnostic."""
+        dialect = self._registry.dialect(resource.type)
+        info = self._registry.get(dialect.native if dialect else resource.type)
+        if info is None:
+            hint = did_you_mean(resource.type, self._registry.known_names())
+            self._diagnostics.error("R101", f"unknown resource type {resource.type}", resource.type_mark, hint or "see 'stack-run types'")
+            return None
+        return info, dialect
+
+    def reference(self, expr: Expr) -> Expr:
+        """``expr`` with attribute names and bare references made native."""
+        match expr:
+            case Ref(target=target, mark=mark):
+                dialect = self._dialect(target)
+                return Attr(target, (Literal(dialect.ref),), mark) if dialect and dialect.ref else expr
+            case Attr(target=target, path=path, mark=mark):
+                rest = tuple(self.reference(p) for p in path[1:])
+                return Attr(target, (*self._attribute(target, path[0]), *rest), mark)
+            case Map(entries=entries, mark=mark):
+                return Map(tuple(Entry(e.key, e.key_mark, self.reference(e.value)) for e in entries), mark)
+            case List(items=items, mark=mark):
+                return List(tuple(self.reference(i) for i in items), mark)
+            case Call(fn=fn, args=args, mark=mark):
+                return Call(fn, tuple(self.reference(a) for a in args), mark)
+            case If(condition=c, then=t, otherwise=o, mark=mark):
+                return If(self.reference(c), self.reference(t), self.reference(o), mark)
+            case _:
+                return expr
+
+    def _dialect(self, target: str) -> Dialect | None:
+        resource = self._template.resources.get(target)
+        return self._registry.dialect(resource.type) if resource else None
+
+    def _attribute(self, target: str, name: Expr) -> tuple[Expr, ...]:
+        dialect = self._dialect(target)
+        if dialect is None or not isinstance(name, Literal):
+            return (name,)
+        native = dialect.attributes.get(str(name.value))
+        return tuple(Literal(part, name.mark) for part in native.split(".")) if native else (name,)
+
+    def properties(
+        self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None, values: dict[str, Value], marks: dict[str, Mark]
+    ) -> tuple[dict[str, Value], dict[str, Mark]]:
+        """Native properties and their marks."""
+        if dialect is None:
+            return values, marks
+        native: dict[str, Value] = _copied(dialect.defaults)
+        placed = dict(marks)
+        for name, value in values.items():
+            conversion = dialect.properties.get(name)
+            mark = marks.get(name, resource.mark)
+            if conversion is None and name in info.properties:
+                conversion = Conversion(to=name)
+            if conversion is None:
+                hint = did_you_mean(name, [*dialect.properties, *info.properties])
+                self._diagnostics.error("V101", f"{resource.type} has no property {name}", mark, hint)
+            elif conversion.refuse:
+                self._diagnostics.error("V105", f"{resource.type}.{name} is not supported: {conversion.refuse}", mark)
+            elif conversion.ignore:
+                self._diagnostics.notice("V106", f"{resource.type}.{name} has no effect: {conversion.ignore}", mark)
+            else:
+                _place(native, conversion.to, self._converted(value, conversion, name, mark))
+                _move_marks(placed, marks, name, conversion.to)
+        if info.translate is not None:
+            native = info.translate(resource.type, native)
+        return native, placed
+
+    def _converted(self, value: Value, conversion: Conversion, name: str, mark: Mark) -> Value:
+        if not conversion.decode:
+            return value
+        if conversion.decode == "list":
+            return _as_list(value)
+        if has_unknown(value):
+            return _undo_base64(value) if conversion.decode == "base64" else value
+        try:
+            return DECODERS[conversion.decode](value)
+        except ValueError as error:
+            self._diagnostics.error("V103", f"{name}: {error}", mark)
+            return value
+
+
+def _undo_base64(value: Value) -> Value:
+    """``Fn::Base64`` around something unknown: what is inside it."""
+    if isinstance(value, Unknown) and isinstance(value.expr, Call) and value.expr.fn == "base64":
+        inner = value.expr.args[0]
+        return inner.value if isinstance(inner, Literal) else Unknown(inner)
+    return value
+
+
+def _place(native: dict[str, Value], path: str, value: Value) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        native = native.setdefault(part, {})
+    if isinstance(value, list) and isinstance(native.get(last), list):
+        native[last] = [*native[last], *value]
+    else:
+        native[last] = value
+
+
+def _move_marks(placed: dict[str, Mark], marks: dict[str, Mark], name: str, to: str) -> None:
+    for key, mark in marks.items():
+        if key == name or key.startswith(name + "."):
+            placed[to + key.removeprefix(name)] = mark
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _copied(v) for k, v in value.items()}
+    return [_copied(v) for v in value] if isinstance(value, list) else value

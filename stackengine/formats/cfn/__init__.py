@@ -1,0 +1,1 @@
+"""AWS CloudFormation: spelling only; meaning is in ``evaluate``."""

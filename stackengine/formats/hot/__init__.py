@@ -1,0 +1,1 @@
+"""OpenStack HOT: spelling only; meaning is in ``evaluate``."""

@@ -1,0 +1,219 @@
+"""Which instance stands for which path: keep, update in place, or a new generation (plan rules a, b, c)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from typing import Any, Literal
+
+from stackengine.evaluate import PENDING, resolve
+from stackengine.model.desired import Desired, DesiredResource
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.instance import Instance, Piece, Recorded
+from stackengine.model.values import Value, has_unknown
+from stackengine.planning.diff import compare, compare_contributed, only_maybe, strongest, with_ignored
+from stackengine.planning.ground import Ground
+from stackengine.planning.identity import ClaimsBook, PathIdentities
+from stackengine.planning.plan import Change
+from stackengine.registry import Registry, ResourceTypeInfo
+from stackengine.sdk import Contribution, Referred, RefusedError
+
+Kind = Literal["keep", "create", "update"]
+
+
+@dataclass(slots=True)
+class Choice:
+    """The instance that will stand for a path, as it will be, and how it gets there."""
+
+    resource: DesiredResource
+    info: ResourceTypeInfo
+    instance: Instance
+    kind: Kind
+    changes: list[Change] = field(default_factory=list)
+    old: Instance | None = None
+    """The same instance as recorded (None for a new one)."""
+    reason: str = ""
+    maybe: bool = False
+    """A create-only property is still unknown."""
+
+
+class Chooser:
+    """One pass over the desired resources in dependency order."""
+
+    def __init__(self, desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, diagnostics: Diagnostics) -> None:
+        self.desired, self.recorded, self.ground, self.registry, self.diagnostics = desired, recorded, ground, registry, diagnostics
+        self.choices: dict[str, Choice] = {}
+        self._by_physical: dict[str, Choice] = {}
+        self._by_path: dict[str, list[Instance]] = {}
+        for instance in recorded.instances.values():
+            self._by_path.setdefault(instance.path, []).append(instance)
+        self._book = ClaimsBook(ground, recorded)
+
+    def run(self, forced: Iterable[str]) -> dict[str, Choice]:
+        """Choose for every path; ``forced`` paths get a new generation."""
+        forced = set(forced)
+        for path in dependency_order(self.desired):
+            choice = self._choose(self.desired.resources[path], path in forced)
+            if choice is not None:
+                self.choices[path] = choice
+                self._by_physical[choice.instance.physical_id] = choice
+        return self.choices
+
+    def referred(self, physical_id: Value) -> Referred | None:
+        """A reference by physical id, as ``sdk.Identities.referred`` gives it."""
+        choice = self._by_physical.get(physical_id) if isinstance(physical_id, str) else None
+        if choice is None:
+            return None
+        i = choice.instance
+        return Referred(i.path, i.type, i.physical_id, i.identity, i.properties, i.attributes)
+
+    def lookup(self, path: str, attribute: str | None) -> Value:
+        """What is known now of a path: its identity always, its attributes when nothing will be done to it."""
+        choice = self.choices.get(path)
+        if choice is None:
+            return PENDING
+        if attribute is None:
+            return choice.instance.physical_id
+        if attribute in choice.instance.identity:
+            return choice.instance.identity[attribute]
+        if choice.kind == "keep" or (not choice.changes and choice.old is not None):
+            return choice.instance.attributes.get(attribute, PENDING)
+        return PENDING
+
+    def _choose(self, resource: DesiredResource, force: bool) -> Choice | None:
+        info = self.registry.get(resource.type)
+        if info is None:
+            self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
+            return None
+        want = resolve(resource.properties, self.lookup) if has_unknown(resource.properties) else resource.properties
+        refs = frozenset(self.choices[d.path].instance.id for d in resource.depends if d.path in self.choices)
+        best = None if force else self._best(resource, info, want, refs)
+        return best or self._new_generation(resource, info, want, refs, force)
+
+    def _best(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
+        found: list[tuple[tuple[int, int, int], Choice]] = []
+        for old in self._by_path.get(resource.path, ()):
+            choice = self._as_candidate(old, resource, info, want, refs)
+            if choice is not None:
+                found.append(((choice.kind == "keep", old.sure, old.generation), choice))
+        return max(found, key=lambda f: f[0])[1] if found else None
+
+    def _as_candidate(self, old: Instance, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
+        """``old`` as the instance that stands for the path, or None where only a new object will do."""
+        if old.status == "deleting" or old.type != resource.type or (old.status == "failed" and old.sure and info.handler.remake_failed):
+            return None
+        want = with_ignored(want, old, resource)
+        gone = old.id in self.recorded.observed and self.recorded.observed[old.id] is None
+        observed = None if gone else self.recorded.observed.get(old.id)
+        changes = compare(old, want, info, self.ground.profile, resource, observed)
+        if any(c.effect == "replace" and not only_maybe(c) for c in changes):
+            return None
+        instance = replace(old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version)
+        maybe = any(c.effect == "replace" for c in changes)
+        reason = ", ".join(c.prop for c in changes) + " changed" if changes else ""
+        if not old.sure or gone:
+            why = "it is gone from the host" if gone else "an earlier operation did not finish it"
+            return Choice(resource, info, instance, "create", changes, old, why, maybe)
+        if changes:
+            return Choice(resource, info, instance, "update", changes, old, reason, maybe)
+        if old.status != "ready" or old.power not in ("running", "saved"):
+            return Choice(resource, info, instance, "update", [], old, _unfinished(old))
+        if old.refs != refs or old.policies != resource.policies:
+            return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced")
+        return Choice(resource, info, old, "keep", [], old)
+
+    def _new_generation(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str], force: bool) -> Choice | None:
+        before = self._current(resource.path)
+        if before is not None and resource.policies.replace == "never":
+            self.diagnostics.error(
+                "L102", f"{resource.path} would be replaced, and its policy says never", resource.mark_of(), "take the change back, or lift the policy"
+            )
+            return None
+        generation = self.recorded.generations.get(resource.path, 0) + 1
+        ids = PathIdentities(self.ground, resource.path, generation, self._book, self.referred)
+        try:
+            identity = info.handler.identify(ids, want)
+        except RefusedError as error:
+            self.diagnostics.error("L103", f"{resource.path}: {error}", resource.mark_of(), error.hint or "choose another value, or leave it out")
+            return None
+        piece = Piece("0", self.ground.host, str(identity["physical_id"]))
+        instance = Instance(
+            resource.path, generation, resource.type, identity, want, refs, refs,
+            exclusive=info.handler.exclusive(identity, want), fixed=info.handler.fixed(identity, want), host=self.ground.host, pieces=(piece,),
+            claims=tuple(ids.claims), policies=resource.policies, schema_version=info.schema_version,
+        )  # fmt: skip
+        changes, reason = self._why_new(before, resource, info, want, force)
+        return Choice(resource, info, instance, "create", changes, None, reason)
+
+    def _why_new(
+        self, before: Instance | None, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], force: bool
+    ) -> tuple[list[Change], str]:
+        if before is None:
+            return [], "it is not there yet"
+        if before.type != resource.type:
+            return [], f"its type changes from {before.type} to {resource.type}"
+        changes = compare(before, want, info, self.ground.profile, resource, None)
+        forcing = [c.prop for c in changes if c.effect == "replace"]
+        if forcing:
+            return changes, f"{', '.join(forcing)} forces a replacement"
+        return changes, "its replacement was asked for" if force else "the one before failed"
+
+    def _current(self, path: str) -> Instance | None:
+        alive = [i for i in self._by_path.get(path, ()) if i.status != "deleting"]
+        return max(alive, key=lambda i: (i.sure, i.generation), default=None)
+
+
+def _unfinished(old: Instance) -> str:
+    if old.status == "configured":
+        return "it was not ready yet"
+    return "it failed before" if old.status == "failed" else "it was stopped or released"
+
+
+def dependency_order(desired: Desired) -> Iterable[str]:
+    """Paths, dependencies first; stable for equal input. Cycles were refused by ``evaluate``."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for path, resource in desired.resources.items():
+        sorter.add(path, *(d.path for d in resource.depends if d.path in desired.resources))
+    return sorter.static_order()
+
+
+def contributions(choices: Mapping[str, Choice]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """By the path of the receiver, by key: what others contribute, in a stable order."""
+    paths = {c.instance.physical_id: p for p, c in choices.items()}
+    collected: dict[str, dict[str, list[tuple[str, str, dict[str, Any]]]]] = {}
+    for path, choice in choices.items():
+        for item in _contributed_by(choice):
+            target = paths.get(item.target) if isinstance(item.target, str) else None
+            if target is not None:
+                collected.setdefault(target, {}).setdefault(item.key, []).append((item.order, path, item.value))
+    return {t: {k: [v for _, _, v in sorted(items, key=lambda i: i[:2])] for k, items in keys.items()} for t, keys in collected.items()}
+
+
+def _contributed_by(choice: Choice) -> list[Contribution]:
+    return choice.info.handler.contribute(choice.instance.identity, choice.instance.properties)
+
+
+def apply_contributions(choices: dict[str, Choice], diagnostics: Diagnostics) -> set[str]:
+    """Hand contributions to their receivers; returns paths whose contributions force a new generation."""
+    collected, forced = contributions(choices), set()
+    for path, choice in choices.items():
+        want: dict[str, Value] = dict(collected.get(path, {}))
+        if choice.old is None:
+            if want:
+                choice.instance = replace(choice.instance, contributed=want)
+            continue
+        changes = compare_contributed(choice.old, want, choice.info, choice.resource)
+        if not changes:
+            continue
+        if strongest(c.effect for c in changes) == "replace":
+            forced.add(path)
+            continue
+        choice.instance = replace(choice.instance, contributed=want)
+        choice.changes.extend(changes)
+        choice.kind = "update" if choice.kind == "keep" else choice.kind
+        choice.reason = choice.reason or ", ".join(c.prop.removeprefix("contributed.") for c in changes) + " changed"
+    for path in forced:
+        if choices[path].resource.policies.replace == "never":
+            diagnostics.error("L102", f"{path} would be replaced, and its policy says never", choices[path].resource.mark_of())
+    return forced

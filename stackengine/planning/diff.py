@@ -1,0 +1,75 @@
+"""What differs between applied and wanted properties, and how each change is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stackengine.model.desired import DesiredResource
+from stackengine.model.instance import Instance
+from stackengine.model.values import Unknown, Value, has_unknown
+from stackengine.planning.plan import Change
+from stackengine.registry import ResourceTypeInfo
+from stackengine.sdk import Effect, Profile
+
+_ORDER: tuple[Effect, ...] = ("none", "live", "reboot", "replace")
+
+
+def strongest(effects: Iterator[Effect]) -> Effect:
+    """The strongest of ``effects``; ``none`` when there are none."""
+    return max(effects, key=_ORDER.index, default="none")
+
+
+def compare(
+    old: Instance, want: dict[str, Value], info: ResourceTypeInfo, profile: Profile, resource: DesiredResource, observed: Mapping[str, Value] | None
+) -> list[Change]:
+    """Changes of top-level properties, with the schema's effect strengthened by the handler's ``classify``.
+
+    Only keys that were set count; what a read observed wins over what was applied.
+    """
+    applied = old.properties
+    if observed is None and applied == want:
+        return []
+    changes = []
+    for name in sorted({*applied, *want}):
+        before = observed[name] if observed is not None and name in observed else applied.get(name)
+        after = want.get(name)
+        if before == after or name in resource.policies.ignore_changes:
+            continue
+        changes.append(_change(name, before, after, info, profile, resource))
+    return changes
+
+
+def _change(name: str, before: Value, after: Value, info: ResourceTypeInfo, profile: Profile, resource: DesiredResource) -> Change:
+    effect = info.effects.get(name, "live")
+    reason = "the type cannot change it in place" if effect == "replace" else ""
+    if effect != "replace" and not isinstance(after, Unknown):
+        stronger = info.handler.classify(name, before, after, profile)
+        if _ORDER.index(stronger) > _ORDER.index(effect):
+            effect, reason = stronger, f"this change needs {'a new object' if stronger == 'replace' else 'a restart'}"
+    return Change(name, before, after, effect, reason, resource.mark_of(name))
+
+
+def compare_contributed(old: Instance, want: dict[str, Value], info: ResourceTypeInfo, resource: DesiredResource) -> list[Change]:
+    """Changes of what other resources contribute; effects are in the schema's ``contributions``."""
+    if old.contributed == want:
+        return []
+    keys = sorted({*old.contributed, *want})
+    return [
+        Change(f"contributed.{k}", old.contributed.get(k), want.get(k), info.contribution_effects.get(k, "live"), "", resource.mark_of())
+        for k in keys
+        if old.contributed.get(k) != want.get(k)
+    ]
+
+
+def only_maybe(change: Change) -> bool:
+    """Whether the change may still turn out to be none, because the new value is not known yet."""
+    return has_unknown(change.new)
+
+
+def with_ignored(want: dict[str, Value], old: Instance | None, resource: DesiredResource) -> dict[str, Any]:
+    """``want`` with the properties of ``ignore_changes`` as they were applied."""
+    if old is None or not resource.policies.ignore_changes:
+        return want
+    kept = {n: old.properties[n] for n in resource.policies.ignore_changes if n in old.properties}
+    return {**want, **kept}

@@ -1,0 +1,33 @@
+"""What the plan stands on besides desired and recorded state: the stack, its host, and who has what there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stackengine.model.instance import Claim
+from stackengine.sdk import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Facts gathered before planning; planning itself asks nobody."""
+
+    stack: str
+    stack_id: str
+    seed: bytes
+    """Secret random bytes of the stack; all identities are hashes over it."""
+    host: str
+    """The host's URI, as pieces and claims name it."""
+    profile: Profile
+    taken: frozenset[Claim] = frozenset()
+    """Claims of other stacks on this host."""
+    subnets: tuple[str, ...] = ()
+    """Subnets that foreign networks and the host's routes use, in CIDR notation."""
+    names: frozenset[str] = frozenset()
+    """Names of foreign networks, bridges and domains."""
+    memory_free: int | None = None
+    """MiB, or None where the host does not say."""
+    pools: dict[str, int] = field(default_factory=dict)
+    """Bytes available by pool; a pool that is not here does not exist."""
+    store: str = ""
+    """The store's id, as it stands in libvirt metadata."""

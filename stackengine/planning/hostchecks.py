@@ -1,0 +1,39 @@
+"""What the host would refuse or silently ignore later is said in the plan, at the property's place."""
+
+from __future__ import annotations
+
+from stackengine.model.diagnostics import Diagnostic, Diagnostics
+from stackengine.planning.choose import Choice
+from stackengine.planning.ground import Ground
+from stackengine.sdk import Demand
+
+
+def check_host(choices: dict[str, Choice], ground: Ground, diagnostics: Diagnostics) -> None:
+    """Refusals of the driver profile, missing pools, and capacity."""
+    changing = [c for c in choices.values() if c.kind != "keep"]
+    memory = 0
+    disk: dict[str, int] = {}
+    for choice in changing:
+        want = choice.instance.properties
+        for refusal in choice.info.handler.refuse(want, ground.profile):
+            mark = choice.resource.mark_of(refusal.prop)
+            diagnostics.items.append(
+                Diagnostic("K101", f"{choice.resource.path}.{refusal.prop}: {refusal.reason}", mark, refusal.hint, refusal.severity)
+            )
+        before = choice.info.handler.demand(choice.old.properties) if choice.old is not None and choice.old.sure else Demand()
+        now = choice.info.handler.demand(want)
+        memory += now.memory - before.memory
+        if now.disk > before.disk:
+            pool = str(want.get("pool") or "default")
+            disk[pool] = disk.get(pool, 0) + now.disk - before.disk
+            if ground.pools and pool not in ground.pools:
+                diagnostics.error(
+                    "K103", f"{choice.resource.path}: there is no storage pool {pool} on {ground.host}", choice.resource.mark_of("pool"),
+                    f"known pools: {', '.join(sorted(ground.pools))}",
+                )  # fmt: skip
+    if ground.memory_free is not None and memory > ground.memory_free:
+        diagnostics.error("K102", f"the plan needs {memory} MiB more memory, and {ground.host} has {ground.memory_free} MiB free", hint="smaller servers")
+    for pool, size in disk.items():
+        if pool in ground.pools and size > ground.pools[pool]:
+            diagnostics.warning("K104", f"pool {pool} has {ground.pools[pool] >> 20} MiB free, and the plan may grow to {size >> 20} MiB in it")
+

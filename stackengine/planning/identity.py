@@ -1,0 +1,120 @@
+"""Identity first: everything that the caller may choose is a hash of (seed, path, generation, salt).
+
+So a plan that is made twice says the same, and an object can be found again after any crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable, Iterable
+
+from stackengine.model.instance import Claim, Recorded
+from stackengine.planning.ground import Ground
+from stackengine.sdk import Referred, RefusedError, Value
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+class ClaimsBook:
+    """Who has what on the host: other stacks, foreign objects, and this stack's own instances."""
+
+    def __init__(self, ground: Ground, recorded: Recorded) -> None:
+        self._host = ground.host
+        self._foreign: dict[str, set[str]] = {"cidr": set(ground.subnets), "name": set(ground.names), "bridge": set(ground.names)}
+        for claim in ground.taken:
+            if claim.host == ground.host:
+                self._foreign.setdefault(claim.kind, set()).add(claim.value)
+        self._own: dict[str, dict[str, str]] = {}
+        for instance in recorded.instances.values():
+            for claim in instance.claims:
+                self._own.setdefault(claim.kind, {})[claim.value] = instance.id
+
+    def take(self, kind: str, candidates: Iterable[str], owner: str) -> Claim:
+        """The first free candidate; failing that, the first that only another instance of this stack has (order rules sort that out).
+
+        Raises RefusedError, naming what was wanted, when others have them all.
+        """
+        own = self._own.setdefault(kind, {})
+        fallback, first = "", ""
+        for candidate in candidates:
+            first = first or candidate
+            if self._foreign_has(kind, candidate):
+                continue
+            holder = self._own_holder(kind, candidate)
+            if holder is None or holder == owner:
+                own[candidate] = owner
+                return Claim(self._host, kind, candidate)
+            fallback = fallback or candidate
+        if fallback:
+            own[fallback] = owner
+            return Claim(self._host, kind, fallback)
+        raise RefusedError(f"{kind} {first} is taken on {self._host}" if first else f"no free {kind} on {self._host}")
+
+    def _foreign_has(self, kind: str, value: str) -> bool:
+        taken = self._foreign.get(kind, set())
+        return value in taken or (kind == "cidr" and any(_overlap(value, other) for other in taken))
+
+    def _own_holder(self, kind: str, value: str) -> str | None:
+        own = self._own[kind]
+        if kind == "cidr":
+            return next((holder for other, holder in own.items() if _overlap(value, other)), None)
+        return own.get(value)
+
+
+def _overlap(one: str, other: str) -> bool:
+    a, b = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    return a.version == b.version and a.overlaps(b)
+
+
+class PathIdentities:
+    """``sdk.Identities`` for one (path, generation)."""
+
+    def __init__(self, ground: Ground, path: str, generation: int, book: ClaimsBook, referred: Callable[[Value], Referred | None]) -> None:
+        self.stack, self.path, self.generation = ground.stack, path, generation
+        self.claims: list[Claim] = []
+        self._seed, self._book, self._referred = ground.seed, book, referred
+
+    def _digest(self, salt: str, size: int = 32) -> bytes:
+        message = f"{self.path}\0{self.generation}\0{salt}".encode()
+        out = b""
+        while len(out) < size:
+            out += hmac.new(self._seed, message + len(out).to_bytes(4, "big"), hashlib.sha256).digest()
+        return out[:size]
+
+    def uuid(self, salt: str = "") -> str:
+        """RFC 9562 version 8 (custom) over the digest."""
+        raw = bytearray(self._digest(f"uuid:{salt}", 16))
+        raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80
+        return str(uuid.UUID(bytes=bytes(raw)))
+
+    def name(self, limit: int = 60) -> str:
+        """``se-STACK-PATH-HASH``."""
+        readable = re.sub(r"[^a-zA-Z0-9._-]+", "-", f"se-{self.stack}-{self.path}").strip("-")
+        return f"{readable[: limit - 9]}-{self.token(8, 'name')}"
+
+    def mac(self, salt: str = "") -> str:
+        """A claimed MAC under QEMU's prefix 52:54:00."""
+        candidates = (":".join(["52", "54", "00", *(f"{b:02x}" for b in self._digest(f"mac:{salt}:{n}", 3))]) for n in range(64))
+        return self.claim("mac", candidates)
+
+    def token(self, length: int = 10, salt: str = "") -> str:
+        """Lower-case letters and digits."""
+        return "".join(_ALPHABET[b & 31] for b in self._digest(f"token:{salt}", length))
+
+    def random(self, length: int, salt: str = "") -> bytes:
+        """Bytes that only the holder of the seed can make."""
+        return self._digest(f"random:{salt}", length)
+
+    def claim(self, kind: str, candidates: Iterable[str]) -> str:
+        """Claim the first that is free."""
+        claim = self._book.take(kind, candidates, f"{self.path}@{self.generation}")
+        self.claims.append(claim)
+        return claim.value
+
+    def referred(self, physical_id: Value) -> Referred | None:
+        """What a property refers to."""
+        return self._referred(physical_id)

@@ -1,0 +1,149 @@
+"""``make_plan``: choose, contribute, order, and say why; the result is fully lowered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from graphlib import CycleError, TopologicalSorter
+
+from stackengine.evaluate import resolve
+from stackengine.model.desired import Desired
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.instance import Claim, Instance, Recorded
+from stackengine.planning.choose import Choice, Chooser, apply_contributions
+from stackengine.planning.diff import strongest
+from stackengine.planning.ground import Ground
+from stackengine.planning.hostchecks import check_host
+from stackengine.planning.order import Order, Step
+from stackengine.planning.plan import Action, Phase, Plan
+from stackengine.registry import Registry
+
+
+def make_plan(
+    desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, *, targets: Collection[str] = (), replace: Collection[str] = ()
+) -> Plan:
+    """The plan from ``recorded`` to ``desired`` (sealed: no Sensitive left). Errors stand in ``Plan.diagnostics``.
+
+    ``targets``: only these paths and what they depend on. ``replace``: paths that get a new generation by force.
+    """
+    diagnostics = Diagnostics()
+    wanted = _only(desired, targets, diagnostics) if targets else desired
+    for path in replace:
+        if path not in desired.resources:
+            diagnostics.error("L106", f"there is no resource {path} to replace")
+    forced = set(replace)
+    while True:
+        chooser = Chooser(wanted, recorded, ground, registry, diagnostics)
+        choices = chooser.run(forced)
+        more = apply_contributions(choices, diagnostics) - forced
+        if not more or diagnostics.errors:
+            break
+        forced |= more
+    kept = frozenset(i.id for i in recorded.instances.values() if targets and i.path in desired.resources and i.path not in wanted.resources)
+    steps = Order(choices, recorded.instances, kept, diagnostics).steps()
+    ordered = _topological(steps, diagnostics)
+    maker = _Actions(registry, recorded, choices)
+    actions = {s.id: maker.action(s) for s in ordered}
+    check_host(choices, ground, diagnostics)
+    claims = tuple(sorted({c for a in actions.values() if a.verb == "create" for c in a.instance.claims}, key=_claim_key))
+    return Plan(
+        actions=actions,
+        chosen={p: c.instance.id for p, c in choices.items()},
+        unchanged=tuple(c.instance.id for c in choices.values() if c.kind == "keep"),
+        claims=claims,
+        diagnostics=tuple(diagnostics),
+        outputs={o.name: resolve(o.value, chooser.lookup) for o in desired.outputs.values()} if not targets else {},
+    )
+
+
+def _claim_key(claim: Claim) -> tuple[str, str, str]:
+    return (claim.host, claim.kind, claim.value)
+
+
+def _only(desired: Desired, targets: Collection[str], diagnostics: Diagnostics) -> Desired:
+    """``desired`` cut down to ``targets`` and everything below them."""
+    queue, closure = [], set()
+    for target in targets:
+        if target in desired.resources:
+            queue.append(target)
+        else:
+            diagnostics.error("L105", f"there is no resource {target}", hint="see 'stack-run graph'")
+    while queue:
+        path = queue.pop()
+        if path not in closure:
+            closure.add(path)
+            queue.extend(d.path for d in desired.resources[path].depends)
+    return Desired({p: r for p, r in desired.resources.items() if p in closure}, {}, desired.scopes, desired.description, desired.timeout, desired.extra)
+
+
+def _topological(steps: dict[str, Step], diagnostics: Diagnostics) -> list[Step]:
+    """Main steps first, the cleanup tail last, each in dependency order."""
+    sorter: TopologicalSorter[str] = TopologicalSorter({s.id: s.after.keys() for s in steps.values()})
+    try:
+        order = [steps[i] for i in sorter.static_order()]
+    except CycleError as error:
+        diagnostics.error("L107", f"these steps wait for each other: {' -> '.join(error.args[1])}", hint="change them in two updates")
+        return []
+    return sorted(order, key=lambda s: _phase(s) == "tail")
+
+
+def _phase(step: Step) -> Phase:
+    if step.verb in ("delete", "retain"):
+        return "early" if step.early else "tail"
+    return "early" if step.verb in ("stop", "release") else "main"
+
+
+class _Actions:
+    """Makes actions of steps."""
+
+    def __init__(self, registry: Registry, recorded: Recorded, choices: dict[str, Choice]) -> None:
+        self._registry, self._recorded, self._choices = registry, recorded, choices
+        self._replaced = {c.instance.path: c for c in choices.values() if c.old is None}
+
+    def action(self, step: Step) -> Action:
+        """The action of one step, with reason and notes."""
+        return self._main(step, step.choice) if step.choice is not None else self._other(step)
+
+    def _main(self, step: Step, choice: Choice) -> Action:
+        before = choice.old or self._before(step.instance)
+        holds = step.instance.refs | (choice.old.holds if choice.old else frozenset())
+        effect = "replace" if step.verb == "create" and before is not None and choice.old is None else strongest(c.effect for c in choice.changes)
+        info = choice.info
+        return Action(
+            step.id, step.verb, _with_holds(step.instance, holds), choice.reason, tuple(step.after.values()), tuple(choice.changes), effect, "main",
+            gate=info.handler.gate(step.instance.identity, step.instance.properties), previous=before, possible_replace=choice.maybe,
+            notes=_notes(step, effect), mark=choice.resource.mark_of(), holds_data=info.handler.holds_data(step.instance.properties),
+        )  # fmt: skip
+
+    def _before(self, instance: Instance) -> Instance | None:
+        older = [i for i in self._recorded.of(instance.path) if i.generation < instance.generation and i.status != "deleting"]
+        return max(older, key=lambda i: i.generation, default=None)
+
+    def _other(self, step: Step) -> Action:
+        old, info = step.instance, self._registry.get(step.instance.type)
+        successor = self._choices.get(old.path)
+        if step.verb == "stop":
+            reason = "what it has goes over to its successor; definition and disks stay"
+        elif step.verb == "release":
+            reason = f"{step.of} is deleted before its successor can come"
+        elif old.status == "deleting":
+            reason = "its deletion was begun before"
+        elif successor is not None:
+            reason = f"replaced by {successor.instance.id}"
+        else:
+            reason = "no longer in the template"
+        notes = ("rollback has to build it again",) if step.early and step.verb == "delete" else ()
+        data = info is not None and info.handler.holds_data(old.properties)
+        return Action(
+            step.id, step.verb, old, reason, tuple(step.after.values()), phase=_phase(step), previous=old, of=step.of, notes=notes, holds_data=data
+        )
+
+
+def _with_holds(instance: Instance, holds: frozenset[str]) -> Instance:
+    return dataclasses.replace(instance, holds=holds) if holds != instance.holds else instance
+
+
+def _notes(step: Step, effect: str) -> tuple[str, ...]:
+    if effect == "reboot":
+        return (f"{step.instance.path} is restarted",)
+    return ()

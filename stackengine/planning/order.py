@@ -1,0 +1,161 @@
+"""The order of a plan: edges between actions by the plan rules 1 to 5, and which deletes are early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.instance import Instance
+from stackengine.model.mark import NOWHERE
+from stackengine.planning.choose import Choice
+from stackengine.planning.plan import Edge, Verb
+
+
+@dataclass(slots=True)
+class Step:
+    """An action in the making."""
+
+    id: str
+    verb: Verb
+    instance: Instance
+    choice: Choice | None = None
+    of: str = ""
+    early: bool = False
+    after: dict[str, Edge] = field(default_factory=dict)
+
+    def follow(self, other: Step, need: Literal["configured", "ready", "done"], why: str) -> None:
+        """This one after ``other``; the stronger need of two stays."""
+        known = self.after.get(other.id)
+        if known is None or (known.need == "configured" and need != "configured"):
+            self.after[other.id] = Edge(other.id, need, why)
+
+
+class Order:
+    """Builds the steps of one plan and the edges between them."""
+
+    def __init__(self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], diagnostics: Diagnostics) -> None:
+        self.diagnostics, self._recorded = diagnostics, recorded
+        self._chosen = {c.instance.id: c for c in choices.values()}
+        self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
+        self._gone = {i: _delete_step(r, choices.get(r.path)) for i, r in recorded.items() if i not in self._chosen and i not in kept}
+        self._extra: dict[str, Step] = {}
+
+    def steps(self) -> dict[str, Step]:
+        """All steps with their edges, in no particular order."""
+        self._references()
+        self._exclusive()
+        self._fixed()
+        self._holders()
+        return {s.id: s for s in (*self._extra.values(), *self._main.values(), *self._gone.values())}
+
+    def _references(self) -> None:
+        """Rule 1: create or update X after everything that X refers to or depends on."""
+        by_path = {c.instance.path: i for i, c in self._chosen.items()}
+        for step in self._main.values():
+            assert step.choice is not None
+            for dependency in step.choice.resource.depends:
+                before = self._main.get(by_path.get(dependency.path, ""))
+                if before is not None:
+                    step.follow(before, dependency.need, f"{dependency.via} refers to {dependency.path}")
+
+    def _exclusive(self) -> None:
+        """Rule 4: what two running objects cannot both have is handed over: the old one stops, keeps everything else, and goes in the tail."""
+        holders: dict[str, list[Instance]] = {}
+        for old in self._recorded.values():
+            for thing in old.exclusive:
+                holders.setdefault(thing, []).append(old)
+        if not holders:
+            return
+        for step in list(self._main.values()):
+            for thing in sorted(step.instance.exclusive):
+                for old in holders.get(thing, ()):
+                    if old.id != step.instance.id and not (old.sure and old.power == "stopped"):
+                        self._hand_over(step, old, thing)
+
+    def _hand_over(self, step: Step, old: Instance, thing: str) -> None:
+        why = f"{thing} moves from {old.id} to {step.instance.id}"
+        if old.id in self._gone:
+            if old.status == "deleting":
+                self._gone[old.id].early = True
+                step.follow(self._gone[old.id], "done", why)
+                return
+            stop = self._extra.setdefault(f"stop:{old.id}", Step(f"stop:{old.id}", "stop", old))
+            step.follow(stop, "done", why)
+            self._gone[old.id].follow(stop, "done", why)
+            for edge in list(step.after.values()):  # as late as possible: when everything else that the successor needs is there
+                before = self._main.get(edge.action.partition(":")[2])
+                if before is not None and not self._reaches(before, stop):
+                    stop.follow(before, "configured", "the interruption starts when its successor can start")
+        elif old.id in self._main:
+            step.follow(self._main[old.id], "configured", why)
+
+    def _reaches(self, step: Step, target: Step) -> bool:
+        """Whether ``step`` comes after ``target``."""
+        seen, queue = set(), [step.id]
+        everything = {s.id: s for s in (*self._extra.values(), *self._main.values(), *self._gone.values())}
+        while queue:
+            current = queue.pop()
+            if current == target.id:
+                return True
+            if current not in seen:
+                seen.add(current)
+                queue.extend(everything[current].after)
+        return False
+
+    def _fixed(self) -> None:
+        """Rule 5: what cannot exist twice even when stopped goes before its successor comes."""
+        names = {thing: old for old in self._recorded.values() for thing in old.fixed}
+        for step in self._main.values():
+            if step.verb != "create" or step.instance.id in self._recorded:
+                continue
+            for thing in sorted(step.instance.fixed):
+                old = names.get(thing)
+                if old is None or old.id == step.instance.id:
+                    continue
+                if old.id not in self._gone:
+                    mark = step.choice.resource.mark_of() if step.choice else NOWHERE
+                    self.diagnostics.error("L104", f"{step.instance.path}: {thing} belongs to {old.path} of this stack", mark)
+                    continue
+                delete = self._gone[old.id]
+                delete.early, delete.verb = True, "delete"
+                step.follow(delete, "done", f"{thing} cannot exist twice")
+
+    def _holders(self) -> None:
+        """Rule 2: delete D after every instance that recorded a hold on D was updated, released or deleted."""
+        for holder in self._recorded.values():
+            for held in holder.holds:
+                delete = self._gone.get(held)
+                if delete is None or held == holder.id:
+                    continue
+                if delete.early:
+                    self._release(holder, delete)
+                elif holder.id in self._gone:
+                    delete.follow(self._gone[holder.id], "done", f"{holder.id} holds it")
+                elif holder.id in self._main:
+                    delete.follow(self._main[holder.id], "configured", f"{holder.id} lets go of it")
+
+    def _release(self, holder: Instance, delete: Step) -> None:
+        if holder.id in self._gone and self._gone[holder.id].early:
+            delete.follow(self._gone[holder.id], "done", f"{holder.id} holds it")
+            return
+        id_ = f"release:{holder.id}:{delete.instance.id}"
+        release = self._extra.setdefault(id_, Step(id_, "release", holder, of=delete.instance.id))
+        delete.follow(release, "done", f"{holder.id} holds it")
+        after = self._gone.get(holder.id) or self._main.get(holder.id)
+        if after is not None:
+            after.follow(release, "done", "it was released before")
+
+
+def _main_step(choice: Choice) -> Step:
+    verb: Verb = "create" if choice.kind == "create" else "update"
+    return Step(f"{verb}:{choice.instance.id}", verb, choice.instance, choice)
+
+
+def _delete_step(old: Instance, successor: Choice | None) -> Step:
+    policy = old.policies.update_replace if successor is not None else old.policies.deletion
+    made = old.sure or old.status not in ("creating", "deleting")
+    retain = made and old.status != "deleting" and (policy == "Retain" or (policy == "RetainExceptOnCreate" and old.status == "ready"))
+    verb: Verb = "retain" if retain else "delete"
+    return Step(f"{verb}:{old.id}", verb, old)
