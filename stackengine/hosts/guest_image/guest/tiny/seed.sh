@@ -1,0 +1,39 @@
+# The NoCloud seed: a disk or CD-ROM labelled cidata with meta-data, user-data and, where wanted, vendor-data and network-config.
+
+# Mount it at $SEED; the slower buses are looked at only when no virtio disk is it.
+find_seed() {
+    mkdir -p $SEED
+    for attempt in 1 2 3 4 5; do
+        for label in cidata CIDATA; do
+            device=$(findfs LABEL=$label 2>/dev/null) || continue
+            for kind in iso9660 vfat ext4; do
+                if mount -t $kind -o ro "$device" $SEED 2>/dev/null; then
+                    DATASOURCE="DataSourceNoCloud [seed=$device]"
+                    say "seed $device"
+                    return
+                fi
+            done
+        done
+        case $attempt in
+        1) modprobe -a ahci ata_piix virtio_scsi sr_mod sd_mod vfat nls_ascii nls_cp437 nls_utf8 2>/dev/null ;;
+        esac
+        usleep 200000
+    done
+    DATASOURCE=DataSourceNone
+    say "no seed"
+}
+
+# Read meta-data and network-config into files below $STATE.
+read_seed() {
+    awk -v META=$SEED/meta-data -v NET=$SEED/network-config -v OUT=$STATE -f /lib/stack/yaml.awk -f /lib/stack/seed.awk </dev/null
+    while read -r line; do problem "$line"; done <$STATE/seed-problems
+    [ -s $STATE/keys ] && cat $STATE/keys >>/root/.ssh/authorized_keys
+}
+
+set_hostname() {
+    name=${1:-tiny}
+    hostname "${name%%.*}"
+    echo "${name%%.*}" >/etc/hostname
+    case $name in *.*) name="$name ${name%%.*}" ;; esac
+    printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost\n' "$name" >/etc/hosts
+}
