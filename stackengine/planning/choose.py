@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from stackengine.evaluate import PENDING, resolve
+from stackengine.evaluate import PENDING, Secrets, resolve
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Instance, Piece, Recorded
@@ -41,7 +41,10 @@ class Choice:
 class Chooser:
     """One pass over the desired resources in dependency order."""
 
-    def __init__(self, desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, diagnostics: Diagnostics, secrets: Secrets | None = None
+    ) -> None:
+        self._secrets = secrets
         self.desired, self.recorded, self.ground, self.registry, self.diagnostics = desired, recorded, ground, registry, diagnostics
         self.choices: dict[str, Choice] = {}
         self._by_physical: dict[str, Choice] = {}
@@ -86,7 +89,7 @@ class Chooser:
         if info is None:
             self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
             return None
-        want = resolve(resource.properties, self.lookup) if has_unknown(resource.properties) else resource.properties
+        want = resolve(resource.properties, self.lookup, self._secrets) if has_unknown(resource.properties) else resource.properties
         refs = frozenset(self.choices[d.path].instance.id for d in resource.depends if d.path in self.choices)
         best = None if force else self._best(resource, info, want, refs)
         return best or self._new_generation(resource, info, want, refs, force)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection
 from graphlib import CycleError, TopologicalSorter
 
-from stackengine.evaluate import resolve
+from stackengine.evaluate import Secrets, resolve
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Claim, Instance, Recorded
@@ -20,11 +20,13 @@ from stackengine.registry import Registry
 
 
 def make_plan(
-    desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, *, targets: Collection[str] = (), replace: Collection[str] = ()
-) -> Plan:
+    desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, *, targets: Collection[str] = (), replace: Collection[str] = (),
+    secrets: Secrets | None = None,
+) -> Plan:  # fmt: skip
     """The plan from ``recorded`` to ``desired`` (sealed: no Sensitive left). Errors stand in ``Plan.diagnostics``.
 
     ``targets``: only these paths and what they depend on. ``replace``: paths that get a new generation by force.
+    ``secrets`` opens and seals what functions make of secrets; without it such values stay unknown.
     """
     diagnostics = Diagnostics()
     wanted = _only(desired, targets, diagnostics) if targets else desired
@@ -33,7 +35,7 @@ def make_plan(
             diagnostics.error("L106", f"there is no resource {path} to replace")
     forced = set(replace)
     while True:
-        chooser = Chooser(wanted, recorded, ground, registry, diagnostics)
+        chooser = Chooser(wanted, recorded, ground, registry, diagnostics, secrets)
         choices = chooser.run(forced)
         more = apply_contributions(choices, diagnostics) - forced
         if not more or diagnostics.errors:
@@ -52,7 +54,7 @@ def make_plan(
         unchanged=tuple(c.instance.id for c in choices.values() if c.kind == "keep"),
         claims=claims,
         diagnostics=tuple(diagnostics),
-        outputs={o.name: resolve(o.value, chooser.lookup) for o in desired.outputs.values()} if not targets else {},
+        outputs={o.name: resolve(o.value, chooser.lookup, secrets) for o in desired.outputs.values()} if not targets else {},
     )
 
 

@@ -1,0 +1,365 @@
+"""Carries a plan out: grouped commits first, then the work; the journal is written by this one thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stackengine.engine import journal as fold
+from stackengine.engine.context import ActionContext, ContextParts
+from stackengine.engine.failures import describe
+from stackengine.engine.ports import Failure, Fenced, Gates, Journal, Outcome, Policy, Result, Runner, Vault
+from stackengine.engine.redact import Redactor
+from stackengine.engine.resolution import Resolution
+from stackengine.engine.signals import failure_text, verdict
+from stackengine.engine.walk import Walk
+from stackengine.events import Event
+from stackengine.model.codec import instance_to_json, value_to_json
+from stackengine.model.desired import Desired
+from stackengine.model.instance import Instance, Recorded
+from stackengine.planning.plan import Action, Plan
+from stackengine.registry import Registry, ResourceTypeInfo
+from stackengine.sdk import Cancelled, FailedError, Host
+
+SIGNAL, PROGRESS = "signal:", "progress:"
+"""Prefixes of the keys of results that are not the end of an action."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether somebody asked to cancel."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An action whose gate has not come."""
+
+    action: Action
+    deadline: float
+    info: ResourceTypeInfo
+
+
+def execute(
+    plan: Plan, desired: Desired, recorded: Recorded, *, registry: Registry, hosts: Callable[[str], Host], journal: Journal, runner: Runner,
+    gates: Gates, vault: Vault, parts: ContextParts, policy: Policy,
+) -> Outcome:  # fmt: skip
+    """Walk ``plan`` and return how it ended; ``recorded`` is kept up to date on the way.
+
+    Journal rules: ``begin`` is durable before the host is touched, an end before dependents see it. A handler that raises Cancelled leaves its
+    instance unsure. The caller decides what a failure means (roll back, keep).
+    """
+    executor = _Executor(plan, desired, recorded, registry, hosts, journal, runner, gates, vault, parts, policy)
+    try:
+        return executor.run()
+    except Fenced:
+        return Outcome("fenced", tuple(executor.failures), executor.walk.not_run())
+
+
+class _Executor:
+    def __init__(
+        self, plan: Plan, desired: Desired, recorded: Recorded, registry: Registry, hosts: Callable[[str], Host], journal: Journal, runner: Runner,
+        gates: Gates, vault: Vault, parts: ContextParts, policy: Policy,
+    ) -> None:  # fmt: skip
+        self.walk, self.failures = Walk(plan), list[Failure]()
+        self._plan, self._recorded, self._registry, self._hosts = plan, recorded, registry, hosts
+        self._journal, self._runner, self._gates, self._parts, self._policy = journal, runner, gates, parts, policy
+        self._redactor = Redactor()
+        self._resolution = Resolution(plan, desired, recorded, vault, self._redactor)
+        self._events: list[Event] = []
+        self._changed: dict[str, Instance | None] = {}
+        self._due: list[tuple[Action, Callable[[], Any]]] = []
+        self._inline: list[Result] = []
+        self._waiting: dict[str, _Waiting] = {}
+        self._stop: str | None = None
+        self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
+
+    # the loop
+
+    def run(self) -> Outcome:
+        """Until nothing runs and nothing may start."""
+        while True:
+            if not self._stopping:
+                self._begin_what_is_ready()
+            self._commit()
+            if not self.walk.running and not self._due and not self._inline:
+                break
+            if self._stop == "stop":
+                break
+            self._collect()
+        self._commit()
+        if self._stop:
+            return Outcome("cancelled", tuple(self.failures), self.walk.not_run())
+        if self.failures or not self.walk.complete:
+            return Outcome("failed", tuple(self.failures), self.walk.not_run())
+        return Outcome("complete", outputs=self._resolution.outputs())
+
+    @property
+    def _stopping(self) -> bool:
+        return bool(self._stop) or (bool(self.failures) and not self._policy.keep_going)
+
+    def _commit(self) -> None:
+        """Make everything durable that became due, then start the work that it announced."""
+        if self._events:
+            events, changed = self._events, self._changed
+            self._events, self._changed = [], {}
+            self._journal.commit(events, changed)
+        due, self._due = self._due, []
+        for action, work in due:
+            info = self._info(action)
+            if info.handler.inline:
+                self._inline.append(_run(action.id, work))
+            else:
+                self._runner.submit(action.id, action.instance.host, info.schema.get("slot", "call"), work)
+
+    def _collect(self) -> None:
+        """Take in what ended; block when there is nothing else to do."""
+        results, self._inline = self._inline, []
+        if not results:
+            results = self._runner.wait(self._patience())
+        for result in results:
+            self._take(result)
+        self._look_at_clock()
+
+    def _patience(self) -> float:
+        now = self._parts.monotonic()
+        ends = [w.deadline for w in self._waiting.values()] + ([self._deadline] if self._deadline else [])
+        return max(0.0, min([LOOK_EVERY, *(e - now for e in ends)]))
+
+    def _look_at_clock(self) -> None:
+        now = self._parts.monotonic()
+        for key, waiting in list(self._waiting.items()):
+            if now >= waiting.deadline and waiting.action.gate is not None and waiting.action.gate.kind == "signal":
+                gate = waiting.action.gate
+                got = len(self._recorded.signals.get(gate.handle, []))
+                del self._waiting[key]
+                self._end_badly(waiting.action, FailedError(f"{got} of {gate.count} signals came within {gate.timeout:g} s", tail=self._tail(waiting)), True)
+        self._stop = self._stop or self._journal.cancelled()
+        if self._deadline and now >= self._deadline and not self._stop and not self.failures:
+            self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s"))
+        if self._stopping:
+            self._drop_waiting()
+
+    def _drop_waiting(self) -> None:
+        """Waiting is not working: an action that only waits for its gate ends here, its object configured."""
+        for key, waiting in list(self._waiting.items()):
+            self._gates.drop(key)
+            self._runner.free(key)
+            del self._waiting[key]
+            self.walk.fail(waiting.action)
+
+    # beginning
+
+    def _begin_what_is_ready(self) -> None:
+        crowded: list[Action] = []
+        running = self._policy.parallel - len(self._due)
+        for action in self.walk.ready():
+            info = self._info(action)
+            kind = info.schema.get("slot", "call")
+            if not info.handler.inline and (running <= 0 or not self._runner.can_run(action.instance.host, kind)):
+                crowded.append(action)
+                continue
+            running -= 1
+            self._begin(action, info)
+        for action in crowded:
+            self.walk.put_back(action)
+
+    def _begin(self, action: Action, info: ResourceTypeInfo) -> None:
+        self.walk.start(action)
+        if action.verb in ("create", "update"):
+            try:
+                instance, plain, contributed = self._resolution.of(action)
+            except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
+                self._end_badly(action, error, False)
+                return
+            if self._resolution.nothing_to_do(action, instance):
+                self._skip(action, instance)
+                return
+        else:
+            instance, plain, contributed = action.instance, self._resolution.opened(action.instance.properties), {}
+        old = self._recorded.instances.get(instance.id)
+        begun = fold.begun(old, action.verb, instance)
+        payload: dict[str, Any] = {"instance": instance_to_json(instance), "reason": action.reason, "type": instance.type}
+        if action.of:
+            payload["of"] = action.of
+        self._record(Event("action.begin", action.path, instance.generation, action.verb, payload), begun)
+        self._due.append((action, self._work(action, info, begun, plain, contributed, old)))
+
+    def _skip(self, action: Action, instance: Instance) -> None:
+        """Weaker than planned: what was unknown turned out as it is."""
+        old = self._recorded.instances[instance.id]
+        kept = replace(instance, attributes=old.attributes, holds=instance.refs, sure=True, status="ready", power=old.power)
+        payload = {"instance": instance_to_json(kept), "reason": "nothing to do"}
+        self._record(Event("action.skipped", action.path, instance.generation, action.verb, payload), kept)
+        self.walk.reach(action, "ready")
+
+    def _work(
+        self, action: Action, info: ResourceTypeInfo, instance: Instance, plain: dict[str, Any], contributed: dict[str, Any], old: Instance | None
+    ) -> Callable[[], Any]:
+        handler = info.handler
+        key = action.id
+
+        def progress(message: str) -> None:
+            self._runner.deliver(Result(PROGRESS + key, message))
+
+        last = self._resolution.opened(old.properties) if old is not None and action.verb == "update" else plain
+        referred = self._resolution.referred(instance)
+        of = self._recorded.instances[action.of].physical_id if action.of in self._recorded.instances else action.of
+
+        def work() -> Any:
+            self._parts.check()
+            context = ActionContext(self._parts, instance, info, self._hosts(instance.host), referred, progress, contributed)
+            match action.verb:
+                case "create":
+                    return handler.create(context, plain)
+                case "update":
+                    return handler.update(context, plain, last)
+                case "delete":
+                    return handler.delete(context, plain)
+                case "stop":
+                    return handler.stop(context, plain)
+                case "release":
+                    return handler.release(context, plain, of)
+            return None
+
+        return work
+
+    # ending
+
+    def _take(self, result: Result) -> None:
+        if result.key.startswith(SIGNAL):
+            self._signal(result.value)
+        elif result.key.startswith(PROGRESS):
+            action = self._plan.actions[result.key.removeprefix(PROGRESS)]
+            message = self._redactor.text(str(result.value))
+            self._events.append(Event("action.progress", action.path, action.instance.generation, action.verb, {"message": message}))
+        elif result.key in self._waiting:
+            waiting = self._waiting.pop(result.key)
+            self._runner.free(result.key)
+            if result.error is not None:
+                self._end_badly(waiting.action, result.error, True)
+            else:
+                self._ready(waiting.action, waiting.info, (result.value or {}).get("received", []))
+        elif result.key in self._plan.actions:
+            self._worked(self._plan.actions[result.key], result)
+
+    def _worked(self, action: Action, result: Result) -> None:
+        if isinstance(result.error, Cancelled):
+            self._stop = self._stop or "stop"
+            self.walk.fail(action)
+            return
+        if result.error is not None:
+            self._end_badly(action, result.error, False)
+            return
+        instance = self._recorded.instances[action.instance.id]
+        if action.verb not in ("create", "update"):
+            held = self._recorded.instances[action.of].id if action.of in self._recorded.instances else action.of
+            ended = fold.done(instance, action.verb, held)
+            self._events.append(Event("action.done", action.path, instance.generation, action.verb, {"of": held} if held else {}))
+            self._changed[instance.id] = ended
+            fold.put_or_drop(self._recorded, instance.id, ended)
+            self.walk.reach(action, "done")
+            return
+        info, attributes = self._info(action), self._resolution.sealed(result.value or {}, self._info(action))
+        if action.gate is None or self._stopping:
+            self._reached(action, "configured" if action.gate is not None else "ready", attributes)
+            if action.gate is not None:
+                self.walk.fail(action)
+            return
+        self._reached(action, "configured", attributes)
+        self._await(action, info)
+
+    def _reached(self, action: Action, status: str, attributes: dict[str, Any]) -> None:
+        instance = fold.reached(self._recorded.instances[action.instance.id], status, attributes)
+        payload = {"attributes": value_to_json(attributes)} if attributes else {}
+        kind: Any = "action.configured" if status == "configured" else "action.ready"
+        self._recorded.observed.pop(instance.id, None)
+        self._record(Event(kind, action.path, instance.generation, action.verb, payload), instance)
+        self.walk.reach(action, status)
+
+    def _await(self, action: Action, info: ResourceTypeInfo) -> None:
+        gate = self._resolution.gate(action)
+        self._waiting[action.id] = _Waiting(replace(action, gate=gate), self._parts.monotonic() + gate.timeout, info)
+        if gate.kind == "signal":
+            self._judge(action.id)
+        else:
+            self._gates.watch(action.id, gate, self._hosts(action.instance.host), self._runner.deliver)
+
+    def _signal(self, signal: dict[str, Any]) -> None:
+        """A signal came: record it once, then look at the gates that wait for its handle."""
+        known = self._recorded.signals.setdefault(signal["handle"], [])
+        if all(s["id"] != signal["id"] for s in known):
+            clean = {k: self._redactor.value(signal.get(k)) for k in ("id", "status", "reason", "data")}
+            known.append(clean)
+            self._events.append(Event("signal.received", signal.get("path", ""), 0, "", {"handle": signal["handle"], **clean}))
+        for key, waiting in list(self._waiting.items()):
+            if waiting.action.gate is not None and waiting.action.gate.handle == signal["handle"]:
+                self._judge(key)
+
+    def _judge(self, key: str) -> None:
+        waiting = self._waiting[key]
+        gate = waiting.action.gate
+        assert gate is not None
+        received = self._recorded.signals.get(gate.handle, [])
+        found = verdict(received, gate.count)
+        if found is None:
+            return
+        del self._waiting[key]
+        self._runner.free(key)
+        if found == "FAILURE":
+            self._end_badly(waiting.action, FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting)), True)
+        else:
+            self._ready(waiting.action, waiting.info, received)
+
+    def _ready(self, action: Action, info: ResourceTypeInfo, received: list[dict[str, Any]]) -> None:
+        instance = self._recorded.instances[action.instance.id]
+        context = ActionContext(self._parts, instance, info, self._hosts(instance.host), {}, lambda _message: None, {})
+        attributes = info.handler.ready(context, self._resolution.opened(instance.properties), received)
+        self._reached(action, "ready", self._resolution.sealed(attributes, info))
+
+    def _end_badly(self, action: Action, error: BaseException, after_configured: bool) -> None:
+        failure = describe(action, error, self._redactor)
+        self.failures.append(failure)
+        payload = {
+            "error": {"type": action.instance.type, "message": failure.message, "hint": failure.hint, "host": failure.host,
+                      "libvirt_code": failure.libvirt_code, "tail": failure.tail, "mark": str(action.mark)},
+            "after_configured": after_configured,
+        }  # fmt: skip
+        event = Event("action.failed", action.path, action.instance.generation, action.verb, payload)
+        known = self._recorded.instances.get(action.instance.id)
+        if known is None:
+            self._events.append(event)
+        else:
+            self._record(event, fold.failed(known, after_configured))
+        self.walk.fail(action)
+
+    def _tail(self, waiting: _Waiting) -> str:
+        """The console of the guests that the action refers to: what they were doing when they should have signalled."""
+        tails = []
+        instance = self._recorded.instances[waiting.action.instance.id]
+        for id_ in sorted(instance.refs):
+            other = self._recorded.instances.get(id_)
+            info = self._registry.get(other.type) if other else None
+            if other is not None and info is not None and info.schema.get("console"):
+                try:
+                    tails.append(f"--- {other.path}\n{self._hosts(other.host).domain_console_tail(str(other.identity['uuid']), 1500)}")
+                except Exception as error:  # the tail is a courtesy: the failure itself must be recorded whatever the host says now
+                    tails.append(f"--- {other.path}: {error}")
+        return "\n".join(tails)
+
+    # small things
+
+    def _info(self, action: Action) -> ResourceTypeInfo:
+        info = self._registry.get(action.instance.type)
+        if info is None:
+            raise LookupError(f"resource type {action.instance.type} of {action.path} is not installed")
+        return info
+
+    def _record(self, event: Event, instance: Instance) -> None:
+        self._events.append(event)
+        self._changed[instance.id] = instance
+        fold.put(self._recorded, instance)
+
+
+def _run(key: str, work: Callable[[], Any]) -> Result:
+    try:
+        return Result(key, work())
+    except Exception as error:  # handed on as the action's failure
+        return Result(key, error=error)

@@ -1,0 +1,102 @@
+"""The fold: what the log says exists. Rules: ``begin`` without an end makes an instance unsure, its holds the union of old and new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stackengine.events import Event
+from stackengine.model.codec import instance_from_json, layer_from_json, value_from_json
+from stackengine.model.instance import Instance, Recorded
+
+
+def fold(events: Iterable[Event], start: Recorded | None = None) -> Recorded:
+    """The recorded state after ``events``."""
+    recorded = start or Recorded({}, {}, {}, {}, {})
+    for event in events:
+        apply(recorded, event)
+    return recorded
+
+
+def apply(recorded: Recorded, event: Event) -> None:
+    """Take one event into ``recorded`` (its dicts change; instances are replaced)."""
+    id_ = event.instance_id
+    match event.kind:
+        case "action.begin":
+            put(recorded, begun(recorded.instances.get(id_), event.verb, instance_from_json(event.payload["instance"])))
+        case "action.configured" | "action.ready":
+            attributes = value_from_json(event.payload.get("attributes", {}))
+            put(recorded, reached(recorded.instances[id_], "configured" if event.kind == "action.configured" else "ready", attributes))
+        case "action.skipped":
+            put(recorded, instance_from_json(event.payload["instance"]))
+        case "action.done":
+            put_or_drop(recorded, id_, done(recorded.instances[id_], event.verb, event.payload.get("of", "")))
+        case "action.failed":
+            if id_ in recorded.instances:
+                put(recorded, failed(recorded.instances[id_], bool(event.payload.get("after_configured"))))
+        case "signal.received":
+            known = recorded.signals.setdefault(event.payload["handle"], [])
+            if all(s["id"] != event.payload["id"] for s in known):
+                known.append({k: event.payload.get(k) for k in ("id", "status", "reason", "data")})
+        case "observed":
+            recorded.observed[id_] = value_from_json(event.payload["properties"])
+        case "instance.forgotten":
+            put_or_drop(recorded, id_, None)
+        case "instance.imported":
+            put(recorded, instance_from_json(event.payload["instance"]))
+        case "layer.recorded":
+            layer = layer_from_json(event.payload["layer"])
+            recorded.layers[layer.id] = layer
+
+
+def put(recorded: Recorded, instance: Instance) -> None:
+    """Record an instance."""
+    recorded.instances[instance.id] = instance
+    if recorded.generations.get(instance.path, 0) < instance.generation:
+        recorded.generations[instance.path] = instance.generation
+
+
+def put_or_drop(recorded: Recorded, id_: str, instance: Instance | None) -> None:
+    """Record an instance, or that it is no more."""
+    recorded.observed.pop(id_, None)
+    if instance is None:
+        recorded.instances.pop(id_, None)
+    else:
+        put(recorded, instance)
+
+
+def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
+    """The instance once an action on it has begun."""
+    holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
+    match verb:
+        case "create":
+            return replace(new, holds=holds, sure=False, status="creating", power="running")
+        case "update":
+            return replace(new, holds=holds, sure=False, status="updating", power="running")
+        case "delete" | "retain":
+            return replace(new, sure=False, status="deleting")
+        case _:  # stop, release: it may run or not from now on
+            return replace(new, power="unknown")
+
+
+def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Instance:
+    """The instance once its host calls are done (``configured``), or its gate has come (``ready``)."""
+    merged = {**instance.attributes, **attributes} if attributes else instance.attributes
+    return replace(instance, attributes=merged, holds=instance.refs, sure=True, status=status)
+
+
+def done(instance: Instance, verb: str, of: str) -> Instance | None:
+    """The instance after the end of a delete, retain, stop or release."""
+    if verb in ("delete", "retain"):
+        return None
+    if verb == "stop":
+        return replace(instance, power="stopped", status="stopped")
+    return replace(instance, power="stopped", status="released", holds=instance.holds - {of}, refs=instance.refs - {of})
+
+
+def failed(instance: Instance, after_configured: bool) -> Instance:
+    """The instance after a failure: sure when its host calls were done before its gate failed."""
+    if instance.status == "deleting":
+        return instance
+    return replace(instance, status="failed", sure=instance.sure and after_configured)
