@@ -1,0 +1,232 @@
+"""The memory host: domains, networks, pools, published ports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stackengine.hosts.memory import xml as read
+from stackengine.hosts.memory.faults import Faults
+from stackengine.hosts.memory.networks import NetworkCalls
+from stackengine.hosts.memory.state import StateFile
+from stackengine.hosts.memory.volumes import VolumeCalls
+from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, Profile, RefusedError, UnsupportedError
+
+FEATURES = frozenset(
+    ["agent", "channel", "hotplug-disk", "hotplug-nic", "set-memory-live", "set-vcpus-live", "resize-live", "leases", "signals-http", "console-log", "metadata", "upload", "publish", "save", "snapshot"]
+)
+PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
+_SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
+
+
+class MemoryHost(NetworkCalls, VolumeCalls):
+    """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
+
+    simulated = True
+
+    def __init__(self, name: str = "default", path: Path | None = None, faults: Faults | None = None) -> None:
+        self.name, self.uri, self.profile = name, f"memory://{'' if name == 'default' else name}", PROFILE
+        self.faults = faults or Faults()
+        self._file = StateFile(path)
+
+    @contextmanager
+    def _call(self, call: str, *, change: bool = True) -> Iterator[dict[str, Any]]:
+        self.faults.enter(call, self.uri)
+        try:
+            with self._file.changing() if change else self._file.reading() as state:
+                yield state
+        except HostError as error:
+            error.host, error.call = error.host or self.uri, error.call or call
+            raise
+        self.faults.leave(call)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    # domains
+
+    def domain_define(self, xml: str) -> DomainInfo:
+        """Define or redefine; another UUID's name is refused (code 9)."""
+        domain = read.parse(xml, "domain")
+        uuid, name = read.text(domain, "uuid"), read.text(domain, "name")
+        if not uuid or not name or not read.memory_kib(domain):
+            raise RefusedError("XML error: a domain needs uuid, name and memory", code=27, host=self.uri)
+        with self._call("domain_define") as state:
+            for other, known in state["domains"].items():
+                if known["name"] == name and other != uuid:
+                    raise RefusedError(f"operation failed: domain '{name}' already exists with uuid {other}", code=9)
+            old = state["domains"].get(uuid, {"state": "shutoff", "live_xml": ""})
+            if old.get("name", name) != name:
+                raise RefusedError(f"operation failed: domain '{old['name']}' is already defined with uuid {uuid}", code=9)
+            state["domains"][uuid] = {**old, "name": name, "xml": xml, "memory_kib": read.memory_kib(domain), "vcpus": int(read.text(domain, "vcpu") or 1)}
+            return self._domain(uuid, state["domains"][uuid])
+
+    def domain_start(self, uuid: str) -> None:
+        """Start; refuses missing networks and disks, MACs and disks in use, and memory that is not there."""
+        with self._call("domain_start") as state:
+            known = self._known(state, uuid)
+            if known["state"] == "running":
+                return
+            domain = read.parse(known["xml"], "domain")
+            self._check_start(state, uuid, domain, known["memory_kib"])
+            known["state"], known["live_xml"] = "running", known["xml"]
+            self._simulate_guest(state, domain)
+
+    def _check_start(self, state: dict[str, Any], uuid: str, domain: Any, memory: int) -> None:
+        active = {n["name"] for n in state["networks"].values() if n["active"]}
+        running = {u: read.parse(d["live_xml"], "domain") for u, d in state["domains"].items() if d["state"] == "running" and u != uuid}
+        paths = {v["path"] for p in state["pools"].values() for v in p["volumes"].values()}
+        used_macs = {m for other in running.values() for m, _ in read.nics(other)}
+        used_disks = {d.path for other in running.values() for d in read.disks(other) if not d.readonly}
+        for mac, network in read.nics(domain):
+            if network not in active:
+                raise NotFoundError(f"Network not found: no active network with matching name '{network}'", code=43)
+            if mac in used_macs:
+                raise RefusedError(f"MAC address {mac} is in use by another running domain", code=1)
+        for disk in read.disks(domain):
+            if disk.path and disk.path not in paths:
+                raise RefusedError(f"Cannot access storage file '{disk.path}': No such file or directory", code=38)
+            if disk.path in used_disks and not disk.readonly:
+                raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
+        taken = sum(d["memory_kib"] for u, d in state["domains"].items() if d["state"] == "running" and u != uuid)
+        if taken + memory > state["memory_kib"]:
+            raise RefusedError("internal error: cannot set up guest memory: Cannot allocate memory", code=1)
+
+    def _simulate_guest(self, state: dict[str, Any], domain: Any) -> None:
+        """What a guest would do with its user-data: signal every handle whose URL stands there."""
+        for disk in read.disks(domain):
+            for line in self._seed_of(state, disk.path).splitlines():
+                for handle, token in _SIGNAL_URL.findall(line):
+                    failed = "FAILURE" in line and "SUCCESS" not in line
+                    state["signals"].append({"handle": handle, "token": token, "status": "FAILURE" if failed else "SUCCESS", "by": read.text(domain, "uuid")})
+
+    def simulated_signals(self, since: int) -> list[dict[str, Any]]:
+        """Signals that simulated guests sent, from number ``since`` on."""
+        with self._file.reading() as state:
+            return [dict(s) for s in state["signals"][since:]]
+
+    def domain_shutdown(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        """A simulated guest always listens."""
+        check()
+        self._stop("domain_shutdown", uuid)
+
+    def domain_destroy(self, uuid: str) -> None:
+        """Stop at once."""
+        self._stop("domain_destroy", uuid)
+
+    def _stop(self, call: str, uuid: str) -> None:
+        with self._call(call) as state:
+            if uuid in state["domains"]:
+                state["domains"][uuid].update(state="shutoff", live_xml="")
+
+    def domain_reboot(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        """Stop and start."""
+        self.domain_shutdown(uuid, timeout, check)
+        self.domain_start(uuid)
+
+    def domain_undefine(self, uuid: str) -> None:
+        """Forget the definition; refused while it runs, as that would make it transient."""
+        with self._call("domain_undefine") as state:
+            if uuid in state["domains"]:
+                if state["domains"][uuid]["state"] == "running":
+                    raise RefusedError("Requested operation is not valid: the domain is running", code=55)
+                del state["domains"][uuid]
+
+    def domain_info(self, uuid: str) -> DomainInfo | None:
+        """The domain, or None."""
+        with self._call("domain_info", change=False) as state:
+            known = state["domains"].get(uuid)
+            return self._domain(uuid, known) if known else None
+
+    def domain_list(self) -> list[DomainInfo]:
+        """All domains."""
+        with self._call("domain_list", change=False) as state:
+            return [self._domain(u, d) for u, d in state["domains"].items()]
+
+    def domain_attach(self, uuid: str, device_xml: str) -> None:
+        """Attach a disk; a target or a file that is in use is refused (27, 1)."""
+        disk = read.disk(read.parse(device_xml, "disk"))
+        with self._call("domain_attach") as state:
+            known = self._known(state, uuid)
+            domain = read.parse(known["xml"], "domain")
+            for have in read.disks(domain):
+                if have.alias == disk.alias and have.path == disk.path:
+                    return
+                if have.target == disk.target:
+                    raise RefusedError(f"target {disk.target} already exists", code=27)
+            for other, d in state["domains"].items():
+                elsewhere = other != uuid and d["state"] == "running" and not disk.readonly
+                if elsewhere and any(x.path == disk.path for x in read.disks(read.parse(d["live_xml"], "domain"))):
+                    raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
+            known["xml"] = known["xml"].replace("</devices>", f"{device_xml}</devices>")
+            if known["state"] == "running":
+                known["live_xml"] = known["live_xml"].replace("</devices>", f"{device_xml}</devices>")
+
+    def domain_detach(self, uuid: str, alias: str) -> None:
+        """Detach by alias; what is not there is refused (99)."""
+        with self._call("domain_detach") as state:
+            known = self._known(state, uuid)
+            found = False
+            for key in ("xml", "live_xml"):
+                pattern = rf"<disk\b(?:(?!</disk>).)*<alias name=['\"]{re.escape(alias)}['\"]\s*/>(?:(?!</disk>).)*</disk>"
+                known[key], count = re.subn(pattern, "", known[key], flags=re.DOTALL)
+                found = found or bool(count)
+            if not found:
+                raise NotFoundError(f"device not found: no device with alias {alias}", code=99)
+
+    def domain_set_memory(self, uuid: str, kib: int) -> None:
+        """Set the balloon."""
+        with self._call("domain_set_memory") as state:
+            self._known(state, uuid)["memory_kib"] = kib
+
+    def domain_set_vcpus(self, uuid: str, count: int) -> None:
+        """Plug vCPUs."""
+        with self._call("domain_set_vcpus") as state:
+            self._known(state, uuid)["vcpus"] = count
+
+    def domain_set_metadata(self, uuid: str, xml: str) -> None:
+        """Replace our metadata element."""
+        with self._call("domain_set_metadata") as state:
+            known = self._known(state, uuid)
+            for key in ("xml", "live_xml"):
+                known[key] = re.sub(r"<se:stack\b[^>]*/>|<se:stack\b.*?</se:stack>", lambda _m: xml, known[key], flags=re.DOTALL)
+
+    def domain_addresses(self, uuid: str) -> list[tuple[str, str]]:
+        """Leases of a running guest."""
+        with self._call("domain_addresses", change=False) as state:
+            known = state["domains"].get(uuid)
+            if not known or known["state"] != "running":
+                return []
+            wanted = dict(read.nics(read.parse(known["live_xml"], "domain")))
+            return [(m, a) for n in state["networks"].values() for m, a in self._leases(state, n).items() if m in wanted]
+
+    def domain_agent(self, uuid: str, command: Mapping[str, Any], timeout: float = 5) -> Any:
+        """The simulated guest's agent answers a ping, and says honestly that it runs nothing else."""
+        with self._call("domain_agent", change=False) as state:
+            if self._known(state, uuid)["state"] != "running":
+                raise AgentError("Guest agent is not responding: the domain is not running", code=86)
+        if command.get("execute") == "guest-ping":
+            return {}
+        raise UnsupportedError("a simulated guest runs no commands", code=3, host=self.uri, call="domain_agent")
+
+    def domain_console_tail(self, uuid: str, limit: int = 4096) -> str:
+        """What a simulated guest prints."""
+        with self._call("domain_console_tail", change=False) as state:
+            known = state["domains"].get(uuid)
+            return f"(simulated guest {known['name']}: no console)" if known else ""
+
+    # small things
+
+    @staticmethod
+    def _known(state: dict[str, Any], uuid: str) -> dict[str, Any]:
+        known: dict[str, Any] | None = state["domains"].get(uuid)
+        if known is None:
+            raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
+        return known
+
+    @staticmethod
+    def _domain(uuid: str, known: dict[str, Any]) -> DomainInfo:
+        return DomainInfo(uuid, known["name"], known["state"], known["xml"], known["live_xml"], known["memory_kib"], known["vcpus"])
