@@ -1,0 +1,139 @@
+"""Opens the database: pragmas, schema check, first creation, migration with a backup."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from stackengine.store.errors import StoreError, explain
+from stackengine.store.tables import SCHEMA_VERSION, metadata, store_meta
+
+BUSY_SECONDS = 30
+
+
+class Database:
+    """An engine with short transactions; on SQLite in WAL mode with synchronous=FULL."""
+
+    def __init__(self, url: str) -> None:
+        self.location = url.removeprefix("sqlite:///")
+        self.is_sqlite = url.startswith("sqlite")
+        self.file = Path(self.location) if self.is_sqlite else None
+        self.engine = sqlite_engine(self.location) if self.is_sqlite else sa.create_engine(url, pool_pre_ping=True)
+        self._check_schema()
+        with self.reading() as connection:
+            rows = dict(connection.execute(sa.select(store_meta.c.key, store_meta.c.value)).tuples().all())
+        self.store_id = rows["store_id"]
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that is durable when the block ends; SQLite's starts with BEGIN IMMEDIATE and a jittered retry."""
+        try:
+            with self.engine.connect() as connection:
+                if self.is_sqlite:
+                    self._begin_immediate(connection)
+                    try:
+                        yield connection
+                    except BaseException:
+                        connection.exec_driver_sql("ROLLBACK")
+                        raise
+                    connection.exec_driver_sql("COMMIT")
+                else:
+                    with connection.begin():
+                        yield connection
+        except SQLAlchemyError as error:
+            raise explain(error, self.location) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for queries."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise explain(error, self.location) from error
+
+    def _begin_immediate(self, connection: sa.Connection) -> None:
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except SQLAlchemyError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(random.uniform(0.005, 0.05))
+            else:
+                return
+
+    def _check_schema(self) -> None:
+        version = self._version()
+        if version == SCHEMA_VERSION:
+            return
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"the database {self.location} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})", "update stackengine"
+            )
+        if version == 0:
+            self._create()
+            return
+        self._migrate()
+
+    def _version(self) -> int:
+        with self.reading() as connection:
+            if not sa.inspect(connection).has_table("store_meta"):
+                return 0
+            found = connection.execute(sa.select(store_meta.c.value).where(store_meta.c.key == "schema")).scalar()
+            return int(found or 0)
+
+    def _create(self) -> None:
+        with self.writing() as connection:
+            if sa.inspect(connection).has_table("store_meta"):
+                return  # another process was faster
+            metadata.create_all(connection)
+            rows = [{"key": "schema", "value": str(SCHEMA_VERSION)}, {"key": "store_id", "value": uuid.uuid4().hex}]
+            connection.execute(store_meta.insert(), rows)
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            connection.execute(sa.text("INSERT INTO alembic_version VALUES (:v)"), {"v": f"{SCHEMA_VERSION:04d}"})
+
+    def _migrate(self) -> None:
+        from stackengine.store.migrations import upgrade
+
+        if self.file is not None:
+            shutil.copy2(self.file, self.file.with_suffix(f".backup-{int(time.time())}.db"))
+        upgrade(self.engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def sqlite_engine(path: str) -> sa.Engine:
+    """An engine for a SQLite file; made with mode 0600, as it holds sealed secrets."""
+    file = Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"the database {path} cannot be made: {error.strerror}", "name another place with --state") from error
+    engine = sa.create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,322 @@
+"""The store: stacks, revisions, operations, recorded state, claims."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from stackengine.events import Event
+from stackengine.model.codec import desired_from_json, desired_to_json, instance_from_json, value_from_json, value_to_json
+from stackengine.model.desired import Desired
+from stackengine.model.instance import Claim, Recorded
+from stackengine.model.template import Source
+from stackengine.store import tables as t
+from stackengine.store.database import Database
+from stackengine.store.errors import BusyError, ClaimConflictError
+from stackengine.store.log import LEASE_SECONDS, OperationJournal, append
+from stackengine.store.ownership import Ownership
+from stackengine.store.vault import StackVault, load_key
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """A stack as recorded."""
+
+    id: str
+    name: str
+    seed: bytes
+    host: str
+    revision: int
+    last_seq: int
+    state: str
+    reason: str
+    language: str
+    created_at: float
+    updated_at: float
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """An operation as recorded."""
+
+    id: str
+    stack: str
+    kind: str
+    from_revision: int
+    to_revision: int
+    status: str
+    owner: str
+    epoch: int
+    lease_until: float
+    options: dict[str, Any]
+    started_at: float
+    finished_at: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """A self-contained revision: everything that evaluation read, and what it gave."""
+
+    number: int
+    desired: Desired
+    language: str = ""
+    template: str = ""
+    sources: tuple[Source, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    status: str = ""
+    created_at: float = 0.0
+
+
+class Store:
+    """All that is recorded; every method is one transaction."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.database = Database(url)
+        self.folder = folder
+        self._key: bytes | None = None
+
+    @property
+    def id(self) -> str:
+        """The store's id, as it stands in the metadata of what we own."""
+        return self.database.store_id
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def vault(self, stack_id: str) -> StackVault:
+        """The secrets of a stack."""
+        self._key = self._key or load_key(self.folder)
+        return StackVault(self.database, stack_id, self._key)
+
+    # stacks
+
+    def stack(self, name: str) -> StackRow | None:
+        """The living stack of this name."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(t.stack).where(t.stack.c.live_name == name)).one_or_none()
+        return _stack(row) if row is not None else None
+
+    def stacks(self, *, all_: bool = False) -> list[StackRow]:
+        """Living stacks by name (``all_``: deleted ones too)."""
+        query = sa.select(t.stack).order_by(t.stack.c.name, t.stack.c.created_at)
+        with self.database.reading() as connection:
+            rows = connection.execute(query if all_ else query.where(t.stack.c.live_name.is_not(None))).all()
+        return [_stack(r) for r in rows]
+
+    def new_stack(self, name: str, host: str, language: str) -> StackRow:
+        """Record a stack; BusyError when the name is taken meanwhile. Revision 0 is empty."""
+        now = time.time()
+        row = {
+            "id": uuid.uuid4().hex[:20], "name": name, "live_name": name, "seed": os.urandom(32), "host": host, "revision": 0, "last_seq": 0,
+            "state": "none", "reason": "", "language": language, "tags": {}, "protected": False, "parent": None, "created_at": now, "updated_at": now,
+        }  # fmt: skip
+        try:
+            with self.database.writing() as connection:
+                connection.execute(t.stack.insert(), row)
+        except Exception as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise BusyError(f"a stack {name} was made by another process just now", "run the command again") from error
+            raise
+        found = self.stack(name)
+        assert found is not None
+        return found
+
+    def drop_unused(self, stack_id: str) -> None:
+        """Remove a stack on which no operation was ever run."""
+        with self.database.writing() as connection:
+            if connection.execute(sa.select(t.operation.c.id).where(t.operation.c.stack == stack_id).limit(1)).first() is None:
+                connection.execute(t.secret.delete().where(t.secret.c.stack == stack_id))
+                connection.execute(t.stack.delete().where(t.stack.c.id == stack_id))
+
+    def recorded(self, stack_id: str) -> Recorded:
+        """The recorded state: what folding the log gives, kept in tables by the same transactions."""
+        with self.database.reading() as connection:
+            bodies = connection.execute(sa.select(t.instance.c.body).where(t.instance.c.stack == stack_id).order_by(t.instance.c.id)).scalars().all()
+            generations = connection.execute(sa.select(t.generation.c.path, t.generation.c.highest).where(t.generation.c.stack == stack_id)).tuples().all()
+            seen = connection.execute(sa.select(t.observation.c.instance, t.observation.c.properties).where(t.observation.c.stack == stack_id)).tuples().all()
+            bodies_of_signals = connection.execute(sa.select(t.signal.c.body).where(t.signal.c.stack == stack_id)).scalars().all()
+        instances = [instance_from_json(b) for b in bodies]
+        signals: dict[str, list[dict[str, Any]]] = {}
+        for body in bodies_of_signals:
+            signals.setdefault(body["handle"], []).append({k: body.get(k) for k in ("id", "status", "reason", "data")})
+        return Recorded({i.id: i for i in instances}, dict(generations), {i: value_from_json(p) for i, p in seen}, signals, {})
+
+    def revision(self, stack_id: str, number: int) -> RevisionRow:
+        """A revision; number 0 is empty."""
+        if number == 0:
+            return RevisionRow(0, Desired())
+        query = sa.select(t.revision).where(t.revision.c.stack == stack_id, t.revision.c.number == number)
+        with self.database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise KeyError(number)
+        sources = tuple(Source(n, text) for n, text in row.sources)
+        return RevisionRow(
+            number, desired_from_json(row.desired), row.language, row.template, sources, value_from_json(row.parameters), row.status, row.created_at
+        )
+
+    def revisions(self, stack_id: str) -> list[dict[str, Any]]:
+        """Number, time, status, language and template name of every revision."""
+        c = t.revision.c
+        query = sa.select(c.number, c.created_at, c.status, c.language, c.template).where(c.stack == stack_id).order_by(c.number)
+        with self.database.reading() as connection:
+            return [dict(r) for r in connection.execute(query).mappings()]
+
+    # operations
+
+    def active(self, stack_id: str) -> OperationRow | None:
+        """The operation that is under way (its owner may be gone)."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(t.operation).where(t.operation.c.active_stack == stack_id)).one_or_none()
+        return _operation(row) if row is not None else None
+
+    def last_operation(self, stack_id: str) -> OperationRow | None:
+        """The newest operation."""
+        query = sa.select(t.operation).where(t.operation.c.stack == stack_id).order_by(t.operation.c.started_at.desc()).limit(1)
+        with self.database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return _operation(row) if row is not None else None
+
+    def submit(
+        self, stack: StackRow, kind: str, *, revision: RevisionRow | None, to_revision: int, claims: Sequence[Claim], options: dict[str, Any],
+        vault: StackVault, watch: Callable[[Event], None] | None, summary: dict[str, Any], instances_of: dict[Claim, str],
+    ) -> tuple[OperationRow, OperationJournal]:  # fmt: skip
+        """Begin an operation: its row, its revision and its claims in one transaction.
+
+        Raises BusyError when one is under way, ClaimConflictError when a claim was given away or the stack moved on: plan again.
+        """
+        now, id_ = time.time(), uuid.uuid4().hex[:20]
+        with self.database.writing() as connection:
+            current = connection.execute(sa.select(t.stack.c.last_seq).where(t.stack.c.id == stack.id)).scalar()
+            if current != stack.last_seq:
+                raise ClaimConflictError("the stack changed meanwhile")
+            if connection.execute(sa.select(t.operation.c.id).where(t.operation.c.active_stack == stack.id)).first():
+                raise BusyError(f"an operation runs on the stack {stack.name}", "wait for it, or cancel it")
+            if revision is not None:
+                connection.execute(t.revision.insert(), _revision_row(stack.id, revision, now))
+            _take(connection, stack.id, claims, instances_of)
+            connection.execute(t.operation.insert(), {
+                "id": id_, "stack": stack.id, "active_stack": stack.id, "kind": kind, "from_revision": stack.revision, "to_revision": to_revision,
+                "options": options, "plan": summary, "status": "running", "owner": Ownership.me(), "epoch": 1, "lease_until": now + LEASE_SECONDS,
+                "cancel": None, "reason": "", "queue": stack.host, "started_at": now, "finished_at": None,
+            })  # fmt: skip
+            connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(state="running", reason="", updated_at=now))
+            secrets = vault.take_new()
+            if secrets:
+                connection.execute(t.secret.insert().prefix_with("OR IGNORE", dialect="sqlite"), secrets)
+            started = [Event("operation.started", payload={"kind": kind, "from_revision": stack.revision, "to_revision": to_revision, "plan": summary})]
+            stamped = append(connection, stack.id, id_, started, now)
+        if watch is not None:
+            watch(stamped[0])
+        row = self.active(stack.id)
+        assert row is not None
+        return row, OperationJournal(self.database, stack.id, id_, 1, vault, watch)
+
+    def take_over(self, row: OperationRow, vault: StackVault, watch: Callable[[Event], None] | None) -> OperationJournal:
+        """Become the owner of an operation whose owner is gone: the epoch moves on, and its old owner is fenced out."""
+        with self.database.writing() as connection:
+            moved = connection.execute(
+                t.operation.update()
+                .where(t.operation.c.id == row.id, t.operation.c.epoch == row.epoch)
+                .values(epoch=row.epoch + 1, owner=Ownership.me(), lease_until=time.time() + LEASE_SECONDS, cancel=None)
+            )
+            if moved.rowcount != 1:
+                raise BusyError("another process resumes this operation", "wait for it")
+        return OperationJournal(self.database, row.stack, row.id, row.epoch + 1, vault, watch)
+
+    def claim_more(self, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
+        """Take claims for a plan that was made again (resume, rollback)."""
+        with self.database.writing() as connection:
+            _take(connection, stack_id, claims, instances_of)
+
+    def finish(self, row: OperationRow, journal: OperationJournal, *, status: str, state: str, revision: int | None, reason: str) -> None:
+        """End an operation: ``status`` is the operation's, ``state`` the stack's; ``revision`` becomes the current one."""
+        journal.commit([Event("operation.finished", payload={"status": status, "reason": reason})], {})
+        now = time.time()
+        with self.database.writing() as connection:
+            connection.execute(t.operation.update().where(t.operation.c.id == row.id).values(status=status, active_stack=None, finished_at=now, reason=reason))
+            values: dict[str, Any] = {"state": state, "reason": reason, "updated_at": now}
+            if revision is not None:
+                values["revision"] = revision
+            if state == "deleted":
+                values["live_name"] = None
+                connection.execute(t.claim.delete().where(t.claim.c.stack == row.stack))
+                connection.execute(t.secret.delete().where(t.secret.c.stack == row.stack))
+            connection.execute(t.stack.update().where(t.stack.c.id == row.stack).values(**values))
+            connection.execute(t.revision.update().where(t.revision.c.stack == row.stack, t.revision.c.number == row.to_revision).values(status=status))
+
+    def ask_cancel(self, stack_id: str, policy: str) -> bool:
+        """Leave a request to cancel; whether an operation is under way."""
+        with self.database.writing() as connection:
+            done = connection.execute(t.operation.update().where(t.operation.c.active_stack == stack_id).values(cancel=policy))
+            return done.rowcount == 1
+
+    # claims, events
+
+    def claims_of_others(self, host: str, stack_id: str) -> frozenset[Claim]:
+        """What other stacks have on a host."""
+        query = sa.select(t.claim.c.host, t.claim.c.kind, t.claim.c.value).where(t.claim.c.host == host, t.claim.c.stack != stack_id)
+        with self.database.reading() as connection:
+            return frozenset(Claim(*r) for r in connection.execute(query).tuples())
+
+    def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
+        """Events after number ``since``, in order."""
+        query = sa.select(t.event).where(t.event.c.stack == stack_id, t.event.c.seq > since).order_by(t.event.c.seq).limit(limit)
+        with self.database.reading() as connection:
+            return [Event(r.kind, r.path, r.generation, r.verb, r.payload, r.at, r.operation, r.stack, r.seq) for r in connection.execute(query)]
+
+    def next_revision(self, stack_id: str) -> int:
+        """The number of the next revision."""
+        with self.database.reading() as connection:
+            highest = connection.execute(sa.select(sa.func.max(t.revision.c.number)).where(t.revision.c.stack == stack_id)).scalar()
+        return int(highest or 0) + 1
+
+    def ownership(self, stack_id: str) -> Ownership:
+        """The file lock that tells whether the owner of a stack's operation lives on this machine."""
+        return Ownership(self.folder / "locks" / f"{stack_id}.lock")
+
+
+def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
+    for item in claims:
+        where = (t.claim.c.host == item.host, t.claim.c.kind == item.kind, t.claim.c.value == item.value)
+        holder = connection.execute(sa.select(t.claim.c.stack).where(*where)).scalar()
+        if holder is not None and holder != stack_id:
+            raise ClaimConflictError(f"{item.kind} {item.value} on {item.host} was given to another stack")
+        if holder is None:
+            row = {"host": item.host, "kind": item.kind, "value": item.value, "stack": stack_id, "instance": instances_of[item]}
+            connection.execute(t.claim.insert(), row)
+        else:
+            connection.execute(t.claim.update().where(*where).values(instance=instances_of[item]))
+
+
+def _revision_row(stack_id: str, revision: RevisionRow, now: float) -> dict[str, Any]:
+    return {
+        "stack": stack_id, "number": revision.number, "sources": [[s.name, s.text] for s in revision.sources], "template": revision.template,
+        "language": revision.language, "parameters": value_to_json(revision.parameters), "desired": desired_to_json(revision.desired), "digests": {},
+        "status": "running", "created_at": now,
+    }  # fmt: skip
+
+
+def _stack(row: Any) -> StackRow:
+    return StackRow(
+        row.id, row.name, row.seed, row.host, row.revision, row.last_seq, row.state, row.reason, row.language, row.created_at, row.updated_at,
+        row.live_name is not None,
+    )  # fmt: skip
+
+
+def _operation(row: Any) -> OperationRow:
+    return OperationRow(
+        row.id, row.stack, row.kind, row.from_revision, row.to_revision, row.status, row.owner, row.epoch, row.lease_until, row.options, row.started_at,
+        row.finished_at, row.reason,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""Secrets: sealed under a keyed hash of their value, encrypted in the store, the key in a file of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from stackengine.model.values import SecretRef, Value
+from stackengine.store.database import Database
+from stackengine.store.errors import StoreError
+from stackengine.store.tables import secret
+
+KEY_VARIABLE = "STACKENGINE_KEY"
+
+
+def load_key(folder: Path) -> bytes:
+    """The store's key: from the environment, else from ``key`` (0600) in the state folder, which is made when it is not there."""
+    given = os.environ.get(KEY_VARIABLE)
+    if given:
+        return hashlib.sha256(given.encode()).digest()
+    file = folder / "key"
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        pass
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return file.read_bytes()
+    with os.fdopen(handle, "wb") as out:
+        out.write(os.urandom(32))
+    return file.read_bytes()
+
+
+class StackVault:
+    """Seals and opens the secrets of one stack (engine.ports.Vault)."""
+
+    def __init__(self, database: Database, stack: str, key: bytes) -> None:
+        self._database, self._stack = database, stack
+        self._mac_key = hmac.new(key, b"identity:" + stack.encode(), hashlib.sha256).digest()
+        self._box_key = hmac.new(key, b"encryption", hashlib.sha256).digest()
+        self._known: dict[str, Value] = {}
+        self._new: dict[str, bytes] = {}
+
+    def seal(self, value: Value) -> SecretRef:
+        """Equal values give equal refs; the ciphertext is written with the next commit."""
+        plain = json.dumps(value, sort_keys=True).encode()
+        id_ = hmac.new(self._mac_key, plain, hashlib.sha256).hexdigest()[:32]
+        if id_ not in self._known:
+            self._known[id_] = value
+            self._new[id_] = self._encrypt(plain, id_)
+        return SecretRef(id_, 1)
+
+    def open(self, ref: SecretRef) -> Value:
+        """The value; StoreError when the key does not fit."""
+        if ref.id not in self._known:
+            with self._database.reading() as connection:
+                row = connection.execute(sa.select(secret.c.ciphertext).where(secret.c.stack == self._stack, secret.c.id == ref.id)).scalar()
+            if row is None:
+                raise StoreError(f"the secret {ref.id} is not in the store")
+            self._known[ref.id] = json.loads(self._decrypt(row, ref.id))
+        return self._known[ref.id]
+
+    def take_new(self) -> list[dict[str, object]]:
+        """Rows that were sealed since the last call."""
+        new, self._new = self._new, {}
+        return [{"stack": self._stack, "id": i, "version": 1, "ciphertext": c} for i, c in new.items()]
+
+    def _encrypt(self, plain: bytes, id_: str) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(12)
+        return nonce + AESGCM(self._box_key).encrypt(nonce, plain, id_.encode())
+
+    def _decrypt(self, box: bytes, id_: str) -> bytes:
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            return AESGCM(self._box_key).decrypt(box[:12], box[12:], id_.encode())
+        except InvalidTag:
+            raise StoreError("the store's key does not fit its secrets", f"is {KEY_VARIABLE}, or the file 'key' beside the database, the right one?") from None
