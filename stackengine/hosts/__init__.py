@@ -1,1 +1,37 @@
 """Libvirt, memory and private hosts behind sdk.Host; the only importer of libvirt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackengine.sdk import HostError
+
+if TYPE_CHECKING:
+    from stackengine.sdk import Host
+
+__all__ = ["open_host"]
+
+
+def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
+    """The host behind a URI: ``memory://[NAME][?faults]``, ``private://NAME``, or any libvirt URI.
+
+    ``start``: whether a private host that does not run is started. Raises HostError with a hint.
+    """
+    scheme, _, rest = uri.partition("://")
+    if scheme == "memory":
+        from stackengine.hosts.memory import MemoryHost
+        from stackengine.hosts.memory.faults import from_query
+
+        name, _, query = rest.partition("?")
+        name = name.strip("/") or "default"
+        return MemoryHost(name, state_dir / "memory" / f"{name}.json", from_query(query))
+    if scheme == "private":
+        from stackengine.hosts.libvirt import open_private
+
+        return open_private(rest.strip("/") or "default", state_dir, start=start)
+    if not rest and ":" not in uri:
+        raise HostError(f"{uri} is not a host", hint="hosts are named private://NAME, memory:// or by a libvirt URI such as qemu:///system")
+    from stackengine.hosts.libvirt import open_libvirt
+
+    return open_libvirt(uri, state_dir)

@@ -76,6 +76,8 @@ class Preview:
     parameters: dict[str, Any] = field(default_factory=dict)
     """As bound; sensitive ones are Sensitive."""
     request: Request | None = None
+    prepared: Any = None
+    """What carrying it out needs besides (service.operations.Prepared); not for rendering."""
 
 
 @dataclass(frozen=True, slots=True)

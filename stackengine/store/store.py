@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Store:
     @property
     def id(self) -> str:
         """The store's id, as it stands in the metadata of what we own."""
-        return self.database.store_id
+        return str(self.database.store_id)
 
     def close(self) -> None:
         """Close the database."""
@@ -114,23 +114,26 @@ class Store:
             rows = connection.execute(query if all_ else query.where(t.stack.c.live_name.is_not(None))).all()
         return [_stack(r) for r in rows]
 
-    def new_stack(self, name: str, host: str, language: str) -> StackRow:
-        """Record a stack; BusyError when the name is taken meanwhile. Revision 0 is empty."""
+    @staticmethod
+    def fresh(name: str, host: str, language: str) -> StackRow:
+        """A stack that is not recorded yet: a plan can be made for it and thrown away."""
         now = time.time()
+        return StackRow(uuid.uuid4().hex[:20], name, os.urandom(32), host, 0, 0, "none", "", language, now, now, True)
+
+    def record(self, stack: StackRow) -> None:
+        """Record a fresh stack; BusyError when the name is taken meanwhile. Revision 0 is empty."""
         row = {
-            "id": uuid.uuid4().hex[:20], "name": name, "live_name": name, "seed": os.urandom(32), "host": host, "revision": 0, "last_seq": 0,
-            "state": "none", "reason": "", "language": language, "tags": {}, "protected": False, "parent": None, "created_at": now, "updated_at": now,
+            "id": stack.id, "name": stack.name, "live_name": stack.name, "seed": stack.seed, "host": stack.host, "revision": 0, "last_seq": 0,
+            "state": "none", "reason": "", "language": stack.language, "tags": {}, "protected": False, "parent": None,
+            "created_at": stack.created_at, "updated_at": stack.updated_at,
         }  # fmt: skip
         try:
             with self.database.writing() as connection:
                 connection.execute(t.stack.insert(), row)
         except Exception as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise BusyError(f"a stack {name} was made by another process just now", "run the command again") from error
+                raise BusyError(f"a stack {stack.name} was made by another process just now", "run the command again") from error
             raise
-        found = self.stack(name)
-        assert found is not None
-        return found
 
     def drop_unused(self, stack_id: str) -> None:
         """Remove a stack on which no operation was ever run."""
@@ -151,6 +154,11 @@ class Store:
         for body in bodies_of_signals:
             signals.setdefault(body["handle"], []).append({k: body.get(k) for k in ("id", "status", "reason", "data")})
         return Recorded({i.id: i for i in instances}, dict(generations), {i: value_from_json(p) for i, p in seen}, signals, {})
+
+    def count_instances(self, stack_id: str) -> int:
+        """How many objects the stack has."""
+        with self.database.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(t.instance).where(t.instance.c.stack == stack_id)).scalar() or 0)
 
     def revision(self, stack_id: str, number: int) -> RevisionRow:
         """A revision; number 0 is empty."""
@@ -234,6 +242,22 @@ class Store:
             if moved.rowcount != 1:
                 raise BusyError("another process resumes this operation", "wait for it")
         return OperationJournal(self.database, row.stack, row.id, row.epoch + 1, vault, watch)
+
+    def turn_back(self, row: OperationRow, journal: OperationJournal) -> OperationRow:
+        """The operation aims at the revision that it came from now: a crash from here on resumes the rollback."""
+        started = Event("operation.started", payload={"kind": "rollback", "from_revision": row.to_revision, "to_revision": row.from_revision})
+        journal.commit([started], {})
+        with self.database.writing() as connection:
+            values = {"kind": "rollback", "to_revision": row.from_revision, "cancel": None}
+            connection.execute(t.operation.update().where(t.operation.c.id == row.id).values(**values))
+            connection.execute(t.revision.update().where(t.revision.c.stack == row.stack, t.revision.c.number == row.to_revision).values(status="failed"))
+        return replace(row, kind="rollback", to_revision=row.from_revision)
+
+    def supersede(self, row: OperationRow) -> None:
+        """End an operation whose owner is gone: the next one's plan covers what it left."""
+        with self.database.writing() as connection:
+            ended = {"status": "interrupted", "active_stack": None, "epoch": row.epoch + 1, "finished_at": time.time(), "reason": "its owner is gone"}
+            connection.execute(t.operation.update().where(t.operation.c.id == row.id, t.operation.c.epoch == row.epoch).values(**ended))
 
     def claim_more(self, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
         """Take claims for a plan that was made again (resume, rollback)."""

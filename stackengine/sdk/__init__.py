@@ -1,0 +1,70 @@
+"""The one module that a resource type may import.
+
+A type is a folder with ``schema.json``, ``handler.py`` (or ``__init__.py``) that defines one subclass of
+:class:`ResourceType`, XML templates and ``dialects.yaml``. The engine does the rest: validation, defaults, diff, identity,
+order, journal, retries, events, deletion policies. Handlers set wanted values, never deltas, so every method can be run again.
+"""
+
+from stackengine.model.desired import Power
+from stackengine.model.instance import Claim
+from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
+from stackengine.sdk.context import Context, Identities
+from stackengine.sdk.errors import (
+    AgentError,
+    Cancelled,
+    ExistsError,
+    FailedError,
+    HostError,
+    NotFoundError,
+    RefusedError,
+    TransientError,
+    UnreachableError,
+    UnsupportedError,
+)
+from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal
+from stackengine.sdk.host import DomainInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
+from stackengine.sdk.resource_type import ResourceType, changed
+from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, volume_xml
+
+__all__ = [
+    "AgentError",
+    "Cancelled",
+    "Claim",
+    "Context",
+    "Contribution",
+    "Demand",
+    "DomainInfo",
+    "Effect",
+    "ExistsError",
+    "FailedError",
+    "Gate",
+    "Host",
+    "HostError",
+    "Identities",
+    "Implied",
+    "NetworkInfo",
+    "NotFoundError",
+    "PoolInfo",
+    "Power",
+    "Profile",
+    "Properties",
+    "Referred",
+    "Refusal",
+    "RefusedError",
+    "ResourceType",
+    "SecretRef",
+    "Sensitive",
+    "TransientError",
+    "Unknown",
+    "UnreachableError",
+    "UnsupportedError",
+    "Value",
+    "VolumeInfo",
+    "changed",
+    "ensure_content",
+    "ensure_volume",
+    "has_unknown",
+    "record_of",
+    "remove_volume",
+    "volume_xml",
+]

@@ -1,0 +1,82 @@
+"""What a resource type's methods get: identities while planning, a context while running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+from stackengine.model.values import Value
+from stackengine.sdk.facts import Referred
+from stackengine.sdk.host import Host
+
+T = TypeVar("T")
+
+
+class Identities(Protocol):
+    """How a type chooses identities: hashes of (seed of the stack, path, generation), so a plan made twice says the same."""
+
+    stack: str
+    """The stack's name."""
+    path: str
+    generation: int
+
+    def uuid(self, salt: str = "") -> str:
+        """A version-5 style UUID."""
+
+    def name(self, limit: int = 60) -> str:
+        """``se-STACK-PATH-HASH``, at most ``limit`` characters of ``[a-zA-Z0-9._-]``; the hash makes it unique."""
+
+    def mac(self, salt: str = "") -> str:
+        """A locally administered unicast MAC (``52:54:00`` prefix), claimed."""
+
+    def token(self, length: int = 10, salt: str = "") -> str:
+        """Lower-case letters and digits."""
+
+    def random(self, length: int, salt: str = "") -> bytes:
+        """Pseudo-random bytes; not for secrets that must survive knowledge of the seed: the seed is secret, see store."""
+
+    def claim(self, kind: str, candidates: Iterable[str]) -> str:
+        """The first candidate that nobody has on the host (claims, host facts), claimed; raises :class:`RefusedError` when none is free."""
+
+    def referred(self, physical_id: Value) -> Referred | None:
+        """The resource of the same stack that a property refers to, already chosen; None for a name from outside."""
+
+
+class Context(Protocol):
+    """What a handler gets while it runs."""
+
+    host: Host
+    stack: str
+    """The stack's name."""
+    stack_id: str
+    path: str
+    generation: int
+    identity: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    """As recorded before this call (for create of a fresh instance: empty)."""
+    contributed: Mapping[str, Any]
+    """By key, the contributions of other resources."""
+
+    def referred(self, physical_id: str) -> Referred | None:
+        """The configured resource of this stack that a property refers to; None for a name from outside."""
+
+    def render(self, template: str, **values: Any) -> str:
+        """Render a Jinja2 template of the type's own folder; autoescaped for XML, undefined names are errors."""
+
+    def ownership(self) -> str:
+        """The ``<metadata>`` child that names store, stack and path (libvirt namespace ``urn:stackengine:1``)."""
+
+    def owner(self) -> dict[str, Any]:
+        """The same as a record, for sidecars of objects that have no metadata."""
+
+    def progress(self, message: str) -> None:
+        """Tell the log what is going on."""
+
+    def check(self) -> None:
+        """Raise :class:`Cancelled` when the operation was cancelled or its lease was lost."""
+
+    def wait_until(self, probe: Callable[[], T | None], timeout: float, what: str) -> T:
+        """Call ``probe`` until it returns something; :class:`FailedError` after ``timeout`` seconds."""
+
+    def open_source(self, url: str, sha256: str = "") -> tuple[BinaryIO, int, str]:
+        """Open an image source (file path or URL) from the engine's cache: (stream, length, sha256); a wrong checksum is a :class:`FailedError`."""

@@ -1,0 +1,51 @@
+"""What a host or a resource may fail with."""
+
+from __future__ import annotations
+
+
+class HostError(Exception):
+    """A host call failed. ``code`` is libvirt's error number (virErrorNumber) or 0; ``call`` is the libvirt call."""
+
+    def __init__(self, message: str, *, code: int = 0, host: str = "", call: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.host, self.call, self.hint = code, host, call, hint
+
+
+class NotFoundError(HostError):
+    """The object is not there (only NO_DOMAIN, NO_NETWORK, NO_STORAGE_POOL, NO_STORAGE_VOL, NO_NWFILTER… say so)."""
+
+
+class ExistsError(HostError):
+    """The name, UUID or path is taken by something else."""
+
+
+class RefusedError(HostError):
+    """The host understood and refuses: invalid, in use, wrong state, no room."""
+
+
+class UnsupportedError(HostError):
+    """The driver cannot do this."""
+
+
+class TransientError(HostError):
+    """It may work when tried again (timeout, lock not acquired, connection reset)."""
+
+
+class UnreachableError(HostError):
+    """The host does not answer."""
+
+
+class AgentError(HostError):
+    """The guest agent does not answer (yet)."""
+
+
+class FailedError(Exception):
+    """The resource itself failed (a signal said FAILURE, a gate timed out); ``tail`` is what to show with it."""
+
+    def __init__(self, message: str, *, tail: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.tail, self.hint = tail, hint
+
+
+class Cancelled(Exception):
+    """The operation was cancelled or its lease was lost: stop at once, start no further host call."""

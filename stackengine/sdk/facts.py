@@ -1,0 +1,84 @@
+"""What a resource type tells the plan: gates, contributions, implied resources, demands, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stackengine.model.values import Value
+
+Properties = Mapping[str, Any]
+Effect = Literal["none", "live", "reboot", "replace"]
+"""How a change is applied, weakest first; ``classify`` may only strengthen what the schema says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """When a configured object counts as ready. ``timeout`` is seconds, counted from *configured*."""
+
+    kind: Literal["running", "lease", "agent", "tcp", "cloud-init", "signal"]
+    timeout: float = 600.0
+    uuid: str = ""
+    """The domain that is watched (all kinds but signal)."""
+    macs: tuple[str, ...] = ()
+    address: str = ""
+    port: int = 0
+    handle: str = ""
+    """signal: the physical id of the handle whose signals count."""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """Something that a resource adds to another (a port's reservation to its network), known before anything runs.
+
+    ``target`` is the physical id of the other; it receives all contributions of one ``key`` as a list sorted by ``order``.
+    """
+
+    target: str
+    key: str
+    value: dict[str, Value]
+    order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Implied:
+    """A resource that another brings with it (the image of a server that names one); made once per path and stack."""
+
+    path: str
+    type: str
+    properties: dict[str, Value]
+    via: str
+    """The property that brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Capacity that a resource takes on its host; memory in MiB, disk in bytes."""
+
+    vcpus: int = 0
+    memory: int = 0
+    disk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a host would refuse or silently ignore a property; ``prop`` is a dotted path."""
+
+    prop: str
+    reason: str
+    hint: str = ""
+    severity: Literal["error", "warning", "notice"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """What a reference points at: known from the plan or the journal."""
+
+    path: str
+    type: str
+    physical_id: str
+    identity: Mapping[str, Any]
+    properties: Mapping[str, Any]
+    attributes: Mapping[str, Any] = field(default_factory=dict)

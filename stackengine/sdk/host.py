@@ -1,0 +1,197 @@
+"""The typed face of a host, and what its calls give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a host's driver can do in one guest mode; the plan refuses beforehand what the host would refuse or ignore."""
+
+    mode: str
+    """``kvm``, ``qemu``, ``xen-pv``, ``xen-pvh``, ``xen-hvm``, ``lxc``, ``test`` or ``memory``."""
+    domain_type: str
+    """The ``type`` of ``<domain>`` (``kvm``, ``qemu``, ``xen``, ``lxc``, ``test``)."""
+    arch: str = "x86_64"
+    machine: str = ""
+    features: frozenset[str] = frozenset()
+    """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
+    resize-live, leases, signals-http, console-log, metadata, upload, publish."""
+    undefine_flags: int = 0
+    local: bool = True
+    """Whether the host is this machine (then HTTP signals can be received on a network's gateway address)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainInfo:
+    """A domain as read; ``state`` is running, paused, shutoff, crashed, saved (shut off with a managed save image)."""
+
+    uuid: str
+    name: str
+    state: str
+    xml: str
+    """Inactive XML (VIR_DOMAIN_XML_INACTIVE)."""
+    live_xml: str = ""
+    memory_kib: int = 0
+    vcpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInfo:
+    """A network as read."""
+
+    uuid: str
+    name: str
+    active: bool
+    autostart: bool
+    bridge: str
+    xml: str
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeInfo:
+    """A volume as read; sizes in bytes."""
+
+    pool: str
+    name: str
+    path: str
+    format: str
+    capacity: int
+    allocation: int
+    backing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolInfo:
+    """A storage pool as read; sizes in bytes."""
+
+    name: str
+    type: str
+    active: bool
+    capacity: int
+    available: int
+    path: str = ""
+
+
+class Host(Protocol):
+    """The typed face of a host; memory, libvirt and private hosts all have it. Every method may raise :class:`HostError`.
+
+    XML is libvirt's. ``*_define`` with a known UUID redefines; lookups return None for what is not there. Calls of one host
+    may come from several threads.
+    """
+
+    name: str
+    uri: str
+    profile: Profile
+
+    # domains, by UUID
+    def domain_define(self, xml: str) -> DomainInfo:
+        """virDomainDefineXMLFlags(VALIDATE); redefines over the same UUID, never undefines."""
+
+    def domain_start(self, uuid: str) -> None:
+        """virDomainCreate; no error when it runs already."""
+
+    def domain_shutdown(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        """Agent, then ACPI, then destroy when ``timeout`` seconds are over; ``check`` is called while waiting and may raise."""
+
+    def domain_destroy(self, uuid: str) -> None:
+        """virDomainDestroy; no error when it does not run or is not there."""
+
+    def domain_reboot(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        """Shut down and start again, so that the inactive definition takes effect."""
+
+    def domain_undefine(self, uuid: str) -> None:
+        """virDomainUndefineFlags with the profile's whole flag set; no error when it is not there."""
+
+    def domain_info(self, uuid: str) -> DomainInfo | None:
+        """The domain, or None."""
+
+    def domain_list(self) -> list[DomainInfo]:
+        """All domains, without live XML."""
+
+    def domain_attach(self, uuid: str, device_xml: str) -> None:
+        """virDomainAttachDeviceFlags, config and, when it runs, live; no error when a device of that alias and content is there."""
+
+    def domain_detach(self, uuid: str, alias: str) -> None:
+        """Detach the device with this user alias, config and live, and wait until the guest has let go (DEVICE_REMOVED)."""
+
+    def domain_set_memory(self, uuid: str, kib: int) -> None:
+        """virDomainSetMemoryFlags, live and config (balloon, below the maximum)."""
+
+    def domain_set_vcpus(self, uuid: str, count: int) -> None:
+        """virDomainSetVcpusFlags, live and config (up to the maximum)."""
+
+    def domain_set_metadata(self, uuid: str, xml: str) -> None:
+        """virDomainSetMetadata(ELEMENT) under our namespace, live and config."""
+
+    def domain_addresses(self, uuid: str) -> list[tuple[str, str]]:
+        """(MAC, address) pairs from leases of our networks and, when it answers, the agent."""
+
+    def domain_agent(self, uuid: str, command: Mapping[str, Any], timeout: float = 5) -> Any:
+        """qemuAgentCommand; returns the ``return`` member; :class:`AgentError` while it does not answer."""
+
+    def domain_console_tail(self, uuid: str, limit: int = 4096) -> str:
+        """The last ``limit`` bytes of the console log, decoded with replacement; empty where there is none."""
+
+    # networks, by UUID
+    def network_define(self, xml: str) -> NetworkInfo:
+        """virNetworkDefineXML; with a known UUID redefines."""
+
+    def network_start(self, uuid: str, *, autostart: bool = True) -> None:
+        """virNetworkCreate (and autostart); no error when it is active."""
+
+    def network_destroy(self, uuid: str) -> None:
+        """virNetworkDestroy; no error when it is not active or not there."""
+
+    def network_undefine(self, uuid: str) -> None:
+        """virNetworkUndefine; no error when it is not there."""
+
+    def network_info(self, uuid: str) -> NetworkInfo | None:
+        """The network, or None."""
+
+    def network_list(self) -> list[NetworkInfo]:
+        """All networks."""
+
+    def network_update(self, uuid: str, command: str, section: str, xml: str) -> None:
+        """virNetworkUpdate, live and config; command: add, modify, delete; section: ip-dhcp-host, dns-host, …. Idempotent."""
+
+    def network_leases(self, uuid: str) -> list[tuple[str, str]]:
+        """(MAC, address) pairs of virNetworkGetDHCPLeases."""
+
+    # pools and volumes, by pool and name
+    def pool_info(self, pool: str) -> PoolInfo | None:
+        """The pool, or None."""
+
+    def volume_create(self, pool: str, xml: str) -> VolumeInfo:
+        """virStorageVolCreateXML; :class:`ExistsError` when the name is taken."""
+
+    def volume_upload(self, pool: str, name: str, data: BinaryIO, length: int, check: Callable[[], None]) -> None:
+        """virStorageVolUpload of ``length`` bytes."""
+
+    def volume_download(self, pool: str, name: str, limit: int) -> bytes:
+        """The first ``limit`` bytes (virStorageVolDownload)."""
+
+    def volume_resize(self, pool: str, name: str, capacity: int) -> None:
+        """virStorageVolResize, or virDomainBlockResize where a running guest has it; shrinking is refused."""
+
+    def volume_delete(self, pool: str, name: str) -> None:
+        """virStorageVolDelete; no error when it is not there."""
+
+    def volume_info(self, pool: str, name: str) -> VolumeInfo | None:
+        """The volume, or None."""
+
+    def volume_list(self, pool: str) -> list[VolumeInfo]:
+        """All volumes of the pool."""
+
+    # published ports (a small process of ours listens on loopback of this machine and connects to the guest)
+    def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
+        """Publish; ``key`` is the owner, ``listen`` a loopback address. Idempotent."""
+
+    def unpublish_port(self, key: str) -> None:
+        """Stop publishing; no error when it is not published."""
+
+    def published_ports(self) -> dict[str, tuple[str, int, str, int]]:
+        """key -> (listen, port, target, target_port)."""

@@ -1,0 +1,102 @@
+"""The base class of resource types."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from stackengine.model.values import Value
+from stackengine.sdk.context import Context, Identities
+from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Refusal
+from stackengine.sdk.host import Profile
+
+
+class ResourceType(ABC):
+    """One resource type. ``create``, ``read`` and ``delete`` are needed; everything else has a default.
+
+    ``want`` and ``last`` are plain JSON: defaults filled in, references resolved, secrets revealed.
+    Methods without a context are pure: they see values that may still hold :class:`Unknown`.
+    """
+
+    name: ClassVar[str]
+    inline: ClassVar[bool] = False
+    """Its methods touch no host and take no time: they run in the walk's own thread."""
+    remake_failed: ClassVar[bool] = False
+    """An instance that failed is never taken again (a wait condition whose time is over): the next plan makes a new one."""
+
+    # pure, used by the plan
+
+    def identify(self, ids: Identities, want: Properties) -> dict[str, Any]:
+        """Choose the identity; must hold ``physical_id``. Its keys are attributes that are known before anything runs."""
+        return {"physical_id": ids.name()}
+
+    def implies(self, want: Properties) -> list[Implied]:
+        """Resources that this one brings with it."""
+        return []
+
+    def contribute(self, identity: Mapping[str, Any], want: Properties) -> list[Contribution]:
+        """What it adds to others."""
+        return []
+
+    def exclusive(self, identity: Mapping[str, Any], want: Properties) -> frozenset[str]:
+        """Things that two running objects cannot both have."""
+        return frozenset()
+
+    def fixed(self, identity: Mapping[str, Any], want: Properties) -> frozenset[str]:
+        """Things that two objects cannot both have, even stopped."""
+        return frozenset()
+
+    def demand(self, want: Properties) -> Demand:
+        """Capacity that it takes."""
+        return Demand()
+
+    def classify(self, prop: str, old: Value, new: Value, profile: Profile) -> Effect:
+        """How a change of one top-level property is applied; may only strengthen what the schema says."""
+        return "none"
+
+    def refuse(self, want: Properties, profile: Profile) -> list[Refusal]:
+        """What this host would refuse or silently ignore."""
+        return []
+
+    def gate(self, identity: Mapping[str, Any], want: Properties) -> Gate | None:
+        """When it is ready; None: as soon as it is configured."""
+        return None
+
+    def holds_data(self, want: Properties) -> bool:
+        """Whether deleting it loses what users wrote (servers, volumes)."""
+        return False
+
+    # run by the walk
+
+    @abstractmethod
+    def create(self, ctx: Context, want: Properties) -> dict[str, Value]:
+        """Make it, or finish making it: it may be there already, whole or half. Returns attributes."""
+
+    @abstractmethod
+    def read(self, ctx: Context, last: Properties) -> dict[str, Value] | None:
+        """Observed properties (those that can be read; only keys that were set are compared), or None when it is gone."""
+
+    @abstractmethod
+    def delete(self, ctx: Context, last: Properties) -> None:
+        """Remove it; no error when it is gone."""
+
+    def update(self, ctx: Context, want: Properties, last: Properties) -> dict[str, Value]:
+        """Change it in place; returns attributes. The default makes it again, for types whose create sets everything."""
+        return self.create(ctx, want)
+
+    def stop(self, ctx: Context, last: Properties) -> None:  # noqa: B027  (most types have nothing exclusive)
+        """Give up what is exclusive, keeping definition and disks (hand-over). Create or update starts it again."""
+
+    def release(self, ctx: Context, last: Properties, of: str) -> None:
+        """Let go of the instance with physical id ``of``, which is about to be deleted early."""
+        self.stop(ctx, last)
+
+    def ready(self, ctx: Context, want: Properties, received: list[dict[str, Any]]) -> dict[str, Value]:
+        """Attributes that only the gate brings (a wait condition's data)."""
+        return {}
+
+
+def changed(want: Properties, last: Properties) -> Iterator[str]:
+    """Names of top-level properties that differ."""
+    return (k for k in {**want, **last} if want.get(k) != last.get(k))

@@ -1,0 +1,90 @@
+"""Volumes that are ours: made once, recognised by a sidecar record, whole or not there.
+
+Volumes have no metadata, and libvirt cannot rename them. So each one of ours has a record beside it (``NAME.json``, a small raw volume)
+that says whose it is; it is written when the volume is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from html import escape
+from typing import Any, BinaryIO
+
+from stackengine.sdk.context import Context
+from stackengine.sdk.errors import ExistsError, NotFoundError
+from stackengine.sdk.host import VolumeInfo
+
+
+def volume_xml(name: str, capacity: int, format_: str, backing: str = "", backing_format: str = "qcow2") -> str:
+    """libvirt's ``<volume>``; capacity in bytes."""
+    base = f"<backingStore><path>{escape(backing)}</path><format type='{backing_format}'/></backingStore>" if backing else ""
+    permissions = "<permissions><mode>0644</mode></permissions>"
+    return (
+        f"<volume><name>{escape(name)}</name><capacity unit='bytes'>{capacity}</capacity>"
+        f"<target><format type='{format_}'/>{permissions}</target>{base}</volume>"
+    )
+
+
+def record_of(ctx: Context, pool: str, name: str) -> dict[str, Any] | None:
+    """The sidecar record of a volume; None where there is none."""
+    with contextlib.suppress(NotFoundError, ValueError):
+        if ctx.host.volume_info(pool, f"{name}.json") is not None:
+            found = json.loads(ctx.host.volume_download(pool, f"{name}.json", 65_536).rstrip(b"\0 ").decode())
+            return found if isinstance(found, dict) else None
+    return None
+
+
+def write_record(ctx: Context, pool: str, name: str, record: dict[str, Any]) -> None:
+    """Write a volume's sidecar record."""
+    data = json.dumps(record, sort_keys=True).encode()
+    data += b" " * (-len(data) % 512)
+    ctx.host.volume_delete(pool, f"{name}.json")
+    ctx.host.volume_create(pool, volume_xml(f"{name}.json", len(data), "raw"))
+    ctx.host.volume_upload(pool, f"{name}.json", io.BytesIO(data), len(data), ctx.check)
+
+
+def ensure_volume(
+    ctx: Context, pool: str, name: str, capacity: int, format_: str, *, backing: str = "", backing_format: str = "qcow2", shared: bool = False
+) -> VolumeInfo:
+    """The volume, made if it is not there; ExistsError when something of that name is not ours.
+
+    ``shared``: a host-owned volume (an image's base), which belongs to no stack.
+    """
+    found = ctx.host.volume_info(pool, name)
+    if found is None:
+        found = ctx.host.volume_create(pool, volume_xml(name, capacity, format_, backing, backing_format))
+    elif not shared:
+        known = record_of(ctx, pool, name)
+        if known is not None and known.get("stack_id") != ctx.stack_id:
+            raise ExistsError(f"volume {name} in pool {pool} belongs to the stack {known.get('stack')}")
+    if not shared and record_of(ctx, pool, name) is None:
+        write_record(ctx, pool, name, {**ctx.owner(), "whole": True})
+    return found
+
+
+def ensure_content(ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any]) -> VolumeInfo:
+    """A raw file with this content, uploaded once: half an upload has no record, and is made again."""
+    found = ctx.host.volume_info(pool, name)
+    known = record_of(ctx, pool, name)
+    if found is not None and known is not None and known.get("whole"):
+        return found
+    if found is not None:
+        ctx.host.volume_delete(pool, name)
+    made = ctx.host.volume_create(pool, volume_xml(name, length, "raw"))
+    ctx.host.volume_upload(pool, name, data, length, ctx.check)
+    write_record(ctx, pool, name, {**record, "whole": True})
+    return made
+
+
+def remove_volume(ctx: Context, pool: str, name: str) -> None:
+    """Delete a volume of ours and its record; no error when they are gone. What belongs to another stack is left alone."""
+    try:
+        known = record_of(ctx, pool, name)
+        if known is not None and known.get("stack_id") not in (None, ctx.stack_id):
+            return
+        ctx.host.volume_delete(pool, name)
+        ctx.host.volume_delete(pool, f"{name}.json")
+    except NotFoundError:
+        return

@@ -1,0 +1,184 @@
+"""From a request to a preview: read, evaluate, seal, gather the ground, plan."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from stackengine.evaluate import Evaluated, Secrets, evaluate, seal
+from stackengine.model.desired import Desired, DesiredResource
+from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
+from stackengine.model.instance import Recorded
+from stackengine.planning import make_plan
+from stackengine.planning.ground import Ground
+from stackengine.planning.plan import Plan
+from stackengine.sdk import Host, HostError
+from stackengine.service import keys, sources
+from stackengine.service.session import DEFAULT_HOST, Session
+from stackengine.service.types import OperationKind, Preview, Request, ServiceError
+from stackengine.store.store import RevisionRow, StackRow
+from stackengine.store.vault import StackVault
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What carrying a preview out needs."""
+
+    stack: StackRow
+    vault: StackVault
+    revision: RevisionRow | None
+    """The new revision to record; None when the plan aims at one that is there."""
+    keys: keys.StackKeys | None = None
+
+
+def find_stack(session: Session, name: str) -> StackRow:
+    """The stack of this name; ServiceError with a hint when there is none."""
+    from stackengine.model.diagnostics import did_you_mean
+
+    row = session.store.stack(name)
+    if row is None:
+        known = [s.name for s in session.store.stacks()]
+        raise ServiceError(f"there is no stack {name}", hint=did_you_mean(name, known) or "see 'stack-run ls'")
+    return row
+
+
+def prepare_up(session: Session, request: Request) -> Preview:
+    """The plan of ``up``: to a new revision made of the template."""
+    diagnostics = Diagnostics()
+    template = sources.read_template(request.template, diagnostics)
+    environment = sources.read_environment(request.environments, diagnostics)
+    known = session.store.stack(request.name)
+    uri = session.settings.host or (known.host if known else DEFAULT_HOST)
+    if known is not None and known.host != uri:
+        raise ServiceError(f"the stack {request.name} is on {known.host}, not on {uri}", hint="leave --host away, or choose another --name", exit_code=2)
+    row = known or session.store.fresh(request.name, uri, template.language)
+    evaluated = evaluate(
+        template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment
+    )
+    if evaluated is None:
+        raise InvalidTemplateError(diagnostics)
+    vault = session.store.vault(row.id)
+    stack_keys = keys.keys_of(session.folder, row.id)
+    desired = sealed(_with_keys(evaluated.desired, session, stack_keys), vault)
+    number = session.store.next_revision(row.id) if known else 1
+    files = (*template.sources, *(s for s in _environment_sources(request)))
+    revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
+    kind: OperationKind = "update" if known is not None and known.revision else "create"
+    preview = plan_to(session, row, vault, desired, kind, number, diagnostics, request=request, recorded_stack=known is not None)
+    return replace(
+        preview, sources=files, parameters=evaluated.parameters, request=request, host_is_default=not session.settings.host and known is None,
+        prepared=Prepared(row, vault, revision, stack_keys),
+    )  # fmt: skip
+
+
+def _environment_sources(request: Request) -> list[Any]:
+    from stackengine.model.template import Source
+
+    return [Source(str(p), sources.read_text(p)) for p in request.environments]
+
+
+def prepare_revision(session: Session, row: StackRow, number: int, kind: OperationKind) -> Preview:
+    """The plan to a revision that is recorded (0 is empty)."""
+    try:
+        target = session.store.revision(row.id, number)
+    except KeyError:
+        raise ServiceError(f"the stack {row.name} has no revision {number}", hint=f"'stack-run show {row.name}' lists them") from None
+    vault = session.store.vault(row.id)
+    preview = plan_to(session, row, vault, target.desired, kind, number, Diagnostics(), request=None, recorded_stack=True)
+    return replace(preview, prepared=Prepared(row, vault, None))
+
+
+def plan_to(
+    session: Session, row: StackRow, vault: StackVault, desired: Desired, kind: OperationKind, number: int, diagnostics: Diagnostics, *,
+    request: Request | None, recorded_stack: bool,
+) -> Preview:  # fmt: skip
+    """Plan from what is recorded to ``desired``; InvalidTemplateError when the plan has errors."""
+    recorded = session.store.recorded(row.id) if recorded_stack else Recorded()
+    host = open_host_of(session, row)
+    plan = make(session, row, vault, desired, recorded, host, request)
+    diagnostics.extend(plan.diagnostics)
+    if diagnostics.errors:
+        raise InvalidTemplateError(diagnostics)
+    return Preview(
+        row.name, kind, plan, desired, recorded, diagnostics, row.host, simulated=bool(getattr(host, "simulated", False)), from_revision=row.revision,
+        to_revision=number, new_stack=not recorded_stack,
+    )  # fmt: skip
+
+
+def open_host_of(session: Session, row: StackRow) -> Host:
+    """The host of a stack; ServiceError with a hint when it cannot be had."""
+    try:
+        return session.host(session.settings.host or row.host)
+    except HostError as error:
+        raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
+
+
+def make(
+    session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, request: Request | None
+) -> Plan:
+    """The plan on the ground as it is now."""
+    ground = gather(session, row, recorded, host)
+    targets, forced = (request.targets, request.replace) if request else ((), ())
+    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=forced, secrets=vault)
+
+
+def gather(session: Session, row: StackRow, recorded: Recorded, host: Host) -> Ground:
+    """What the plan stands on: claims of others, foreign subnets and names, room."""
+    own = {i.identity.get("uuid") for i in recorded.instances.values()}
+    try:
+        foreign = [n for n in host.network_list() if n.uuid not in own]
+        pools = {p.name: p.available for p in map(host.pool_info, ("default", "se-layers")) if p is not None}
+    except HostError as error:
+        raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
+    subnets = [s for n in foreign for s in subnets_of(n.xml)]
+    routes = getattr(host, "routes", None)
+    own_bridges = {i.identity.get("bridge") for i in recorded.instances.values()}
+    if routes is not None:
+        subnets += [cidr for cidr, device in routes() if device not in own_bridges]
+    memory_free = getattr(host, "memory_free", None)
+    return Ground(
+        row.name, row.id, row.seed, row.host, host.profile, session.store.claims_of_others(row.host, row.id), tuple(subnets),
+        frozenset(x for n in foreign for x in (n.name, n.bridge) if x), memory_free() if memory_free is not None else None, pools, session.store.id,
+    )  # fmt: skip
+
+
+def subnets_of(xml: str) -> list[str]:
+    """The subnets of a libvirt network's ``<ip>`` elements."""
+    found = []
+    for ip in ET.fromstring(xml).findall("ip"):
+        size = ip.get("netmask") or ip.get("prefix") or ("64" if ip.get("family") == "ipv6" else "24")
+        found.append(str(ipaddress.ip_network(f"{ip.get('address')}/{size}", strict=False)))
+    return found
+
+
+def sealed(desired: Desired, vault: Secrets) -> Desired:
+    """``desired`` with every secret sealed: the form that is planned with and recorded."""
+    resources = {
+        p: replace(r, properties=seal(r.properties, vault), metadata=seal(r.metadata, vault), external_id=seal(r.external_id, vault))
+        for p, r in desired.resources.items()
+    }
+    outputs = {n: replace(o, value=seal(o.value, vault)) for n, o in desired.outputs.items()}
+    scopes = {p: replace(s, parameters=seal(s.parameters, vault)) for p, s in desired.scopes.items()}
+    return replace(desired, resources=resources, outputs=outputs, scopes=scopes)
+
+
+def _with_keys(desired: Desired, session: Session, stack_keys: keys.StackKeys) -> Desired:
+    """Servers that name no key get the stack's: properties that a schema marks with ``"inject": "ssh-keys"``."""
+    changed: dict[str, DesiredResource] = {}
+    for path, resource in desired.resources.items():
+        info = session.registry.get(resource.type)
+        wanting = [n for n, s in info.properties.items() if s.get("inject") == "ssh-keys"] if info else []
+        missing = {n: list(stack_keys.public) for n in wanting if not resource.properties.get(n)}
+        changed[path] = replace(resource, properties={**resource.properties, **missing}) if missing else resource
+    return replace(desired, resources=changed)
+
+
+def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
+    """Template and parameters, nothing else: for ``validate`` and ``graph``."""
+    template = sources.read_template(request.template, diagnostics)
+    environment = sources.read_environment(request.environments, diagnostics)
+    return evaluate(
+        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment
+    )

@@ -1,0 +1,71 @@
+"""Where signals come in while an operation waits: HTTP on the gateways, the guests' channels, or a simulated host's record."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from stackengine.engine import SIGNAL
+from stackengine.engine.ports import Result
+from stackengine.engine.signals import parse
+from stackengine.model.instance import Recorded
+from stackengine.planning.plan import Plan
+from stackengine.sdk import Host
+
+POLL = 0.1
+"""Seconds between two looks at a simulated host's signals."""
+
+
+class SignalHub:
+    """Collects signals of one operation and delivers them to the executor. Tokens are checked here."""
+
+    def __init__(self, host: Host, plan: Plan, recorded: Recorded, deliver: Callable[[Result], None]) -> None:
+        self._host, self._deliver = host, deliver
+        instances = [*recorded.instances.values(), *(a.instance for a in plan.actions.values())]
+        self._tokens = {i.physical_id: (str(i.identity["token"]), i.path) for i in instances if "token" in i.identity}
+        self._plan, self._recorded = plan, recorded
+        self._closed = threading.Event()
+        self._numbers: dict[str, int] = {}
+        self._listener: Any = None
+
+    def __enter__(self) -> SignalHub:
+        if not self._tokens:
+            return self
+        if getattr(self._host, "simulated", False):
+            threading.Thread(target=self._poll, name="signals", daemon=True).start()
+        else:
+            from stackengine.hosts.listener import SignalListener
+
+            self._listener = SignalListener(self._host, self.receive)
+            self._listener.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._closed.set()
+        if self._listener is not None:
+            self._listener.close()
+
+    def receive(self, handle: str, token: str, body: bytes) -> str | None:
+        """Take a signal in; returns what is wrong with it, or None. Safe from any thread."""
+        known = self._tokens.get(handle)
+        if known is None or known[0] != token:
+            return "there is no such handle"
+        number = self._numbers[handle] = self._numbers.get(handle, 0) + 1
+        try:
+            found = parse(body, number)
+        except ValueError as error:
+            return str(error)
+        value = {"handle": handle, "path": known[1], "id": found.id, "status": found.status, "reason": found.reason, "data": found.data}
+        self._deliver(Result(SIGNAL + handle, value))
+        return None
+
+    def _poll(self) -> None:
+        seen = 0
+        while not self._closed.wait(POLL):
+            for signal in self._host.simulated_signals(seen):  # type: ignore[attr-defined]
+                seen += 1
+                body = json.dumps({"status": signal["status"], "id": signal["by"]})
+                self.receive(signal["handle"], signal["token"], body.encode())

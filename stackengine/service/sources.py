@@ -1,0 +1,74 @@
+"""Reads templates and what they name; never outside the template's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stackengine import formats
+from stackengine.evaluate import Environment
+from stackengine.formats.build import plain
+from stackengine.formats.tree import compose
+from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
+from stackengine.model.template import Template
+from stackengine.service.types import ServiceError
+
+
+class FolderReader:
+    """``formats.Reader`` for the files beside a template."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def read(self, name: str, relative_to: str) -> str:  # noqa: ARG002  (one folder: names in included files are relative to it, too)
+        """The text of a file in the folder; ValueError for one outside."""
+        path = (self._folder / name.removeprefix("file://")).resolve()
+        if not path.is_relative_to(self._folder):
+            raise ValueError(f"{name} is outside the template's folder")
+        try:
+            return path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"{name} is not UTF-8 text") from None
+        except OSError as error:
+            raise ValueError(f"{name}: {error.strerror}") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that the user named."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ServiceError(f"{path} is not UTF-8 text", exit_code=3) from None
+    except OSError as error:
+        raise ServiceError(f"{path}: {error.strerror}", exit_code=2) from None
+
+
+def read_template(path: Path, diagnostics: Diagnostics) -> Template:
+    """The template in a file; InvalidTemplateError when it has errors."""
+    template = formats.load(read_text(path), str(path), FolderReader(path.parent), diagnostics)
+    if template is None:
+        raise InvalidTemplateError(diagnostics)
+    return template
+
+
+def read_environment(paths: tuple[Path, ...], diagnostics: Diagnostics) -> Environment:
+    """Heat environment files, merged in order; their resource_registry comes with nested templates."""
+    parameters: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
+    for path in paths:
+        root = compose(read_text(path), str(path), diagnostics)
+        if root is None:
+            continue
+        if root.kind != "map":
+            diagnostics.error("E101", "an environment file is a mapping", root.mark)
+            continue
+        for key, node in root.entries:
+            if key.text == "parameters" and node.kind == "map":
+                parameters.update(plain(node, "yaml11"))
+            elif key.text == "parameter_defaults" and node.kind == "map":
+                defaults.update(plain(node, "yaml11"))
+            elif key.text in ("resource_registry", "encrypted_parameters", "event_sinks", "parameter_merge_strategies"):
+                diagnostics.error("E102", f"{key.text} in an environment file is not supported yet", key.mark)
+            else:
+                diagnostics.error("E103", f"an environment file has no key {key.text}", key.mark, "parameters, parameter_defaults")
+    return Environment(parameters, defaults)

@@ -1,0 +1,56 @@
+"""Use cases on template files: validate, and new ones from the gallery."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError, did_you_mean
+from stackengine.service import prepare
+from stackengine.service.session import Session
+from stackengine.service.types import Request, ServiceError
+
+
+def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any], environments: Sequence[Path]) -> Diagnostics:
+    """Every diagnostic of every file, in one run. Parameters without a value are no fault here."""
+    found = Diagnostics()
+    for path in paths:
+        diagnostics = Diagnostics()
+        try:
+            prepare.evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments)), diagnostics)
+        except InvalidTemplateError as error:
+            diagnostics = error.diagnostics
+        found.extend(d for d in diagnostics if d.code != "P102")
+    return found
+
+
+def gallery_folder() -> Path:
+    """The built-in templates: inside the installed package, else beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "_templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def gallery() -> dict[str, Path]:
+    """The examples by name."""
+    return {p.name: p for p in sorted(gallery_folder().iterdir()) if p.is_dir() and any(p.glob("*/stack.yaml"))}
+
+
+def new(name: str, language: str, destination: Path) -> Path:
+    """Copy an example to ``destination`` (a folder); the path of the new template."""
+    known = gallery()
+    if name not in known:
+        raise ServiceError(f"the gallery has no {name}", hint=did_you_mean(name, known) or f"it has: {', '.join(known)}", exit_code=2)
+    source = known[name] / language
+    if not (source / "stack.yaml").is_file():
+        raise ServiceError(f"{name} is not there in {language}", exit_code=2)
+    target = destination / "stack.yaml"
+    if target.exists():
+        raise ServiceError(f"{target} is there already", hint="name another folder", exit_code=2)
+    destination.mkdir(parents=True, exist_ok=True)
+    for file in source.iterdir():
+        if file.is_file():
+            shutil.copy(file, destination / file.name)
+    return target
