@@ -31,6 +31,7 @@ class Conversion:
     """Where one foreign property goes: renamed to ``to``, converted, or ignored with a reason."""
 
     to: str = ""
+    """A native property (dotted path), or ``$name``: something that the type's ``translate`` takes up."""
     decode: str = ""
     """``base64``, ``mib`` (text with unit or number of MiB), ``gib``, ``bool``, ``list``, ``name``."""
     ignore: str = ""
@@ -216,7 +217,7 @@ def _read_dialects(folder: Path, info: ResourceTypeInfo) -> Iterator[Dialect]:
 def _dialect(entry: dict[str, Any], info: ResourceTypeInfo) -> Dialect:
     properties = {k: Conversion(to=v) if isinstance(v, str) else Conversion(**v) for k, v in (entry.get("properties") or {}).items()}
     for conversion in properties.values():
-        if conversion.to and conversion.to.split(".")[0] not in info.properties:
+        if conversion.to and not conversion.to.startswith("$") and conversion.to.split(".")[0] not in info.properties:
             raise KeyError(f"{info.name} has no property {conversion.to!r}")
     return Dialect(
         entry["type"], info.name, entry["language"], entry.get("ref", ""), properties, entry.get("attributes") or {}, entry.get("defaults") or {}

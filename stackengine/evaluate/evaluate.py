@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackengine.evaluate.bind import bind
+from stackengine.evaluate.complete import complete
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator
 from stackengine.evaluate.references import check_reference, dependencies_of, report_cycles
 from stackengine.evaluate.translate import Translator
@@ -83,6 +84,7 @@ class _Evaluation:
             made = self._resource(resource, info, dialect)
             resources[made.path] = made
         for made in list(resources.values()):
+            complete(made, self.types[made.path], resources)
             self._imply(made, resources)
         for path, made in resources.items():
             resources[path] = self._linked(made, resources)

@@ -204,7 +204,9 @@ def apply_contributions(choices: dict[str, Choice], diagnostics: Diagnostics) ->
         want: dict[str, Value] = dict(collected.get(path, {}))
         if choice.old is None:
             if want:
-                choice.instance = replace(choice.instance, contributed=want)
+                merged = {**choice.instance.properties, **want}
+                fixed = choice.info.handler.fixed(choice.instance.identity, merged)
+                choice.instance = replace(choice.instance, contributed=want, fixed=fixed)
             continue
         changes = compare_contributed(choice.old, want, choice.info, choice.resource)
         if not changes:

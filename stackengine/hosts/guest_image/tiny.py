@@ -41,7 +41,6 @@ PROGRAMS = {
     "mkfs.ext4": "usr/sbin/mkfs.ext4",
     "cloud-init": "usr/bin/cloud-init",
     "curl": "usr/bin/curl",
-    "wget": "usr/bin/wget",
     "stack-signal": "usr/bin/stack-signal",
 }
 SETTINGS = {

@@ -21,7 +21,7 @@ apply_early() {
 # A key of a later part replaces the same key of an earlier one, as cloud-init does by default.
 merge_config() {
     rm -rf $CONFIG.new && mkdir $CONFIG.new
-    awk -v FILE="$1" -v OUT=$CONFIG.new -f /lib/stack/yaml.awk -f /lib/stack/cloud-config.awk </dev/null >$STATE/wrong ||
+    awk -v FILE="$1" -v OUT=$CONFIG.new -f $LIB/yaml.awk -f $LIB/cloud-config.awk </dev/null >$STATE/wrong ||
         while read -r line; do problem "cloud-config: $line"; done <$STATE/wrong
     for entry in $CONFIG.new/*; do
         rm -rf "$CONFIG/${entry##*/}"
@@ -56,7 +56,7 @@ start_ssh() {
     dropbear -s -r $key -p 22
     read -r public </etc/ssh/ssh_host_ed25519_key.pub
     # where the engine learns the key: these lines, or the file through the agent; the first form is that of cloud-init
-    printf '%s\n' "-----BEGIN SSH HOST KEY KEYS-----" "$public" "-----END SSH HOST KEY KEYS-----" "ssh-host-key: $public" >/dev/console
+    printf '%s\n' "-----BEGIN SSH HOST KEY KEYS-----" "$public" "-----END SSH HOST KEY KEYS-----" "ssh-host-key: $public" >$CONSOLE
     say "ssh server"
 }
 
@@ -64,7 +64,7 @@ start_ssh() {
 run_logged() {
     chmod 700 "$1"
     mkfifo /run/output.$$ 2>/dev/null
-    tee -a $LOG <"/run/output.$$" >/dev/console &
+    tee -a $LOG <"/run/output.$$" >$CONSOLE &
     INSTANCE_ID=$(cat $STATE/instance-id 2>/dev/null) "$1" >"/run/output.$$" 2>&1 </dev/null
 }
 

@@ -1,11 +1,13 @@
 # What the scripts of this guest share.
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
-STATE=/run/cloud-init
-INSTANCE=/var/lib/cloud/instance
-SEED=/run/seed
+LIB=${LIB:-/lib/stack}
+CONSOLE=${CONSOLE:-/dev/console}
+STATE=${STATE:-/run/cloud-init}
+INSTANCE=${INSTANCE:-/var/lib/cloud/instance}
+SEED=${SEED:-/run/seed}
 
 # One line on the console with the seconds since the kernel started.
-say() { read -r up _ </proc/uptime; echo "tiny[$up] $*" >/dev/console; }
+say() { read -r up _ </proc/uptime; echo "tiny[$up] $*" >"$CONSOLE"; }
 
 # A problem of the user-data: said on the console and kept for result.json.
 problem() { say "$*"; echo "$*" >>$STATE/problems; }

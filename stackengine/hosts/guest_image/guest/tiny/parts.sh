@@ -39,7 +39,7 @@ add_part() {
 split_part() {
     folder=$STATE/split/$((number += 1))
     mkdir -p "$folder"
-    awk -v FILE="$1" -v B="$2" -v OUT="$folder" -f /lib/stack/mime.awk </dev/null
+    awk -v FILE="$1" -v B="$2" -v OUT="$folder" -f $LIB/mime.awk </dev/null
     for head in "$folder"/*.head; do
         [ -e "$head" ] || { problem "a multipart message without parts"; break; }
         body=${head%.head}.body

@@ -25,7 +25,7 @@ find_seed() {
 
 # Read meta-data and network-config into files below $STATE.
 read_seed() {
-    awk -v META=$SEED/meta-data -v NET=$SEED/network-config -v OUT=$STATE -f /lib/stack/yaml.awk -f /lib/stack/seed.awk </dev/null
+    awk -v META=$SEED/meta-data -v NET=$SEED/network-config -v OUT=$STATE -f $LIB/yaml.awk -f $LIB/seed.awk </dev/null
     while read -r line; do problem "$line"; done <$STATE/seed-problems
     [ -s $STATE/keys ] && cat $STATE/keys >>/root/.ssh/authorized_keys
 }

@@ -1,0 +1,1 @@
+"""SE::CloudConfig: a cloud-config document made of a map."""

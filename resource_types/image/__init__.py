@@ -1,0 +1,1 @@
+"""SE::Image: a guest image on a host, fetched once."""

@@ -1,0 +1,1 @@
+"""SE::KeyPair: an SSH key pair."""

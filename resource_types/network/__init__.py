@@ -1,0 +1,1 @@
+"""SE::Network: a virtual network of a host."""

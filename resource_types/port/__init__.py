@@ -1,0 +1,1 @@
+"""SE::Port: a place on a network with a MAC and an address."""

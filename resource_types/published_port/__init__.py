@@ -1,0 +1,1 @@
+"""SE::PublishedPort: a port of a server, reachable on this machine."""

@@ -1,0 +1,47 @@
+"""SE::PublishedPort: a port of a server, reachable on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from stackengine import sdk
+
+
+class PublishedPort(sdk.ResourceType):
+    """A small process of the host listens on loopback and connects to the guest."""
+
+    name: ClassVar[str] = "SE::PublishedPort"
+
+    def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
+        server = ids.referred(want["server"])
+        if server is None or not server.identity.get("address"):
+            raise sdk.RefusedError("a published port needs a server of this stack with an address")
+        given, listen = want.get("port"), want["listen"]
+        start = int.from_bytes(ids.random(2, "port"), "big")
+        ports = [given] if given else [20_000 + (start + n) % 10_000 for n in range(10_000)]
+        port = int(ids.claim("port", (f"{listen}:{p}" for p in ports)).rpartition(":")[2])
+        return {"physical_id": f"{listen}:{port}", "address": listen, "port": port, "url": f"http://{listen}:{port}/", "target": server.identity["address"]}
+
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        if "publish" in profile.features:
+            return []
+        return [sdk.Refusal("server", "this host cannot publish ports", "published ports need a host on this machine")]
+
+    def fixed(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
+        return frozenset({f"port:{identity['physical_id']}"})
+
+    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        i = ctx.identity
+        ctx.host.publish_port(self._key(ctx), i["address"], i["port"], i["target"], want["target_port"])
+        return {}
+
+    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
+        return {} if self._key(ctx) in ctx.host.published_ports() else None
+
+    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
+        ctx.host.unpublish_port(self._key(ctx))
+
+    @staticmethod
+    def _key(ctx: sdk.Context) -> str:
+        return f"{ctx.stack_id}/{ctx.path}@{ctx.generation}"

@@ -1,0 +1,1 @@
+"""SE::RandomString: random text, made once."""

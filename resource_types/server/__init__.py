@@ -1,0 +1,1 @@
+"""SE::Server: a virtual machine."""

@@ -1,0 +1,1 @@
+"""SE::Subnet: an address range of a network."""

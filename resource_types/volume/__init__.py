@@ -1,0 +1,1 @@
+"""SE::Volume: a disk in a storage pool."""

@@ -1,0 +1,1 @@
+"""SE::VolumeAttachment: a volume as a disk of a server."""

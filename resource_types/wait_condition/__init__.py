@@ -1,0 +1,1 @@
+"""SE::WaitCondition: waits for signals."""

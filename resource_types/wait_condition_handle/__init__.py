@@ -1,0 +1,1 @@
+"""SE::WaitConditionHandle: where guests send signals to."""

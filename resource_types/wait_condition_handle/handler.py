@@ -1,0 +1,32 @@
+"""SE::WaitConditionHandle: where guests send signals to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from stackengine import sdk
+
+HOST = "signal.stackengine.internal"
+PORT = 9117
+
+
+class WaitConditionHandle(sdk.ResourceType):
+    """A token and the address that it is good for; all of it is known when the plan is made."""
+
+    name: ClassVar[str] = "SE::WaitConditionHandle"
+    inline: ClassVar[bool] = True
+
+    def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
+        physical_id, token = f"h-{ids.token(12, 'handle')}", ids.token(26, "signal")
+        url = f"http://{HOST}:{PORT}/v1/signal/{physical_id}/{token}"
+        curl = f"curl -i -X POST -H 'Content-Type: application/json' -H 'Accept: application/json' {url}"
+        return {"physical_id": physical_id, "token": token, "url": url, "endpoint": url, "curl_cli": curl, "signal": f"stack-signal {url}"}
+
+    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        return {}
+
+    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
+        return {}
+
+    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
+        return

@@ -1,0 +1,36 @@
+"""Completes references that follow from others: an interface that names a network gets the network's only subnet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stackengine.model.desired import DesiredResource
+from stackengine.model.expr import Ref
+from stackengine.model.values import Unknown, Value
+from stackengine.registry import ResourceTypeInfo
+
+
+def complete(resource: DesiredResource, info: ResourceTypeInfo, resources: dict[str, DesiredResource]) -> None:
+    """Apply the schema's ``completes`` rules: where ``from`` refers to X and ``to`` is left out, ``to`` becomes the one ``type`` whose ``by`` is X."""
+    for rule, place in _places(resource.properties, info.schema):
+        if place.get(rule["to"]) is not None or any(place.get(k) is not None for k in ("port",)):
+            continue
+        target = _target(place.get(rule["from"]))
+        found = [p for p, r in resources.items() if r.type == rule["type"] and target is not None and _target(r.properties.get(rule["by"])) == target]
+        if len(found) == 1:
+            place[rule["to"]] = Unknown(Ref(found[0], resource.mark_of()))
+
+
+def _places(properties: dict[str, Value], schema: dict[str, Any]) -> Iterator[tuple[dict[str, str], dict[str, Value]]]:
+    for rule in schema.get("completes", ()):
+        yield rule, properties
+    for name, part in schema.get("properties", {}).items():
+        items = part.get("items", {})
+        value = properties.get(name)
+        if isinstance(items, dict) and "completes" in items and isinstance(value, list):
+            yield from ((rule, item) for rule in items["completes"] for item in value if isinstance(item, dict))
+
+
+def _target(value: Value) -> str | None:
+    return value.expr.target if isinstance(value, Unknown) and isinstance(value.expr, Ref) else None
