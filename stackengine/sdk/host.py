@@ -83,9 +83,17 @@ class Host(Protocol):
     may come from several threads.
     """
 
-    name: str
-    uri: str
-    profile: Profile
+    @property
+    def name(self) -> str:
+        """For people and logs."""
+
+    @property
+    def uri(self) -> str:
+        """By which stacks, pieces and claims name it."""
+
+    @property
+    def profile(self) -> Profile:
+        """What its driver can do."""
 
     # domains, by UUID
     def domain_define(self, xml: str) -> DomainInfo:

@@ -1,0 +1,81 @@
+"""Signals over virtio-serial: JSON lines on each guest's channel, read through libvirt; the way in on remote hosts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from stackengine.engine.signals import CHANNEL
+from stackengine.hosts.listener import Receive
+from stackengine.sdk import HostError
+
+RESCAN = 0.5
+"""Seconds between two looks for guests that have started since, and at what they wrote."""
+_AGAIN = -2
+"""What a non-blocking stream returns when there is nothing to read now (virStreamRecv)."""
+
+
+class ChannelReader:
+    """Reads the channels of the wanted guests. What a guest wrote before anybody listened is kept by the hypervisor and read later."""
+
+    def __init__(self, host: Any, receive: Receive, guests: Callable[[], set[str]]) -> None:
+        self._host, self._receive, self._guests = host, receive, guests
+        self._streams: dict[str, tuple[Any, bytearray]] = {}
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._loop, name="signal-channels", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._closed.set()
+
+    def _loop(self) -> None:
+        while not self._closed.wait(RESCAN):
+            for uuid in self._guests() - self._streams.keys():
+                try:
+                    info = self._host.domain_info(uuid)
+                    if info is not None and info.state == "running":
+                        self._streams[uuid] = (self._host.open_channel(uuid, CHANNEL), bytearray())
+                except HostError:
+                    continue  # it is just starting or stopping: looked at again
+            for uuid in list(self._streams):
+                self._read(uuid)
+        for stream, _ in self._streams.values():
+            _abort(stream)
+
+    def _read(self, uuid: str) -> None:
+        stream, rest = self._streams[uuid]
+        try:
+            while True:
+                data = stream.recv(4096)
+                if data == _AGAIN:
+                    break
+                if not data:
+                    del self._streams[uuid]
+                    break
+                rest += data
+        except Exception:  # the guest stopped: libvirt's stream is gone (libvirtError), and is opened again when it runs
+            self._streams.pop(uuid, None)
+        while b"\n" in rest:
+            line, _, left = bytes(rest).partition(b"\n")
+            rest[:] = left
+            self._line(line)
+
+    def _line(self, line: bytes) -> None:
+        try:
+            found = json.loads(line)
+            handle, token = str(found.pop("handle")), str(found.pop("token"))
+        except (ValueError, KeyError, AttributeError):
+            return
+        self._receive(handle, token, json.dumps(found).encode())
+
+
+def _abort(stream: Any) -> None:
+    try:
+        stream.abort()
+    except Exception:  # already closed by the guest's end
+        return

@@ -1,0 +1,157 @@
+"""A few connections per host: libvirtd answers five calls at a time on each, so calls are spread, and each is timed and classified."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import libvirt
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from stackengine.hosts.libvirt.errors import translate
+from stackengine.sdk import HostError, TransientError, UnreachableError
+
+T = TypeVar("T")
+log = logging.getLogger("stackengine.hosts")
+
+CONNECTIONS, CALLS_EACH = 4, 4
+"""Connections per host, calls in flight on each (libvirtd's max_client_requests is 5)."""
+KEEPALIVE = (5, 3)
+"""Seconds between keepalive messages, and how many may stay unanswered."""
+OPEN_SECONDS = 20.0
+ATTEMPTS = 5
+
+_events_lock = threading.Lock()
+_events_running = False
+
+
+def start_events() -> None:
+    """Start the process's one event thread; keepalive and callbacks need it, and it must be there before the first open."""
+    global _events_running  # noqa: PLW0603  (libvirt has one event loop per process)
+    with _events_lock:
+        if _events_running:
+            return
+        libvirt.registerErrorHandler(lambda _context, _error: None, None)
+        libvirt.virEventRegisterDefaultImpl()
+
+        def loop() -> None:
+            while True:
+                libvirt.virEventRunDefaultImpl()
+
+        threading.Thread(target=loop, name="libvirt-events", daemon=True).start()
+        _events_running = True
+
+
+class Connections:
+    """Opens connections as they are needed and hands out the least busy one."""
+
+    def __init__(self, name: str, uri: str) -> None:
+        self._name, self._uri = name, uri
+        self._lock = threading.Lock()
+        self._free = threading.Condition(self._lock)
+        self._open: list[Any] = []
+        self._busy: dict[int, int] = {}
+        self._opening = 0
+
+    def call(self, name: str, work: Callable[[Any], T], *, retry: bool = True) -> T:
+        """Run ``work`` on a connection; libvirt's errors come out as HostError, transient ones are tried again."""
+        if not retry:
+            return self._once(name, work)
+        attempts = Retrying(
+            retry=retry_if_exception_type(TransientError), stop=stop_after_attempt(ATTEMPTS), wait=wait_random_exponential(0.2, max=3), reraise=True
+        )
+        result: T = attempts(self._once, name, work)
+        return result
+
+    def _once(self, name: str, work: Callable[[Any], T]) -> T:
+        connection = self._take(name)
+        start = time.perf_counter()
+        try:
+            result = work(connection)
+        except libvirt.libvirtError as error:
+            found = translate(error, self._name, name)
+            log.debug("%s %s: %s (%d) after %.1f ms", self._name, name, found, found.code, (time.perf_counter() - start) * 1e3)
+            if isinstance(found, UnreachableError):
+                self._drop(connection)
+            raise found from error
+        else:
+            log.debug("%s %s: %.1f ms", self._name, name, (time.perf_counter() - start) * 1e3)
+            return result
+        finally:
+            self._give_back(connection)
+
+    def _take(self, call: str) -> Any:
+        with self._free:
+            while True:
+                ready = [c for c in self._open if self._busy[id(c)] < (1 if len(self._open) + self._opening < CONNECTIONS else CALLS_EACH)]
+                if ready:
+                    connection = min(ready, key=lambda c: self._busy[id(c)])
+                    self._busy[id(connection)] += 1
+                    return connection
+                if len(self._open) + self._opening < CONNECTIONS:
+                    self._opening += 1
+                    break
+                self._free.wait()
+        try:
+            connection = self._connect(call)
+        finally:
+            with self._free:
+                self._opening -= 1
+                self._free.notify_all()
+        with self._free:
+            self._open.append(connection)
+            self._busy[id(connection)] = 1
+            self._free.notify_all()
+        return connection
+
+    def _connect(self, call: str) -> Any:
+        """Open in a daemon thread: ``open`` against a silent server never returns, and keepalive cannot help there."""
+        start_events()
+        answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        def body() -> None:
+            try:
+                connection = libvirt.open(self._uri)
+                try:
+                    connection.setKeepAlive(*KEEPALIVE)
+                except libvirt.libvirtError:
+                    log.debug("%s: no keepalive on this connection", self._name)
+                answer.put(connection)
+            except libvirt.libvirtError as error:
+                answer.put(error)
+
+        threading.Thread(target=body, name="libvirt-open", daemon=True).start()
+        try:
+            found = answer.get(timeout=OPEN_SECONDS)
+        except queue.Empty:
+            hint = f"stack-run hosts doctor {self._name}"
+            raise UnreachableError(f"no answer within {OPEN_SECONDS:g} s", host=self._name, call="virConnectOpen", hint=hint) from None
+        if isinstance(found, libvirt.libvirtError):
+            wrong: HostError = translate(found, self._name, f"virConnectOpen for {call}")
+            raise UnreachableError(str(wrong), code=wrong.code, host=self._name, call="virConnectOpen", hint=f"stack-run hosts doctor {self._name}") from found
+        return found
+
+    def _give_back(self, connection: Any) -> None:
+        with self._free:
+            if id(connection) in self._busy:
+                self._busy[id(connection)] -= 1
+            self._free.notify()
+
+    def _drop(self, connection: Any) -> None:
+        with self._free:
+            if connection in self._open:
+                self._open.remove(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._free:
+            opened, self._open = self._open, []
+        for connection in opened:
+            try:
+                connection.close()
+            except libvirt.libvirtError as error:
+                log.debug("%s close: %s", self._name, error)

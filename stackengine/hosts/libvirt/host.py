@@ -1,0 +1,327 @@
+"""A libvirt host: domains here, networks and storage in their own files."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import libvirt
+
+from stackengine.hosts.libvirt.connections import Connections
+from stackengine.hosts.libvirt.networks import NetworkCalls
+from stackengine.hosts.libvirt.profile import profile_of
+from stackengine.hosts.libvirt.volumes import VolumeCalls
+from stackengine.hosts.reach import Reach
+from stackengine.sdk import AgentError, DomainInfo, FailedError, HostError, NotFoundError, Profile, RefusedError
+
+NAMESPACE = "urn:stackengine:1"
+_STATES = {0: "nostate", 1: "running", 2: "running", 3: "paused", 4: "running", 5: "shutoff", 6: "crashed", 7: "paused"}
+POLL = 0.1
+"""Seconds between two looks while a guest stops or lets go of a device."""
+DETACH_SECONDS = 30.0
+
+
+class LibvirtHost(NetworkCalls, VolumeCalls):
+    """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
+
+    simulated = False
+
+    def __init__(self, name: str, uri: str, reach: Reach, log_folder: Path | None = None) -> None:
+        self.name = self.uri = name
+        self._connections = Connections(name, uri)
+        self._reach, self._log_folder = reach, log_folder
+        self._profile: Profile | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """What the driver can do; the accelerator is the one that ran a guest."""
+        if self._profile is None:
+            self._profile = self._call("profile", lambda c: profile_of(c, self._reach))
+        return self._profile
+
+    def _call(self, name: str, work: Callable[[Any], Any], *, retry: bool = True) -> Any:
+        return self._connections.call(name, work, retry=retry)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    # domains
+
+    def domain_define(self, xml: str) -> DomainInfo:
+        """Define or redefine over the same UUID."""
+        flags = libvirt.VIR_DOMAIN_DEFINE_VALIDATE
+        return self._call("virDomainDefineXMLFlags", lambda c: _info(c.defineXMLFlags(xml, flags)))  # type: ignore[no-any-return]
+
+    def domain_start(self, uuid: str) -> None:
+        """Start; no error when it runs."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            if not domain.isActive():
+                domain.create()
+
+        self._call("virDomainCreate", work)
+
+    def domain_shutdown(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        """Ask the agent, then ACPI, then destroy."""
+        info = self.domain_info(uuid)
+        if info is None or info.state not in ("running", "paused"):
+            return
+        end = time.monotonic() + timeout
+        if timeout > 0 and self._ask_to_stop(uuid):
+            while time.monotonic() < end:
+                check()
+                current = self.domain_info(uuid)
+                if current is None or current.state not in ("running", "paused"):
+                    return
+                time.sleep(POLL)
+        self.domain_destroy(uuid)
+
+    def _ask_to_stop(self, uuid: str) -> bool:
+        for flag in (libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN):
+            try:
+                self._call("virDomainShutdownFlags", lambda c, f=flag: c.lookupByUUIDString(uuid).shutdownFlags(f), retry=False)  # type: ignore[misc]
+            except HostError:
+                continue
+            return True
+        return False
+
+    def domain_destroy(self, uuid: str) -> None:
+        """Stop at once; no error when it does not run or is not there."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            if domain.isActive():
+                domain.destroy()
+
+        try:
+            self._call("virDomainDestroy", work)
+        except NotFoundError:
+            return
+        except RefusedError as error:
+            if error.code != libvirt.VIR_ERR_OPERATION_INVALID:
+                raise
+
+    def domain_reboot(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        """Stop and start, so that the inactive definition takes effect."""
+        self.domain_shutdown(uuid, timeout, check)
+        self.domain_start(uuid)
+
+    def domain_undefine(self, uuid: str) -> None:
+        """Undefine with everything that would hold it back."""
+        try:
+            self._call("virDomainUndefineFlags", lambda c: c.lookupByUUIDString(uuid).undefineFlags(self.profile.undefine_flags))
+        except NotFoundError:
+            return
+
+    def domain_info(self, uuid: str) -> DomainInfo | None:
+        """The domain, or None."""
+        try:
+            return self._call("virDomainLookupByUUIDString", lambda c: _info(c.lookupByUUIDString(uuid)))  # type: ignore[no-any-return]
+        except NotFoundError:
+            return None
+
+    def domain_list(self) -> list[DomainInfo]:
+        """All domains."""
+        return self._call("virConnectListAllDomains", lambda c: [_info(d) for d in c.listAllDomains()])  # type: ignore[no-any-return]
+
+    def domain_attach(self, uuid: str, device_xml: str) -> None:
+        """Attach, config and live; nothing when a device of that alias is there."""
+        alias = _alias_of(device_xml)
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            if domain.isActive():
+                flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
+                if alias in domain.XMLDesc(0):
+                    flags &= ~libvirt.VIR_DOMAIN_AFFECT_LIVE
+            if alias in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE):
+                flags &= ~libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            if flags:
+                domain.attachDeviceFlags(device_xml, flags)
+
+        self._call("virDomainAttachDeviceFlags", work)
+
+    def domain_detach(self, uuid: str, alias: str) -> None:
+        """Detach by alias and wait until the guest has let go."""
+
+        def work(c: Any) -> bool:
+            domain = c.lookupByUUIDString(uuid)
+            found = False
+            for flag, view in ((libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_XML_INACTIVE), (libvirt.VIR_DOMAIN_AFFECT_LIVE, 0)):
+                if flag == libvirt.VIR_DOMAIN_AFFECT_LIVE and not domain.isActive():
+                    continue
+                device = _device_of(domain.XMLDesc(view), alias)
+                if device:
+                    found = True
+                    domain.detachDeviceFlags(device, flag)
+            return found
+
+        if not self._call("virDomainDetachDeviceFlags", work):
+            raise NotFoundError(f"no device with alias {alias}", code=99, host=self.name, call="virDomainDetachDeviceFlags")
+        end = time.monotonic() + DETACH_SECONDS
+        while alias in self._call("virDomainGetXMLDesc", lambda c: c.lookupByUUIDString(uuid).XMLDesc(0)):
+            if time.monotonic() > end:
+                raise FailedError(f"the guest did not let go of {alias} within {DETACH_SECONDS:g} s", hint="is it mounted in the guest?")
+            time.sleep(POLL)
+
+    def domain_set_memory(self, uuid: str, kib: int) -> None:
+        """Set the balloon, live and in the definition."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0)
+            domain.setMemoryFlags(kib, flags)
+
+        self._call("virDomainSetMemoryFlags", work)
+
+    def domain_set_vcpus(self, uuid: str, count: int) -> None:
+        """Plug vCPUs, live and in the definition."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0)
+            domain.setVcpusFlags(count, flags)
+
+        self._call("virDomainSetVcpusFlags", work)
+
+    def domain_set_metadata(self, uuid: str, xml: str) -> None:
+        """Replace our metadata element."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0)
+            domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml, "se", NAMESPACE, flags)
+
+        self._call("virDomainSetMetadata", work)
+
+    def domain_addresses(self, uuid: str) -> list[tuple[str, str]]:
+        """(MAC, address) by the leases of our networks."""
+
+        def work(c: Any) -> list[tuple[str, str]]:
+            domain = c.lookupByUUIDString(uuid)
+            if not domain.isActive():
+                return []
+            found = domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, 0)
+            return [(n["hwaddr"].lower(), a["addr"]) for n in found.values() for a in n["addrs"] or ()]
+
+        return self._call("virDomainInterfaceAddresses", work)  # type: ignore[no-any-return]
+
+    def domain_agent(self, uuid: str, command: Mapping[str, Any], timeout: float = 5) -> Any:
+        """Run an agent command and return what it returns."""
+        import libvirt_qemu
+
+        def work(c: Any) -> str:
+            return str(libvirt_qemu.qemuAgentCommand(c.lookupByUUIDString(uuid), json.dumps(command), max(1, int(timeout)), 0))
+
+        answer = json.loads(self._call("qemuAgentCommand", work, retry=False))
+        if "return" not in answer:
+            raise AgentError(str(answer.get("error", answer)), host=self.name, call="qemuAgentCommand")
+        return answer["return"]
+
+    def domain_console_tail(self, uuid: str, limit: int = 4096) -> str:
+        """The end of the console log; only where the log is a file of this machine."""
+        info = self.domain_info(uuid)
+        file = self._console_file(info) if info else None
+        if file is None:
+            return ""
+        with file.open("rb") as log:
+            log.seek(0, 2)
+            log.seek(max(0, log.tell() - limit))
+            return log.read().decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def console_file(self, uuid: str) -> Path | None:
+        """The console's log file, where it is a file of this machine."""
+        info = self.domain_info(uuid)
+        return self._console_file(info) if info else None
+
+    def _console_file(self, info: DomainInfo) -> Path | None:
+        found = re.search(r"<log file='([^']+)'", info.xml)
+        if not found:
+            return None
+        path = Path(found.group(1))
+        if self._log_folder is not None:
+            path = self._log_folder / path.relative_to("/var/log/libvirt")
+        return path if path.is_file() else None
+
+    def open_console(self, uuid: str) -> Any:
+        """An interactive stream to the serial console (virDomainOpenConsole)."""
+
+        def work(c: Any) -> Any:
+            stream = c.newStream(0)
+            c.lookupByUUIDString(uuid).openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+            return stream
+
+        return self._call("virDomainOpenConsole", work)
+
+    def open_channel(self, uuid: str, name: str) -> Any:
+        """A non-blocking stream to a virtio-serial channel (virDomainOpenChannel)."""
+
+        def work(c: Any) -> Any:
+            stream = c.newStream(libvirt.VIR_STREAM_NONBLOCK)
+            c.lookupByUUIDString(uuid).openChannel(name, stream, libvirt.VIR_DOMAIN_CHANNEL_FORCE)
+            return stream
+
+        return self._call("virDomainOpenChannel", work, retry=False)
+
+    # beyond libvirt
+
+    def memory_free(self) -> int:
+        """MiB that the host has free."""
+        return int(self._call("virNodeGetFreeMemory", lambda c: c.getFreeMemory()) >> 20)
+
+    def routes(self) -> Iterator[tuple[str, str]]:
+        """(CIDR, device) of the host's routes, where it is this machine."""
+        return iter(self._reach.routes())
+
+    def connect(self, address: str, port: int, timeout: float = 5.0) -> socket.socket:
+        """A connection made inside the host's network."""
+        return self._reach.connect(address, port, timeout)
+
+    def listen(self, address: str, port: int) -> socket.socket:
+        """A listening socket inside the host's network."""
+        return self._reach.listen(address, port)
+
+    def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
+        """Publish on this machine."""
+        self._reach.publish(key, listen, port, target, target_port)
+
+    def unpublish_port(self, key: str) -> None:
+        """Stop publishing."""
+        self._reach.unpublish(key)
+
+    def published_ports(self) -> dict[str, tuple[str, int, str, int]]:
+        """What is published."""
+        return self._reach.published()
+
+
+def _info(domain: Any) -> DomainInfo:
+    state, maximum, current, vcpus, _ = domain.info()
+    del maximum
+    live = domain.XMLDesc(0) if domain.isActive() else ""
+    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    return DomainInfo(domain.UUIDString(), domain.name(), _STATES.get(state, "nostate"), xml, live, current, vcpus)
+
+
+def _alias_of(device_xml: str) -> str:
+    found = re.search(r"<alias name=['\"]([^'\"]+)['\"]", device_xml)
+    if not found:
+        raise RefusedError("a device needs an alias of ours")
+    return found.group(1)
+
+
+def _device_of(xml: str, alias: str) -> str:
+    from xml.etree import ElementTree as ET
+
+    for device in ET.fromstring(xml).findall("devices/*"):
+        named = device.find("alias")
+        if named is not None and named.get("name") == alias:
+            return ET.tostring(device, encoding="unicode")
+    return ""

@@ -1,0 +1,128 @@
+"""Pools and volumes of a libvirt host. Pools are never refreshed as a matter of course: libvirt knows what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO
+from xml.etree import ElementTree as ET
+
+import libvirt
+
+from stackengine.sdk import NotFoundError, PoolInfo, VolumeInfo
+
+CHUNK = 256 << 10
+"""Bytes per message of a stream."""
+
+
+class VolumeCalls:
+    """The storage part of ``sdk.Host``."""
+
+    def _call(self, name: str, work: Callable[[Any], Any], *, retry: bool = True) -> Any:
+        raise NotImplementedError
+
+    def pool_info(self, pool: str) -> PoolInfo | None:
+        """The pool, or None."""
+
+        def work(c: Any) -> PoolInfo:
+            found = c.storagePoolLookupByName(pool)
+            root = ET.fromstring(found.XMLDesc(0))
+            _, capacity, _, available = found.info()
+            return PoolInfo(pool, root.get("type", ""), bool(found.isActive()), capacity, available, root.findtext("target/path") or "")
+
+        try:
+            return self._call("virStoragePoolLookupByName", work)  # type: ignore[no-any-return]
+        except NotFoundError:
+            return None
+
+    def volume_create(self, pool: str, xml: str) -> VolumeInfo:
+        """Create."""
+        return self._call("virStorageVolCreateXML", lambda c: _info(pool, c.storagePoolLookupByName(pool).createXML(xml)))  # type: ignore[no-any-return]
+
+    def volume_upload(self, pool: str, name: str, data: BinaryIO, length: int, check: Callable[[], None]) -> None:
+        """Upload ``length`` bytes."""
+
+        def work(c: Any) -> None:
+            stream = c.newStream()
+            c.storagePoolLookupByName(pool).storageVolLookupByName(name).upload(stream, 0, length)
+            left = length
+            try:
+                while left:
+                    check()
+                    chunk = data.read(min(CHUNK, left))
+                    if not chunk:
+                        break
+                    left -= len(chunk)
+                    while chunk:
+                        chunk = chunk[stream.send(chunk) :]
+                stream.finish()
+            except BaseException:
+                stream.abort()
+                raise
+
+        self._call("virStorageVolUpload", work, retry=False)
+
+    def volume_download(self, pool: str, name: str, limit: int) -> bytes:
+        """The first ``limit`` bytes."""
+
+        def work(c: Any) -> bytes:
+            stream = c.newStream()
+            volume = c.storagePoolLookupByName(pool).storageVolLookupByName(name)
+            volume.download(stream, 0, min(limit, volume.info()[1]))
+            parts = []
+            while True:
+                chunk = stream.recv(CHUNK)
+                if not chunk:
+                    break
+                parts.append(chunk)
+            stream.finish()
+            return b"".join(parts)
+
+        return self._call("virStorageVolDownload", work)  # type: ignore[no-any-return]
+
+    def volume_resize(self, pool: str, name: str, capacity: int) -> None:
+        """Grow; through the running guest that has it open, where there is one."""
+
+        def work(c: Any) -> None:
+            volume = c.storagePoolLookupByName(pool).storageVolLookupByName(name)
+            path = volume.path()
+            for domain in c.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
+                if f"'{path}'" in domain.XMLDesc(0):
+                    domain.blockResize(path, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+                    volume.storagePoolLookupByVolume().refresh()
+                    return
+            volume.resize(capacity)
+
+        self._call("virStorageVolResize", work)
+
+    def volume_delete(self, pool: str, name: str) -> None:
+        """Delete; no error when it is not there."""
+        try:
+            self._call("virStorageVolDelete", lambda c: c.storagePoolLookupByName(pool).storageVolLookupByName(name).delete())
+        except NotFoundError as error:
+            if error.code != libvirt.VIR_ERR_NO_STORAGE_VOL:
+                raise
+
+    def volume_info(self, pool: str, name: str) -> VolumeInfo | None:
+        """The volume, or None."""
+        try:
+            return self._call(  # type: ignore[no-any-return]
+                "virStorageVolLookupByName", lambda c: _info(pool, c.storagePoolLookupByName(pool).storageVolLookupByName(name))
+            )
+        except NotFoundError as error:
+            if error.code != libvirt.VIR_ERR_NO_STORAGE_VOL:
+                raise
+            return None
+
+    def volume_list(self, pool: str) -> list[VolumeInfo]:
+        """All volumes of a pool."""
+        return self._call(  # type: ignore[no-any-return]
+            "virStoragePoolListAllVolumes", lambda c: [_info(pool, v) for v in c.storagePoolLookupByName(pool).listAllVolumes()]
+        )
+
+
+def _info(pool: str, volume: Any) -> VolumeInfo:
+    _, capacity, allocation = volume.info()
+    root = ET.fromstring(volume.XMLDesc(0))
+    form = root.find("target/format")
+    backing = root.findtext("backingStore/path") or ""
+    return VolumeInfo(pool, volume.name(), volume.path(), form.get("type", "raw") if form is not None else "raw", capacity, allocation, backing)

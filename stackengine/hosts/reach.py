@@ -1,0 +1,102 @@
+"""How this machine reaches into a host's networks: sockets made there, and ports published here."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Protocol
+
+from stackengine.sdk import HostError
+
+
+class Reach(Protocol):
+    """Sockets inside a host's network, published ports, and what was found out about the host."""
+
+    @property
+    def local(self) -> bool:
+        """Whether the host is this machine."""
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        """A connected socket; OSError when nobody answers."""
+
+    def listen(self, address: str, port: int) -> socket.socket:
+        """A listening socket."""
+
+    def routes(self) -> list[tuple[str, str]]:
+        """(CIDR, device) of the routes that a new network must not overlap."""
+
+    def accelerator(self) -> str:
+        """``kvm`` or ``qemu``: the one that really ran a guest."""
+
+    def publish(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
+        """Publish a port on this machine."""
+
+    def unpublish(self, key: str) -> None:
+        """Stop publishing."""
+
+    def published(self) -> dict[str, tuple[str, int, str, int]]:
+        """What is published."""
+
+
+class Direct:
+    """A libvirt URI: this machine's own network when the URI is local, nothing otherwise."""
+
+    def __init__(self, state_dir: Path, uri: str) -> None:
+        self._folder = state_dir / "hosts" / ("uri-" + hashlib.sha256(uri.encode()).hexdigest()[:12])
+        self.local = "//" in uri and uri.split("//", 1)[1].startswith("/")
+
+    def _need_local(self) -> None:
+        if not self.local:
+            raise HostError("this host is not on this machine", hint="use the guests' own addresses")
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        """Connect from this machine."""
+        return socket.create_connection((address, port), timeout)
+
+    def listen(self, address: str, port: int) -> socket.socket:
+        """Listen on this machine."""
+        self._need_local()
+        return socket.create_server((address, port), reuse_port=False)
+
+    def routes(self) -> list[tuple[str, str]]:
+        """This machine's routes."""
+        return kernel_routes(Path("/proc/net/route")) if self.local else []
+
+    def accelerator(self) -> str:
+        """Probed once and remembered; a remote host is believed to run what its administrator set (KVM)."""
+        from stackengine.hosts.doctor.accelerator import remembered
+
+        return remembered(self._folder) if self.local else "kvm"
+
+    def publish(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
+        """Publish through a process of ours."""
+        from stackengine.hosts.publisher import Publisher
+
+        self._need_local()
+        Publisher(self._folder, None).publish(key, listen, port, target, target_port)
+
+    def unpublish(self, key: str) -> None:
+        """Stop publishing."""
+        from stackengine.hosts.publisher import Publisher
+
+        Publisher(self._folder, None).unpublish(key)
+
+    def published(self) -> dict[str, tuple[str, int, str, int]]:
+        """What is published."""
+        from stackengine.hosts.publisher import Publisher
+
+        return Publisher(self._folder, None).published()
+
+
+def kernel_routes(file: Path) -> list[tuple[str, str]]:
+    """(CIDR, device) of the kernel's IPv4 routes, the default route left out."""
+    found = []
+    for line in file.read_text().splitlines()[1:]:
+        device, destination, _, _, _, _, _, mask, *_ = line.split()
+        if int(mask, 16):
+            address = ipaddress.ip_address(socket.ntohl(int(destination, 16)))
+            size = int(mask, 16).bit_count()
+            found.append((f"{address}/{size}", device))
+    return found

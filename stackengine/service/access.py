@@ -1,0 +1,187 @@
+"""Ways to guests: ssh, console, logs, forwarded ports. All go through the host's own network, which nothing outside can reach."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from stackengine.model.instance import Instance
+from stackengine.sdk import HostError
+from stackengine.service import prepare
+from stackengine.service.keys import folder_of
+from stackengine.service.session import Session
+from stackengine.service.types import ServiceError
+from stackengine.store.store import StackRow
+
+KEY_LINE = re.compile(r"((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+) [A-Za-z0-9+/=]{40,})")
+FOLLOW_EVERY = 0.2
+
+
+def find_server(session: Session, stack: str, server: str) -> tuple[StackRow, Instance, Any]:
+    """(stack, instance, host) of a server; ServiceError naming those that there are."""
+    row = prepare.find_stack(session, stack)
+    found = [i for i in session.store.recorded(row.id).instances.values() if "uuid" in i.identity and "nics" in i.identity]
+    mine = sorted((i for i in found if i.path == server), key=lambda i: (i.sure, i.generation))
+    if not mine:
+        raise ServiceError(f"{stack} has no server {server}", hint=f"it has: {', '.join(sorted({i.path for i in found})) or 'none'}")
+    host = prepare.open_host_of(session, row)
+    if getattr(host, "simulated", False):
+        raise ServiceError(f"{server} is simulated: there is no guest to reach", hint="use private:// or a libvirt host")
+    return row, mine[-1], host
+
+
+def logs(session: Session, stack: str, server: str, follow: bool = False) -> Iterator[str]:
+    """Lines of the console log; ``follow`` waits for more until interrupted."""
+    _, instance, host = find_server(session, stack, server)
+    file: Path | None = host.console_file(instance.identity["uuid"])
+    if file is None:
+        raise ServiceError(f"the console log of {server} is not on this machine", hint=f"stack-run console {stack} {server}")
+    with file.open("r", encoding="utf-8", errors="replace") as log:
+        while True:
+            line = log.readline()
+            if line:
+                yield line.rstrip("\r\n") + "\n"
+            elif follow:
+                time.sleep(FOLLOW_EVERY)
+            else:
+                return
+
+
+def console(session: Session, stack: str, server: str) -> None:
+    """An interactive console until Ctrl-]; what is typed goes to the guest."""
+    _, instance, host = find_server(session, stack, server)
+    stream = host.open_console(instance.identity["uuid"])
+    out = sys.stdout.buffer
+    closed = threading.Event()
+
+    def show() -> None:
+        try:
+            while data := stream.recv(4096):
+                out.write(data)
+                out.flush()
+        except Exception as error:  # libvirt's stream ends with an error when the guest stops
+            if not closed.is_set():
+                print(f"\r\nthe console ended: {error}\r", file=sys.stderr)
+        closed.set()
+
+    threading.Thread(target=show, daemon=True).start()
+    print(f"console of {server}; Ctrl-] ends it\r", file=sys.stderr)
+    with _raw_terminal():
+        while not closed.is_set():
+            ready, _, _ = select.select([sys.stdin], [], [], 0.2)
+            if ready:
+                typed = os.read(sys.stdin.fileno(), 1024)
+                if not typed or b"\x1d" in typed:
+                    break
+                stream.send(typed)
+    closed.set()
+    stream.abort()
+
+
+class _raw_terminal:  # noqa: N801  (reads like a statement)
+    """Keys as they are typed, where there is a terminal."""
+
+    def __enter__(self) -> None:
+        self._before: Any = None
+        if sys.stdin.isatty():
+            import termios
+            import tty
+
+            self._before = termios.tcgetattr(sys.stdin)
+            tty.setraw(sys.stdin)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            import termios
+
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
+
+
+def forward(session: Session, stack: str, server: str, listen: tuple[str, int], target: int) -> None:
+    """Forward a loopback port to a server's port until interrupted."""
+    _, instance, host = find_server(session, stack, server)
+    address = instance.identity["address"]
+    try:
+        waiting = socket.create_server(listen)
+    except OSError as error:
+        raise ServiceError(f"{listen[0]}:{listen[1]} cannot be opened: {error.strerror}", hint="name another port") from error
+    print(f"{listen[0]}:{waiting.getsockname()[1]} -> {server} ({address}:{target}); Ctrl-C ends it", file=sys.stderr, flush=True)
+    with waiting:
+        while True:
+            client, _ = waiting.accept()
+            threading.Thread(target=_serve, args=(client, host, address, target), daemon=True).start()
+
+
+def _serve(client: socket.socket, host: Any, address: str, port: int) -> None:
+    with client:
+        try:
+            inside = host.connect(address, port, 10.0)
+        except (OSError, HostError) as error:
+            print(f"{address}:{port}: {error}", file=sys.stderr)
+            return
+        with inside:
+            inside.settimeout(None)
+            back = threading.Thread(target=_pipe, args=(inside, client), daemon=True)
+            back.start()
+            _pipe(client, inside)
+            back.join()
+
+
+def _pipe(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65_536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+def ssh_command(session: Session, stack: str, server: str, command: Sequence[str] = ()) -> int:
+    """Run the system's ssh to a server; its exit code is the command's. Host keys are learned from the console, never left unchecked."""
+    row, instance, host = find_server(session, stack, server)
+    folder = folder_of(session.folder, row.id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    known = folder / "known_hosts"
+    _learn_host_keys(host, instance, known)
+    near, far = socket.socketpair()
+    inside = host.connect(instance.identity["address"], 22, 15.0)
+    inside.settimeout(None)
+    threading.Thread(target=_pipe, args=(far, inside), daemon=True).start()
+    threading.Thread(target=_pipe, args=(inside, far), daemon=True).start()
+    identity = folder / "id_ed25519"
+    proxy = f"{shlex.quote(sys.executable)} -m stackengine.service.carry {near.fileno()}"
+    arguments = ["ssh", "-F", "/dev/null", "-o", f"ProxyCommand={proxy}", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes",
+                 "-o", f"HostKeyAlias={_alias(instance)}", "-o", "LogLevel=ERROR", "-l", "root"]  # fmt: skip
+    if identity.is_file():
+        arguments += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
+    try:
+        return subprocess.run([*arguments, server, *([shlex.join(command)] if command else [])], pass_fds=[near.fileno()], check=False).returncode
+    except FileNotFoundError as error:
+        raise ServiceError("ssh is not installed", hint="apt-get install openssh-client") from error
+
+
+def _alias(instance: Instance) -> str:
+    return f"{instance.identity['uuid']}"
+
+
+def _learn_host_keys(host: Any, instance: Instance, known: Path) -> None:
+    """Host keys that the guest printed on its console (cloud-init does, and the tiny guest): a channel that only the host can write."""
+    alias = _alias(instance)
+    have = known.read_text() if known.is_file() else ""
+    keys = list(dict.fromkeys(KEY_LINE.findall(host.domain_console_tail(instance.identity["uuid"], 256 << 10))))
+    fresh = [f"{alias} {key}\n" for key in keys if f"{alias} {key}" not in have]
+    if fresh:
+        with known.open("a") as out:
+            out.writelines(fresh)
+    elif alias not in have:
+        raise ServiceError(f"{instance.path} has not told its SSH host keys yet", hint="it may still be booting: try again, or see 'stack-run logs'")
