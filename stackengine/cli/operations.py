@@ -12,7 +12,7 @@ from stackengine.cli.interrupts import Interrupts
 from stackengine.cli.views import open_view
 from stackengine.events import Event
 from stackengine.service import stacks
-from stackengine.service.types import OperationResult, Preview
+from stackengine.service.types import OnFailure, OperationResult, Preview
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -27,7 +27,7 @@ def carry_out(session: Session, preview: Preview, args: argparse.Namespace, term
     """Propose, carry out, tell; the exit code."""
     if not telling.propose(preview, args, terminal):
         return FAILED
-    on_failure = getattr(args, "on_failure", "keep")
+    on_failure: OnFailure = getattr(args, "on_failure", "keep")
 
     def work(watch: Callable[[Event], None]) -> OperationResult | None:
         return stacks.carry_out(session, preview, on_failure=on_failure, keep_going=args.keep_going, timeout=args.timeout, watch=watch)

@@ -15,9 +15,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from stackengine.hosts.private.broker import Broker
 from stackengine.sdk import ExistsError, HostError
@@ -54,7 +55,8 @@ class Publisher:
                 if before is not None:
                     table[key] = before
             self._tell()
-            raise ExistsError(f"{listen}:{port} cannot be published: {problem}", hint="another program listens there; leave the port out, and a free one is chosen")
+            hint = "another program listens there; leave the port out, and a free one is chosen"
+            raise ExistsError(f"{listen}:{port} cannot be published: {problem}", hint=hint)
 
     def unpublish(self, key: str) -> None:
         """Stop publishing; no error when it is not published."""
@@ -176,7 +178,7 @@ class _Process:
                     problems[key] = error.strerror or str(error)
         return problems
 
-    def _client(self, entry: Entry):  # type: ignore[no-untyped-def]
+    def _client(self, entry: Entry) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 inside = await asyncio.get_running_loop().run_in_executor(None, self._connect, entry[2], entry[3])

@@ -29,7 +29,7 @@ class SignalHub:
         self._plan, self._recorded = plan, recorded
         self._closed = threading.Event()
         self._numbers: dict[str, int] = {}
-        self._listener: Any = None
+        self._readers: list[Any] = []
 
     def __enter__(self) -> SignalHub:
         if not self._tokens:
@@ -37,16 +37,24 @@ class SignalHub:
         if getattr(self._host, "simulated", False):
             threading.Thread(target=self._poll, name="signals", daemon=True).start()
         else:
+            from stackengine.hosts.channels import ChannelReader
             from stackengine.hosts.listener import SignalListener
 
-            self._listener = SignalListener(self._host, self.receive)
-            self._listener.start()
+            http = SignalListener(self._host, self.receive, lambda: self._uuids("bridge"))
+            self._readers = [http, ChannelReader(self._host, self.receive, lambda: self._uuids("nics"))]
+            for reader in self._readers:
+                reader.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._closed.set()
-        if self._listener is not None:
-            self._listener.close()
+        for reader in self._readers:
+            reader.close()
+
+    def _uuids(self, having: str) -> set[str]:
+        """UUIDs of the stack's networks (those with a bridge) or servers (those with interfaces)."""
+        instances = [*list(self._recorded.instances.values()), *(a.instance for a in self._plan.actions.values())]
+        return {str(i.identity["uuid"]) for i in instances if having in i.identity and "uuid" in i.identity}
 
     def receive(self, handle: str, token: str, body: bytes) -> str | None:
         """Take a signal in; returns what is wrong with it, or None. Safe from any thread."""

@@ -68,7 +68,8 @@ def _apparmor(private: bool) -> Result:
         return ("apparmor", "ok", "not used by private hosts", "")
     enabled = Path("/sys/module/apparmor/parameters/enabled")
     if enabled.is_file() and enabled.read_text().strip() == "Y":
-        return ("apparmor", "warning", "AppArmor is on: disks must be files in a pool", "on 'Permission denied', look into the kernel log for apparmor=\"DENIED\"")
+        mend = "on 'Permission denied', look into the kernel log for apparmor=\"DENIED\""
+        return ("apparmor", "warning", "AppArmor is on: disks must be files in a pool", mend)
     return ("apparmor", "ok", "not enabled", "")
 
 
@@ -94,7 +95,8 @@ def _user_namespaces() -> Iterator[Result]:
         if mapped:
             yield (Path(file).name, "ok", f"{name} has a range", "")
         else:
-            yield (Path(file).name, "problem", f"{name} has no range in {file}", f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name} (as root)")
+            mend = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name} (as root)"
+            yield (Path(file).name, "problem", f"{name} has no range in {file}", mend)
 
 
 def _accelerator(state_dir: Path, uri: str) -> Result:
@@ -112,7 +114,8 @@ def _accelerator(state_dir: Path, uri: str) -> Result:
     if found == "kvm":
         return ("accelerator", "ok", f"a guest ran under KVM ({spent:.1f} s)", "")
     why = "a guest does not run properly under KVM here" if Path("/dev/kvm").exists() else "there is no /dev/kvm"
-    return ("accelerator", "warning", f"{why}: guests run under emulation (TCG), several times slower", "enable virtualisation in the firmware, or nested virtualisation")
+    mend = "enable virtualisation in the firmware, or nested virtualisation"
+    return ("accelerator", "warning", f"{why}: guests run under emulation (TCG), several times slower", mend)
 
 
 def _host(uri: str, state_dir: Path) -> Iterator[Result]:

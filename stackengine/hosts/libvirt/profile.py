@@ -11,7 +11,24 @@ from stackengine.hosts.reach import Reach
 from stackengine.sdk import Profile
 
 _QEMU = frozenset(
-    ["agent", "channel", "hotplug-disk", "hotplug-nic", "set-memory-live", "set-vcpus-live", "uefi", "tpm", "nwfilter", "snapshot", "save", "resize-live", "leases", "console-log", "metadata", "upload"]
+    [
+        "agent",
+        "channel",
+        "hotplug-disk",
+        "hotplug-nic",
+        "set-memory-live",
+        "set-vcpus-live",
+        "uefi",
+        "tpm",
+        "nwfilter",
+        "snapshot",
+        "save",
+        "resize-live",
+        "leases",
+        "console-log",
+        "metadata",
+        "upload",
+    ]
 )
 _LOCAL = frozenset({"signals-http", "publish"})
 _TEST = frozenset({"metadata", "snapshot", "save"})

@@ -16,7 +16,23 @@ from stackengine.hosts.memory.volumes import VolumeCalls
 from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, Profile, RefusedError, UnsupportedError
 
 FEATURES = frozenset(
-    ["agent", "channel", "hotplug-disk", "hotplug-nic", "set-memory-live", "set-vcpus-live", "resize-live", "leases", "signals-http", "console-log", "metadata", "upload", "publish", "save", "snapshot"]
+    [
+        "agent",
+        "channel",
+        "hotplug-disk",
+        "hotplug-nic",
+        "set-memory-live",
+        "set-vcpus-live",
+        "resize-live",
+        "leases",
+        "signals-http",
+        "console-log",
+        "metadata",
+        "upload",
+        "publish",
+        "save",
+        "snapshot",
+    ]
 )
 PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")

@@ -55,9 +55,9 @@ class Broker:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def _ask(self, timeout: float, **request: Any) -> socket.socket | None:
+    def _ask(self, patience: float, **request: Any) -> socket.socket | None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
-            client.settimeout(timeout + 5)
+            client.settimeout(patience + 5)
             client.connect(str(self._path))
             client.send(json.dumps(request).encode())
             data, descriptors, _, _ = socket.recv_fds(client, ANSWER_BYTES, 1)

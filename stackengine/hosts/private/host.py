@@ -168,7 +168,8 @@ def _launch(paths: Paths) -> int:
         if pid is not None:
             return pid
         if process.poll() is not None:
-            raise HostError(f"the private host {paths.name} did not start: {_last_words(log)}", hint="are user namespaces allowed? stack-run hosts doctor; --host memory:// simulates")
+            hint = "are namespaces allowed here? see 'stack-run hosts doctor'; --host memory:// simulates"
+            raise HostError(f"the private host {paths.name} did not start: {_last_words(log)}", hint=hint)
         time.sleep(0.02)
     process.kill()
     raise UnreachableError(f"the private host {paths.name} did not start within {START_SECONDS:g} s: {_last_words(log)}")

@@ -32,7 +32,8 @@ def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> Non
     run("mount", "--make-rprivate", "/")
     run("mount", "-t", "proc", "proc", "/proc")
     run("mount", "-t", "sysfs", "sysfs", "/sys")
-    for own, there in ((folder / "etc", "/etc/libvirt"), (folder / "lib", "/var/lib/libvirt"), (cache, "/var/cache/libvirt"), (folder / "log", "/var/log/libvirt")):
+    own_folders = {"/etc/libvirt": folder / "etc", "/var/lib/libvirt": folder / "lib", "/var/cache/libvirt": cache, "/var/log/libvirt": folder / "log"}
+    for there, own in own_folders.items():
         run("mount", "--bind", str(own), there)
     for file, text in (("hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n"), ("resolv.conf", "")):
         own = runtime / file
@@ -70,7 +71,7 @@ def attend(broker: socket.socket, daemons: set[int]) -> None:
     signal.set_wakeup_fd(write_end)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     while True:
-        ready, _, _ = select.select([broker, read_end], [], [], 60)
+        ready, _, _ = select.select([broker.fileno(), read_end], [], [], 60)
         if read_end in ready:
             os.read(read_end, 512)
         while True:
@@ -82,7 +83,7 @@ def attend(broker: socket.socket, daemons: set[int]) -> None:
                 break
             if pid in daemons:
                 os._exit(1)
-        if broker in ready:
+        if broker.fileno() in ready:
             threading.Thread(target=serve, args=(broker,), daemon=True).start()
             _until_taken(broker)
 
