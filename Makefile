@@ -1,0 +1,37 @@
+# setup: everything that is needed, idempotent; leaves .venv/bin/stack-run
+# demo:  the whole way once, on real guests        test: default tests, with real guests      test-long: the slow ones, too
+# check: lint, types, layers                       bench: ratios into bench/RESULTS.md
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test test-fast test-long check bench mutants clean
+
+setup:
+	@PYTHON=$(PYTHON) tools/setup
+
+demo: setup
+	@tools/demo
+
+test: setup
+	$(BIN)/pytest -m "not slow and not xen"
+
+test-fast: setup
+	$(BIN)/pytest -m "not real and not slow and not xen"
+
+test-long: setup
+	$(BIN)/pytest -m "not xen"
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench
+
+mutants: setup
+	$(BIN)/python -m tests.mutants
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
