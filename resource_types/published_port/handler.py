@@ -21,7 +21,7 @@ class PublishedPort(sdk.ResourceType):
         start = int.from_bytes(ids.random(2, "port"), "big")
         ports = [given] if given else [20_000 + (start + n) % 10_000 for n in range(10_000)]
         port = int(ids.claim("port", (f"{listen}:{p}" for p in ports)).rpartition(":")[2])
-        return {"physical_id": f"{listen}:{port}", "address": listen, "port": port, "url": f"http://{listen}:{port}/", "target": server.identity["address"]}
+        return {"physical_id": f"{listen}:{port}", "address": listen, "port": port, "url": f"http://{listen}:{port}/"}
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "publish" in profile.features:
@@ -32,8 +32,10 @@ class PublishedPort(sdk.ResourceType):
         return frozenset({f"port:{identity['physical_id']}"})
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        i = ctx.identity
-        ctx.host.publish_port(self._key(ctx), i["address"], i["port"], i["target"], want["target_port"])
+        i, server = ctx.identity, ctx.referred(want["server"])
+        if server is None:
+            raise sdk.FailedError("a published port needs a server of this stack")
+        ctx.host.publish_port(self._key(ctx), i["address"], i["port"], server.identity["address"], want["target_port"])
         return {}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:

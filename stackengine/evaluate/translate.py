@@ -83,6 +83,8 @@ class Translator:
                 dialect = self._dialect(target)
                 return Attr(target, (Literal(dialect.ref),), mark) if dialect and dialect.ref else expr
             case Attr(target=target, path=path, mark=mark):
+                if isinstance(path[0], Literal) and path[0].value == "physical_id":
+                    return Ref(target, mark)
                 rest = tuple(self.reference(p) for p in path[1:])
                 return Attr(target, (*self._attribute(target, path[0]), *rest), mark)
             case Map(entries=entries, mark=mark):

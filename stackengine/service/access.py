@@ -6,9 +6,11 @@ import os
 import re
 import select
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -107,15 +109,15 @@ class _raw_terminal:  # noqa: N801  (reads like a statement)
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
 
 
-def forward(session: Session, stack: str, server: str, listen: tuple[str, int], target: int) -> None:
+def forward(session: Session, stack: str, server: str, listen: int, target: int) -> None:
     """Forward a loopback port to a server's port until interrupted."""
     _, instance, host = find_server(session, stack, server)
     address = instance.identity["address"]
     try:
-        waiting = socket.create_server(listen)
+        waiting = socket.create_server(("127.0.0.1", listen))
     except OSError as error:
-        raise ServiceError(f"{listen[0]}:{listen[1]} cannot be opened: {error.strerror}", hint="name another port") from error
-    print(f"{listen[0]}:{waiting.getsockname()[1]} -> {server} ({address}:{target}); Ctrl-C ends it", file=sys.stderr, flush=True)
+        raise ServiceError(f"127.0.0.1:{listen} cannot be opened: {error.strerror}", hint="name another port") from error
+    print(f"127.0.0.1:{waiting.getsockname()[1]} -> {server} ({address}:{target}); Ctrl-C ends it", file=sys.stderr, flush=True)
     with waiting:
         while True:
             client, _ = waiting.accept()
@@ -153,21 +155,33 @@ def ssh_command(session: Session, stack: str, server: str, command: Sequence[str
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     known = folder / "known_hosts"
     _learn_host_keys(host, instance, known)
-    near, far = socket.socketpair()
-    inside = host.connect(instance.identity["address"], 22, 15.0)
-    inside.settimeout(None)
-    threading.Thread(target=_pipe, args=(far, inside), daemon=True).start()
-    threading.Thread(target=_pipe, args=(inside, far), daemon=True).start()
+    place = Path(tempfile.mkdtemp(prefix="se-ssh-"))
+    waiting = socket.socket(socket.AF_UNIX)
+    waiting.bind(str(place / "s"))
+    waiting.listen(1)
+    threading.Thread(target=_carry_one, args=(waiting, host, instance.identity["address"]), daemon=True).start()
     identity = folder / "id_ed25519"
-    proxy = f"{shlex.quote(sys.executable)} -m stackengine.service.carry {near.fileno()}"
+    proxy = f"{shlex.quote(sys.executable)} -m stackengine.service.carry {shlex.quote(str(place / 's'))}"
     arguments = ["ssh", "-F", "/dev/null", "-o", f"ProxyCommand={proxy}", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes",
                  "-o", f"HostKeyAlias={_alias(instance)}", "-o", "LogLevel=ERROR", "-l", "root"]  # fmt: skip
     if identity.is_file():
         arguments += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
     try:
-        return subprocess.run([*arguments, server, *([shlex.join(command)] if command else [])], pass_fds=[near.fileno()], check=False).returncode
+        return subprocess.run([*arguments, server, *command], check=False).returncode
     except FileNotFoundError as error:
         raise ServiceError("ssh is not installed", hint="apt-get install openssh-client") from error
+    finally:
+        waiting.close()
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _carry_one(waiting: socket.socket, host: Any, address: str) -> None:
+    """One connection of ssh's ProxyCommand to port 22 of the guest (ssh closes descriptors that it did not open, so it comes by a socket file)."""
+    try:
+        client, _ = waiting.accept()
+    except OSError:
+        return
+    _serve(client, host, address, 22)
 
 
 def _alias(instance: Instance) -> str:

@@ -10,8 +10,9 @@ import threading
 
 
 def main() -> None:
-    """``carry FD``: until both directions have ended."""
-    inside = socket.socket(fileno=int(sys.argv[1]))
+    """``carry SOCKET``: until both directions have ended."""
+    inside = socket.socket(socket.AF_UNIX)
+    inside.connect(sys.argv[1])
 
     def outward() -> None:
         while data := inside.recv(65_536):

@@ -1,0 +1,1 @@
+"""TOSCA: spelling only; meaning is in ``evaluate``."""
