@@ -68,6 +68,8 @@ class ResourceTypeInfo:
         self.write_only = _names(schema, "writeOnlyProperties")
         create_only = _names(schema, "createOnlyProperties")
         self.effects: dict[str, Effect] = {n: "replace" if n in create_only else p.get("apply", "live") for n, p in self.properties.items()}
+        self.effect_options: dict[str, str] = {n: p["applyBy"] for n, p in self.properties.items() if "applyBy" in p}
+        """Property -> the property by which users choose how its change is applied (live, reboot, replace or ignore)."""
         self.contribution_effects: dict[str, Effect] = {n: c.get("apply", "live") for n, c in self.contributions.items()}
         self.create_only = frozenset(n for n, e in self.effects.items() if e == "replace")
         self.sensitive = frozenset(n for n, a in self.attributes.items() if a.get("sensitive"))

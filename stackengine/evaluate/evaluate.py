@@ -13,7 +13,7 @@ from stackengine.evaluate.references import check_reference, dependencies_of, re
 from stackengine.evaluate.translate import Translator
 from stackengine.evaluate.validate import Validator, with_defaults
 from stackengine.model.desired import Dependency, Desired, DesiredOutput, DesiredResource, Scope
-from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from stackengine.model.expr import Expr, List, Map, Ref
 from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.template import Output, Resource, Template
@@ -162,10 +162,20 @@ class _Evaluation:
             else:
                 hint = did_you_mean(dependency.path, resources)
                 self.diagnostics.error("R102", f"there is no resource {dependency.path}", dependency.mark, hint)
+        before = len(self.diagnostics)
         self.validator.check(made, self.types[made.path], self.diagnostics)
+        if len(self.diagnostics) == before:
+            self._rules(made)
         named = {d.path for d in explicit}
         inferred = [d for d in dependencies_of(made.properties, self.types, made.marks) if d.path in resources and d.path not in named]
         return replace(made, depends=(*inferred, *explicit)) if inferred or len(explicit) != len(made.depends) else made
+
+    def _rules(self, made: DesiredResource) -> None:
+        """The type's own rules between properties, once each of them is right by itself."""
+        for refusal in self.types[made.path].handler.check(made.properties):
+            where = f"{made.path}.{refusal.prop}" if refusal.prop else made.path
+            mark = made.mark_of(refusal.prop)
+            self.diagnostics.items.append(Diagnostic("V107", f"{where}: {refusal.reason}", mark, refusal.hint, refusal.severity))
 
     def _output(self, output: Output) -> DesiredOutput | None:
         if output.condition is not None and not self._holds(output.condition):

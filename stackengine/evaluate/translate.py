@@ -133,7 +133,10 @@ class Translator:
                 _place(native, conversion.to, self._converted(value, conversion, name, mark))
                 _move_marks(placed, marks, name, conversion.to)
         if info.translate is not None:
-            native = info.translate(resource.type, native)
+            try:
+                native = info.translate(resource.type, native)
+            except ValueError as error:
+                self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
         return native, placed
 
     def _converted(self, value: Value, conversion: Conversion, name: str, mark: Mark) -> Value:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from stackengine.evaluate import PENDING, Secrets, resolve
 from stackengine.model.desired import Desired, DesiredResource
-from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.model.instance import Instance, Piece, Recorded
 from stackengine.model.values import Value, has_unknown
 from stackengine.planning.diff import compare, compare_contributed, only_maybe, strongest, with_ignored
@@ -106,7 +106,7 @@ class Chooser:
         """``old`` as the instance that stands for the path, or None where only a new object will do."""
         if old.status == "deleting" or old.type != resource.type or (old.status == "failed" and old.sure and info.handler.remake_failed):
             return None
-        want = with_ignored(want, old, resource)
+        want = self._with_lasting(with_ignored(want, old, resource, info), old, resource, info)
         gone = old.id in self.recorded.observed and self.recorded.observed[old.id] is None
         observed = None if gone else self.recorded.observed.get(old.id)
         changes = compare(old, want, info, self.ground.profile, resource, observed)
@@ -125,6 +125,18 @@ class Chooser:
         if old.refs != refs or old.policies != resource.policies:
             return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced")
         return Choice(resource, info, old, "keep", [], old)
+
+    def _with_lasting(self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo) -> dict[str, Value]:
+        """``want`` as far as it can be had: what cannot be taken back stays on the way back, and is an error on the way forward."""
+        for refusal in info.handler.lasting(old.properties, want) if old.properties != want else ():
+            mark, place = resource.mark_of(refusal.prop), f"{resource.path}.{refusal.prop}"
+            found = Diagnostic("L108", f"{place}: {refusal.reason}", mark, refusal.hint)
+            if self.ground.returning:
+                found = Diagnostic("L109", f"{place} stays as it is: {refusal.reason}", mark, refusal.hint, "warning")
+                want = {**want, refusal.prop: old.properties[refusal.prop]}
+            if found not in self.diagnostics.items:
+                self.diagnostics.items.append(found)
+        return want
 
     def _new_generation(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str], force: bool) -> Choice | None:
         before = self._current(resource.path)

@@ -31,20 +31,27 @@ def compare(
     if observed is None and applied == want:
         return []
     changes = []
+    together = info.handler.effects(applied, want, profile) if applied != want else {}
     for name in sorted({*applied, *want}):
         before = observed[name] if observed is not None and name in observed else applied.get(name)
         after = want.get(name)
         if before == after or name in resource.policies.ignore_changes:
             continue
-        changes.append(_change(name, before, after, info, profile, resource))
+        changes.append(_change(name, before, after, info, profile, resource, want, together))
     return changes
 
 
-def _change(name: str, before: Value, after: Value, info: ResourceTypeInfo, profile: Profile, resource: DesiredResource) -> Change:
+def _change(
+    name: str, before: Value, after: Value, info: ResourceTypeInfo, profile: Profile, resource: DesiredResource, want: Mapping[str, Value],
+    together: Mapping[str, Effect],
+) -> Change:  # fmt: skip
     effect = info.effects.get(name, "live")
     reason = "the type cannot change it in place" if effect == "replace" else ""
+    chosen: Any = want.get(info.effect_options.get(name, ""))
+    if chosen in _ORDER:
+        effect, reason = chosen, f"{info.effect_options[name]} says so"
     if effect != "replace" and not isinstance(after, Unknown):
-        stronger = info.handler.classify(name, before, after, profile)
+        stronger = max(info.handler.classify(name, before, after, profile), together.get(name, "none"), key=_ORDER.index)
         if _ORDER.index(stronger) > _ORDER.index(effect):
             effect, reason = stronger, f"this change needs {'a new object' if stronger == 'replace' else 'a restart'}"
     return Change(name, before, after, effect, reason, resource.mark_of(name))
@@ -67,9 +74,8 @@ def only_maybe(change: Change) -> bool:
     return has_unknown(change.new)
 
 
-def with_ignored(want: dict[str, Value], old: Instance | None, resource: DesiredResource) -> dict[str, Any]:
-    """``want`` with the properties of ``ignore_changes`` as they were applied."""
-    if old is None or not resource.policies.ignore_changes:
-        return want
-    kept = {n: old.properties[n] for n in resource.policies.ignore_changes if n in old.properties}
-    return {**want, **kept}
+def with_ignored(want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo) -> dict[str, Any]:
+    """``want`` with the properties of ``ignore_changes``, and those that users chose to ignore, as they were applied."""
+    ignored = {*resource.policies.ignore_changes, *(n for n, by in info.effect_options.items() if want.get(by) == "ignore")}
+    kept = {n: old.properties[n] for n in ignored if n in old.properties}
+    return {**want, **kept} if kept else want

@@ -29,5 +29,7 @@ class Ground:
     """MiB, or None where the host does not say."""
     pools: dict[str, int] = field(default_factory=dict)
     """Bytes available by pool; a pool that is not here does not exist."""
+    returning: bool = False
+    """Whether the plan goes back to a revision (rollback): what cannot be taken back stays as it is."""
     store: str = ""
     """The store's id, as it stands in libvirt metadata."""

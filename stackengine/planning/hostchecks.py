@@ -15,7 +15,7 @@ def check_host(choices: dict[str, Choice], ground: Ground, diagnostics: Diagnost
     disk: dict[str, int] = {}
     for choice in changing:
         want = choice.instance.properties
-        for refusal in choice.info.handler.refuse(want, ground.profile):
+        for refusal in choice.info.handler.refuse({**want, **choice.instance.contributed}, ground.profile):
             mark = choice.resource.mark_of(refusal.prop)
             diagnostics.items.append(
                 Diagnostic("K101", f"{choice.resource.path}.{refusal.prop}: {refusal.reason}", mark, refusal.hint, refusal.severity)

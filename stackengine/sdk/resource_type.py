@@ -55,8 +55,23 @@ class ResourceType(ABC):
         """How a change of one top-level property is applied; may only strengthen what the schema says."""
         return "none"
 
+    def effects(self, last: Properties, want: Properties, profile: Profile) -> Mapping[str, Effect]:
+        """Like ``classify``, for changes whose effect depends on other properties too (memory within its maximum): property -> effect."""
+        return {}
+
+    def lasting(self, last: Properties, want: Properties) -> list[Refusal]:
+        """Changes that can be applied neither in place nor by a replacement without loss (a volume does not shrink).
+
+        ``up`` refuses them; a rollback leaves the property as it is, and says so.
+        """
+        return []
+
+    def check(self, want: Properties) -> list[Refusal]:
+        """What is wrong whatever the host is: rules between properties, names that mean nothing. References are still Unknown here."""
+        return []
+
     def refuse(self, want: Properties, profile: Profile) -> list[Refusal]:
-        """What this host would refuse or silently ignore."""
+        """What this host would refuse or silently ignore; ``want`` holds what other resources contribute, too."""
         return []
 
     def gate(self, identity: Mapping[str, Any], want: Properties) -> Gate | None:

@@ -119,13 +119,13 @@ def make(
     session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, request: Request | None
 ) -> Plan:
     """The plan on the ground as it is now."""
-    ground = gather(session, row, recorded, host)
+    ground = gather(session, row, recorded, host, returning=request is None)
     targets, forced = (request.targets, request.replace) if request else ((), ())
     return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=forced, secrets=vault)
 
 
-def gather(session: Session, row: StackRow, recorded: Recorded, host: Host) -> Ground:
-    """What the plan stands on: claims of others, foreign subnets and names, room."""
+def gather(session: Session, row: StackRow, recorded: Recorded, host: Host, *, returning: bool = False) -> Ground:
+    """What the plan stands on: claims of others, foreign subnets and names, room. ``returning``: the plan goes back to a recorded revision."""
     own = {i.identity.get("uuid") for i in recorded.instances.values()}
     try:
         foreign = [n for n in host.network_list() if n.uuid not in own]
@@ -140,7 +140,8 @@ def gather(session: Session, row: StackRow, recorded: Recorded, host: Host) -> G
     memory_free = getattr(host, "memory_free", None)
     return Ground(
         row.name, row.id, row.seed, row.host, host.profile, session.store.claims_of_others(row.host, row.id), tuple(subnets),
-        frozenset(x for n in foreign for x in (n.name, n.bridge) if x), memory_free() if memory_free is not None else None, pools, session.store.id,
+        frozenset(x for n in foreign for x in (n.name, n.bridge) if x), memory_free() if memory_free is not None else None, pools,
+        returning=returning, store=session.store.id,
     )  # fmt: skip
 
 
