@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
 
+from .live import bring_live, dns_names, reservations
+
 SIGNAL_NAME = "signal.stackengine.internal"
+"""The name under which guests of every network find the engine's signal listener: their own gateway."""
+AUTO = "auto"
 
 
 class Network(sdk.ResourceType):
@@ -16,53 +19,84 @@ class Network(sdk.ResourceType):
 
     name: ClassVar[str] = "SE::Network"
 
+    # pure
+
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        uuid = ids.uuid()
-        bridge = ids.claim("bridge", (f"se{ids.token(10, f'bridge:{n}')}" for n in range(16)))
-        return {"physical_id": uuid, "uuid": uuid, "name": ids.name(50), "bridge": bridge}
+        uuid, given = ids.uuid(), want.get("bridge")
+        bridge = ids.claim("bridge", [given] if given else (f"se{ids.token(10, f'bridge:{n}')}" for n in range(16)))
+        identity = {"physical_id": uuid, "uuid": uuid, "name": ids.name(50), "bridge": bridge}
+        cidr = want.get("cidr")
+        if not cidr:
+            return identity
+        candidates = sdk.free_subnets(ids.random(2, "cidr")) if cidr == AUTO else [sdk.normal_subnet(cidr)]
+        found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
+        return {**identity, "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix}
 
     def fixed(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
-        return frozenset(f"cidr:{s['cidr']}" for s in want.get("subnets", ()))
+        own = {f"cidr:{identity['cidr']}"} if "cidr" in identity else set()
+        return frozenset({f"bridge:{identity['bridge']}", *own, *(f"cidr:{s['cidr']}" for s in want.get("subnets", ()))})
+
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        alone = [k for k in ("gateway", "pools") if want.get(k) and not want.get("cidr")]
+        return [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
+
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        """libvirt serves DHCP for one IPv4 and one IPv6 range of a network (libvirt, formatnetwork.html, element dhcp)."""
+        own = [{"family": "ipv6" if ":" in str(want["cidr"]) else "ipv4", "dhcp": want.get("dhcp", True)}] if want.get("cidr") else []
+        families = [s["family"] for s in [*own, *want.get("subnets", ())] if s["dhcp"]]
+        twice = sorted({f for f in families if families.count(f) > 1})
+        return [sdk.Refusal("", f"libvirt gives addresses on one {f} range of a network, not on {families.count(f)}", "one network per subnet") for f in twice]
+
+    # on the host
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        found = ctx.host.network_info(str(ctx.identity["uuid"]))
+        uuid = str(ctx.identity["uuid"])
+        found = ctx.host.network_info(uuid)
         if found is None or not found.active:
             ctx.host.network_define(self._xml(ctx, want))
-            ctx.host.network_start(str(ctx.identity["uuid"]))
+            ctx.host.network_start(uuid)
         else:
-            self._bring_reservations(ctx, found.xml)
+            bring_live(ctx, found.xml, self._names(ctx, want))
         return {}
 
-    def update(self, ctx: sdk.Context, want: sdk.Properties, last: sdk.Properties) -> dict[str, sdk.Value]:
-        return self.create(ctx, want)
-
     def _xml(self, ctx: sdk.Context, want: sdk.Properties) -> str:
-        subnets = [
-            {**s, "reservations": [r for r in ctx.contributed.get("reservations", ()) if _inside(r["address"], s["cidr"])]}
-            for s in ctx.contributed.get("subnets", ())
-        ]
+        subnets = self._subnets(ctx, want)
+        hosts = [{"mac": mac, "address": address} for mac, address in reservations(ctx).items()]
         return ctx.render(
             "network.xml.j2", ownership=ctx.ownership(), identity=ctx.identity, mode=want["mode"], domain=want.get("domain", ""), mtu=want.get("mtu"),
-            subnets=subnets, signal_name=SIGNAL_NAME,
+            subnets=[{**s, "reservations": [h for h in hosts if _of(h["address"], s)]} for s in subnets], names=self._names(ctx, want),
+            forwarders=sorted({n for s in subnets for n in s.get("dns_nameservers") or ()}),
         )  # fmt: skip
 
-    def _bring_reservations(self, ctx: sdk.Context, xml: str) -> None:
-        """Add, change and remove DHCP hosts until they are as contributed."""
-        from xml.etree import ElementTree as ET
+    def _names(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, list[str]]:
+        gateways = {s["gateway"]: [SIGNAL_NAME] for s in self._subnets(ctx, want)}
+        return dns_names(gateways, ctx.contributed.get("names", ()))
 
-        uuid = str(ctx.identity["uuid"])
-        have = {h.get("mac", ""): (h.get("ip", ""), h.get("name", "")) for h in ET.fromstring(xml).findall("ip/dhcp/host")}
-        wanted = {r["mac"]: (r["address"], r["name"]) for r in ctx.contributed.get("reservations", ())}
-        for mac, (address, name) in have.items():
-            if wanted.get(mac) != (address, name):
-                ctx.host.network_update(uuid, "delete", "ip-dhcp-host", ctx.render("host.xml.j2", mac=mac, address=address, name=name))
-        for mac, (address, name) in wanted.items():
-            if have.get(mac) != (address, name):
-                ctx.host.network_update(uuid, "add", "ip-dhcp-host", ctx.render("host.xml.j2", mac=mac, address=address, name=name))
+    @staticmethod
+    def _subnets(ctx: sdk.Context, want: sdk.Properties) -> list[dict[str, Any]]:
+        """Its own range, if it has one, and those that subnets contribute."""
+        subnets = list(ctx.contributed.get("subnets", ()))
+        if "cidr" in ctx.identity:
+            found = sdk.subnet_range(str(ctx.identity["cidr"]), str(ctx.identity["gateway"]), want.get("pools") or ())
+            own = {"cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix, "family": f"ipv{found.version}",
+                   "dhcp": want["dhcp"], "pools": [{"start": a, "end": b} for a, b in found.pools]}  # fmt: skip
+            subnets.insert(0, own)
+        return subnets
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
+        from xml.etree import ElementTree as ET
+
         found = ctx.host.network_info(str(ctx.identity["uuid"]))
-        return {} if found is not None and found.active else None
+        if found is None or not found.active:
+            return None
+        root = ET.fromstring(found.xml)
+        forward, domain, mtu = root.find("forward"), root.find("domain"), root.find("mtu")
+        observed: dict[str, Any] = {"mode": forward.get("mode", "nat") if forward is not None else "isolated"}
+        if domain is not None:
+            observed["domain"] = domain.get("name", "")
+        if mtu is not None:
+            observed["mtu"] = int(mtu.get("size", "0"))
+        return observed
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         uuid = str(ctx.identity["uuid"])
@@ -70,5 +104,7 @@ class Network(sdk.ResourceType):
         ctx.host.network_undefine(uuid)
 
 
-def _inside(address: str, cidr: str) -> bool:
-    return ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
+def _of(address: str, subnet: Mapping[str, Any]) -> bool:
+    import ipaddress
+
+    return ipaddress.ip_address(address) in ipaddress.ip_network(subnet["cidr"])

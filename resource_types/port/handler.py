@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
@@ -17,21 +16,33 @@ class Port(sdk.ResourceType):
     inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        subnet = ids.referred(want["subnet"])
-        if subnet is None:
-            raise sdk.RefusedError("a port needs a subnet of this stack")
-        given = want.get("address")
-        candidates = [given] if given else addresses(subnet.identity["cidr"], ids.random(2, "address"))
+        subnet = ids.referred(want.get("subnet"))
+        network = ids.referred(subnet.identity["network"] if subnet else want.get("network"))
+        if network is None:
+            raise sdk.RefusedError("a port needs a network or a subnet of this stack")
+        place = subnet or network
+        if "cidr" not in place.identity:
+            raise sdk.RefusedError(f"the network {network.path} has no address range", hint="give it a subnet, or a cidr of its own")
+        found = sdk.subnet_range(place.identity["cidr"], place.identity["gateway"], place.properties.get("pools") or ())
         mac = ids.claim("mac", [want["mac"].lower()]) if want.get("mac") else ids.mac()
+        address = ids.claim("address", sdk.free_addresses(found, ids.random(2, "address"), want.get("address") or ""))
         return {
-            "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, "address": ids.claim("address", candidates),
-            "network": subnet.identity["network"], "network_name": subnet.identity["network_name"], "subnet": want["subnet"],
-            "hostname": re.sub(r"[^a-z0-9-]+", "-", str(want.get("hostname") or ids.path).lower()).strip("-"),
+            "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, "address": address, "prefix": found.prefix, "gateway": found.gateway,
+            "dhcp": place.properties.get("dhcp", True), "network": network.physical_id, "network_name": network.identity["name"],
+            "subnet": subnet.physical_id if subnet else "",
         }  # fmt: skip
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
-        value = {"mac": identity["mac"], "address": identity["address"], "name": identity["hostname"]}
-        return [sdk.Contribution(identity["network"], "reservations", value, identity["mac"])]
+        target, order = identity["network"], identity["mac"]
+        found = [sdk.Contribution(target, "reservations", {"mac": identity["mac"], "address": identity["address"]}, order)]
+        if want.get("hostname"):
+            found.append(sdk.Contribution(target, "names", {"address": identity["address"], "name": want["hostname"]}, order))
+        return found
+
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        if want.get("subnet") or want.get("network"):
+            return []
+        return [sdk.Refusal("", "a port needs a network or a subnet", "subnet: a reference to an SE::Subnet")]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {}
@@ -43,20 +54,22 @@ class Port(sdk.ResourceType):
         return
 
 
-def addresses(cidr: str, start: bytes) -> Iterable[str]:
-    """Addresses of a subnet in an order that starts at a hashed place; network, gateway and broadcast left out."""
-    network = ipaddress.ip_network(cidr)
-    size = min(network.num_addresses, 1 << 16)
-    first = int.from_bytes(start, "big") % size
-    skip = {0, 1, network.num_addresses - 1}
-    return (str(network[n]) for n in ((first + k) % size for k in range(size)) if n not in skip)
+_FIXED = {"subnet": "subnet", "subnet_id": "subnet", "ip_address": "address", "PrivateIpAddress": "address"}
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Neutron's fixed_ips: one subnet, one address."""
-    fixed = properties.pop("$fixed_ips", None) or [{}]
-    first = fixed[0] if isinstance(fixed, list) and fixed and isinstance(fixed[0], dict) else {}
-    for foreign, native in (("subnet", "subnet"), ("subnet_id", "subnet"), ("ip_address", "address")):
-        if foreign in first:
-            properties[native] = first[foreign]
+    """Neutron's and EC2's lists of addresses: a port has one here."""
+    for key in ("$fixed_ips", "$addresses"):
+        fixed = properties.pop(key, None)
+        if not isinstance(fixed, list):
+            continue
+        if len(fixed) > 1:
+            raise ValueError("a port has one address; make a port for each")
+        for name, value in (fixed[0] if fixed and isinstance(fixed[0], dict) else {}).items():
+            if name not in _FIXED and name != "Primary":
+                raise ValueError(f"fixed_ips has no {name}")
+            if name in _FIXED:
+                properties[_FIXED[name]] = value
+    if isinstance(properties.get("mac"), str):
+        properties["mac"] = re.sub("-", ":", properties["mac"]).lower()
     return properties

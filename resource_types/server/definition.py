@@ -2,60 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from stackengine import sdk
 
-from .sizes import memory_of, vcpus_of
+from .disks import Disk
+from .sizes import maximum_of, memory_of, vcpus_of
 
 CONSOLE = "console=ttyS0 quiet panic=-1 edd=off"
 OTHERS = "ua-att-"
 """Prefix of the aliases of devices that other resources attach."""
+SPARE = 8
+"""PCIe root ports for devices that are plugged later; without a free one a hot-plug is refused."""
+FIXED = 3
+"""Devices on root ports that every guest has: virtio-serial, rng, balloon."""
+_KIB = {"KiB": 1, "MiB": 1 << 10, "GiB": 1 << 20, "bytes": 1 / 1024}
 
 ET.register_namespace("se", "urn:stackengine:1")
 
 
-def definition(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], disk: str, seed: str, before: str) -> str:
+def definition(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], disks: Sequence[Disk], before: str, pinned: Mapping[str, Any]) -> str:
     """The XML to define; ``before`` is the inactive XML that is there, or empty."""
-    profile, memory = ctx.host.profile, memory_of(want)
+    profile = ctx.host.profile
+    ports = pinned.get("ports") or FIXED + SPARE + len(disks) + len(ctx.identity["nics"])
     xml = ctx.render(
-        "domain.xml.j2", domain_type=profile.domain_type, arch=profile.arch, machine=_machine(ctx, profile), identity=ctx.identity,
-        ownership=ctx.ownership(), memory=memory, max_memory=max(memory, want.get("max_memory") or 0), vcpus=vcpus_of(want),
-        kernel=image.get("kernel", ""), initrd=image.get("initrd", ""), cmdline=image.get("cmdline") or CONSOLE, disk=disk, seed=seed,
-        nics=ctx.identity["nics"],
+        "domain.xml.j2", domain_type=profile.domain_type, arch=profile.arch, machine=pinned.get("machine") or profile.machine or "q35",
+        identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want), vcpus=vcpus_of(want),
+        kernel=image.get("kernel", ""), initrd=image.get("initrd", ""), cmdline=image.get("cmdline") or CONSOLE, disks=[disk_xml(ctx, d) for d in disks],
+        nics=ctx.identity["nics"], ports=ports,
     )  # fmt: skip
-    pinned = ctx.attributes.get("pinned") or {}
     if not pinned and not before:
         return xml
     root = ET.fromstring(xml)
-    _pin(root, pinned.get("addresses", {}))
     _keep_others(root, before)
+    _pin(root, pinned.get("addresses", {}))
     return ET.tostring(root, encoding="unicode")
 
 
-def _machine(ctx: sdk.Context, profile: sdk.Profile) -> str:
-    pinned = ctx.attributes.get("pinned") or {}
-    return str(pinned.get("machine") or profile.machine or "q35")
+def disk_xml(ctx: sdk.Context, disk: Disk) -> str:
+    """One ``<disk>``."""
+    return ctx.render("disk.xml.j2", **asdict(disk))
 
 
-def pins(xml: str) -> dict[str, Any]:
-    """What the host chose: the machine type, and the bus address of every device with an alias of ours."""
+def metadata(ctx: sdk.Context, want: sdk.Properties) -> str:
+    """The ownership element with the server's own metadata in it."""
+    pairs = {str(k): str(v) for k, v in (want.get("metadata") or {}).items()}
+    if not pairs:
+        return ctx.ownership()
+    root = ET.fromstring(ctx.ownership())
+    for key, value in sorted(pairs.items()):
+        ET.SubElement(root, "{urn:stackengine:1}meta", {"key": key}).text = value
+    return ET.tostring(root, encoding="unicode")
+
+
+def pins(xml: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What the host chose (machine type, number of root ports, bus address of every device), what was known before it first."""
     root = ET.fromstring(xml)
     kind = root.find("os/type")
     addresses = {}
+    for key, device in _keyed(root):
+        address = device.find("address")
+        if address is not None:
+            addresses[key] = known.get("addresses", {}).get(key) or dict(address.attrib)
+    ports = len([c for c in root.findall("devices/controller") if c.get("model") == "pcie-root-port"])
+    machine = kind.get("machine", "") if kind is not None else ""
+    return {"machine": known.get("machine") or machine, "ports": known.get("ports") or ports, "addresses": addresses}
+
+
+def _keyed(root: ET.Element) -> Iterator[tuple[str, ET.Element]]:
+    """Every device under a name that is the same whenever the XML is made: our alias, else what it is and the how-manieth."""
+    counts: dict[str, int] = {}
     for device in root.findall("devices/*"):
-        alias, address = device.find("alias"), device.find("address")
-        if alias is not None and address is not None and alias.get("name", "").startswith("ua-"):
-            addresses[alias.get("name", "")] = dict(address.attrib)
-    return {"machine": kind.get("machine", "") if kind is not None else "", "addresses": addresses}
+        alias = device.find("alias")
+        if alias is not None and alias.get("name", "").startswith("ua-"):
+            yield alias.get("name", ""), device
+            continue
+        kind = f"{device.tag}:{device.get('type', '')}:{device.get('index', '')}"
+        counts[kind] = counts.get(kind, 0) + 1
+        yield f"{kind}:{counts[kind]}", device
 
 
 def _pin(root: ET.Element, addresses: Mapping[str, Mapping[str, str]]) -> None:
-    for device in root.findall("devices/*"):
-        alias = device.find("alias")
-        known = addresses.get(alias.get("name", "")) if alias is not None else None
+    for key, device in _keyed(root):
+        known = addresses.get(key)
         if known and device.find("address") is None:
             ET.SubElement(device, "address", dict(known))
 
@@ -68,3 +100,57 @@ def _keep_others(root: ET.Element, before: str) -> None:
         alias = device.find("alias")
         if alias is not None and alias.get("name", "").startswith(OTHERS):
             devices.append(device)
+
+
+def needs_restart(live: str, wanted: str) -> bool:
+    """Whether what runs lacks something of the definition that only a start brings: vCPUs, more memory at most, seed, kernel, boot disk."""
+    if not live:
+        return False
+    runs, defined = ET.fromstring(live), ET.fromstring(wanted)
+    return _kib(defined) > _kib(runs) or _start_facts(runs) != _start_facts(defined)
+
+
+def _kib(root: ET.Element) -> int:
+    memory = root.find("memory")
+    return int(int((memory.text or "0").strip()) * _KIB.get(memory.get("unit", "KiB"), 1)) if memory is not None else 0
+
+
+def _start_facts(root: ET.Element) -> list[Any]:
+    facts: list[Any] = [int((root.findtext("vcpu") or "1").strip())]
+    facts += [(root.findtext(f"os/{part}") or "").strip() for part in ("kernel", "initrd", "cmdline")]
+    disks = []
+    for disk in root.findall("devices/disk"):
+        alias, source, boot = disk.find("alias"), disk.find("source"), disk.find("boot")
+        if source is not None and (boot is not None or (alias is not None and alias.get("name") == "ua-seed")):
+            disks.append((alias.get("name") if alias is not None else "", source.get("file")))
+    return [*facts, *sorted(disks, key=str)]
+
+
+def disks_of(xml: str, prefix: str) -> dict[str, ET.Element]:
+    """The disks whose alias begins with ``prefix``, by alias."""
+    found = {}
+    for disk in ET.fromstring(xml).findall("devices/disk"):
+        alias = disk.find("alias")
+        if alias is not None and alias.get("name", "").startswith(prefix):
+            found[alias.get("name", "")] = disk
+    return found
+
+
+def same_metadata(live: str, wanted: str) -> bool:
+    """Whether the running domain's metadata of ours says what ``wanted`` (an element) says."""
+    element = ET.fromstring(live).find("metadata/{urn:stackengine:1}stack") if live else None
+    return element is not None and _plain(element) == _plain(ET.fromstring(wanted))
+
+
+def _plain(element: ET.Element) -> tuple[dict[str, str], list[tuple[str | None, str]]]:
+    return dict(element.attrib), [(child.get("key"), (child.text or "").strip()) for child in element]
+
+
+def defined_sizes(xml: str) -> dict[str, int]:
+    """vCPUs and MiB of memory as defined: what a balloon is at the moment is no drift."""
+    root = ET.fromstring(xml)
+    current = root.find("currentMemory")
+    if current is None:
+        current = root.find("memory")
+    kib = int((current.text or "0").strip()) * _KIB.get(current.get("unit", "KiB"), 1) if current is not None else 0
+    return {"vcpus": int((root.findtext("vcpu") or "1").strip()), "memory": int(kib) >> 10}

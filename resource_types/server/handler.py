@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from .definition import definition, pins
-from .identity import nic_identities
-from .seed import seed_iso
-from .sizes import memory_of, vcpus_of
+from . import definition as xml_of
+from .disks import GIB, OWN, Disk, disk_name, own_volumes, root_disk, seed_prefix
+from .identity import addresses_by_network, nic_identities
+from .rules import broken_rules, refusals
+from .seed import digest_of, documents, iso_of
+from .sizes import maximum_of, memory_of, vcpus_of
+from .translation import translate
 
-GIB = 1 << 30
+__all__ = ["Server", "translate"]
 
 
 class Server(sdk.ResourceType):
@@ -24,48 +27,74 @@ class Server(sdk.ResourceType):
     # pure
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        uuid, nics = ids.uuid(), nic_identities(ids, want.get("networks") or [])
+        networks = want.get("networks") or []
+        if sdk.has_unknown(networks):
+            raise sdk.RefusedError("its networks are known only after apply", hint="name networks, subnets or ports of this stack")
+        uuid, nics = ids.uuid(), nic_identities(ids, networks)
         hostname = want.get("name")
-        named = hostname if isinstance(hostname, str) else ids.path
         first = nics[0] if nics else {}
+        plain, records = addresses_by_network(ids, nics)
         return {
-            "physical_id": uuid, "uuid": uuid, "id": uuid, "name": ids.name(50),
-            "hostname": re.sub(r"[^A-Za-z0-9-]+", "-", named).strip("-")[:63] or "guest",
-            "nics": nics, "address": first.get("address", ""), "mac": first.get("mac", ""),
-            "networks": {n["network_path"]: [n["address"]] for n in nics},
-            "addresses": {n["network_path"]: [{"addr": n["address"], "OS-EXT-IPS-MAC:mac_addr": n["mac"]}] for n in nics},
+            "physical_id": uuid, "uuid": uuid, "id": uuid, "name": ids.name(50), "hostname": _hostname(hostname if isinstance(hostname, str) else ids.path),
+            "nics": nics, "address": first.get("address", ""), "mac": first.get("mac", ""), "networks": plain, "addresses": records,
         }  # fmt: skip
 
     def implies(self, want: sdk.Properties) -> list[sdk.Implied]:
-        source = want.get("image")
-        return [sdk.Implied(f"image:{source}", "SE::Image", {"source": source}, "image")] if isinstance(source, str) else []
+        found, source = [], want.get("image")
+        if isinstance(source, str):
+            found.append(sdk.Implied(f"image:{source}", "SE::Image", {"source": source}, "image"))
+        if "networks" not in want:
+            network: dict[str, sdk.Value] = {"mode": "nat", "cidr": "auto"}
+            found.append(sdk.Implied("network:default", "SE::Network", network, "networks", lambda reference: [{"network": reference}]))
+        return found
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
-        """Reservations of NICs that have no port of their own."""
-        return [
-            sdk.Contribution(n["network"], "reservations", {"mac": n["mac"], "address": n["address"], "name": identity["hostname"]}, n["mac"])
-            for n in identity["nics"] if not n["port"]
-        ]  # fmt: skip
+        """The host name on every network, and reservations of interfaces that have no port of their own."""
+        found = []
+        for nic in identity["nics"]:
+            if nic["address"]:
+                found.append(sdk.Contribution(nic["network"], "names", {"address": nic["address"], "name": identity["hostname"]}, nic["mac"]))
+            if nic["address"] and not nic["port"]:
+                found.append(sdk.Contribution(nic["network"], "reservations", {"mac": nic["mac"], "address": nic["address"]}, nic["mac"]))
+        return found
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
-        return frozenset(f"mac:{n['mac']}" for n in identity["nics"])
+        volumes = [v["volume"] for v in want.get("volumes") or () if not v.get("read_only") and isinstance(v.get("volume"), str)]
+        return frozenset({*(f"mac:{n['mac']}" for n in identity["nics"]), *(f"volume:{v}" for v in volumes)})
 
     def demand(self, want: sdk.Properties) -> sdk.Demand:
-        return sdk.Demand(vcpus_of(want), memory_of(want), (want.get("disk") or 0) * GIB)
+        disk = want.get("disk")
+        return sdk.Demand(vcpus_of(want), maximum_of(want), disk * GIB if isinstance(disk, int) else 0)
 
-    def classify(self, prop: str, old: sdk.Value, new: sdk.Value, profile: sdk.Profile) -> sdk.Effect:
-        """Memory can shrink and grow back live below the maximum; without a maximum, libvirt can only shrink it."""
-        if prop == "memory" and ("set-memory-live" not in profile.features or not isinstance(old, int) or not isinstance(new, int) or new > old):
-            return "reboot"
-        return "none"
+    def effects(self, last: sdk.Properties, want: sdk.Properties, profile: sdk.Profile) -> Mapping[str, sdk.Effect]:
+        """Memory changes live up to what the guest was started with; another disk to boot from needs a start."""
+        live = "set-memory-live" in profile.features and memory_of(want) <= maximum_of(last)
+        found: dict[str, sdk.Effect] = {} if live else {"memory": "reboot"}
+        if _boot_volumes(last) != _boot_volumes(want) or "hotplug-disk" not in profile.features:
+            found["volumes"] = "reboot"
+        return found
+
+    def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
+        old, new = last.get("disk"), want.get("disk")
+        if isinstance(old, int) and isinstance(new, int) and new < old:
+            return [sdk.Refusal("disk", f"a disk does not shrink from {old} to {new} GiB", f"say {old}, or replace the server: --replace")]
+        return []
+
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        return broken_rules(want)
+
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        return refusals(want, profile)
 
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
         ready = want.get("ready") or {}
-        kind = ready.get("gate", "running")
+        kind, timeout = ready.get("gate", "running"), float(ready.get("timeout", 600))
         if kind == "running" or want.get("power") == "stopped":
             return None
+        if kind == "signal":
+            return sdk.Gate("signal", timeout, identity["uuid"], handle=_handle(ready.get("handle")), count=int(ready.get("count", 1)))
         macs = tuple(n["mac"] for n in identity["nics"])
-        return sdk.Gate(kind, float(ready.get("timeout", 600)), identity["uuid"], macs, identity["address"], int(ready.get("port") or 22))
+        return sdk.Gate(kind, timeout, identity["uuid"], macs, identity["address"], int(ready.get("port") or 22))
 
     def holds_data(self, want: sdk.Properties) -> bool:
         return True
@@ -73,93 +102,99 @@ class Server(sdk.ResourceType):
     # on the host
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return self._bring(ctx, want, restart=False)
-
-    def update(self, ctx: sdk.Context, want: sdk.Properties, last: sdk.Properties) -> dict[str, sdk.Value]:
-        grows = memory_of(want) > max(memory_of(last), last.get("max_memory") or 0)
-        restart = vcpus_of(want) != vcpus_of(last) or want.get("max_memory") != last.get("max_memory") or grows
-        return self._bring(ctx, want, restart=restart)
-
-    def _bring(self, ctx: sdk.Context, want: sdk.Properties, *, restart: bool) -> dict[str, sdk.Value]:
-        """Define over the same UUID, start or stop as wanted, and pin what the host chose."""
+        """Define over the same UUID, start or stop as wanted, and pin what the host chose. The same for every update."""
         uuid = str(ctx.identity["uuid"])
+        image = self._image(ctx, want)
+        seed = self._seed(ctx, want)
+        disks = [*root_disk(ctx, want, image), *own_volumes(ctx, want), seed]
+        before = ctx.host.domain_info(uuid)
+        known = ctx.attributes.get("pinned") or (xml_of.pins(before.xml, {}) if before else {})
+        xml = xml_of.definition(ctx, want, image, disks, before.xml if before else "", known)
+        found = ctx.host.domain_define(xml)
+        pinned = xml_of.pins(found.xml, known)
+        if want["power"] == "stopped":
+            ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
+        elif before is None or before.state not in ("running", "paused"):
+            ctx.host.domain_start(uuid)
+        elif xml_of.needs_restart(before.live_xml, xml):
+            ctx.progress("restarting")
+            ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
+        else:
+            self._live(ctx, want, before, disks)
+        self._drop_seeds(ctx, want["pool"], keep=seed.path)
+        return {"pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log"}
+
+    def _live(self, ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, disks: list[Disk]) -> None:
+        """What a running guest takes as it runs: memory, volumes, metadata."""
+        uuid = str(ctx.identity["uuid"])
+        if before.memory_kib != memory_of(want) << 10:
+            ctx.host.domain_set_memory(uuid, memory_of(want) << 10)
+        wanted = {d.alias: d for d in disks if d.alias.startswith(OWN)}
+        runs = xml_of.disks_of(before.live_xml, OWN)
+        for alias in runs.keys() - wanted.keys():
+            ctx.host.domain_detach(uuid, alias)
+        for alias, disk in wanted.items():
+            if alias not in runs:
+                ctx.host.domain_attach(uuid, xml_of.disk_xml(ctx, disk))
+        metadata = xml_of.metadata(ctx, want)
+        if not xml_of.same_metadata(before.live_xml, metadata):
+            ctx.host.domain_set_metadata(uuid, metadata)
+
+    @staticmethod
+    def _image(ctx: sdk.Context, want: sdk.Properties) -> Mapping[str, Any]:
+        if not want.get("image"):
+            return {}
         image = ctx.referred(want["image"])
         if image is None:
             raise sdk.FailedError(f"the image {want['image']} is not part of this stack")
-        disk = self._root_disk(ctx, want, image)
-        seed = self._seed(ctx, want)
-        before = ctx.host.domain_info(uuid)
-        xml = definition(ctx, want, image.attributes, disk, seed, before.xml if before else "")
-        found = ctx.host.domain_define(xml)
-        pinned = ctx.attributes.get("pinned") or pins(found.xml)
-        running = found.state in ("running", "paused")
-        if want["power"] == "stopped":
-            ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
-        elif running and restart:
-            ctx.progress("restarting")
-            ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
-        elif running and before is not None and before.memory_kib != memory_of(want) << 10:
-            ctx.host.domain_set_memory(uuid, memory_of(want) << 10)
-        else:
-            ctx.host.domain_start(uuid)
-        return {"pinned": pinned, "machine": pinned.get("machine", ""), "console_log": f"{ctx.identity['name']}-console.log"}
+        return image.attributes
 
-    def _root_disk(self, ctx: sdk.Context, want: sdk.Properties, image: sdk.Referred) -> str:
-        if not image.attributes.get("path"):
-            return ""
-        capacity = max((want.get("disk") or 0) * GIB, int(image.attributes["capacity"]))
-        backing = {"backing": image.attributes["path"], "backing_format": image.attributes["format"]}
-        return sdk.ensure_volume(ctx, want["pool"], self._disk_name(ctx), capacity, "qcow2", **backing).path
-
-    def _seed(self, ctx: sdk.Context, want: sdk.Properties) -> str:
+    def _seed(self, ctx: sdk.Context, want: sdk.Properties) -> Disk:
+        """The seed's disk; its volume is named by its documents, so another user-data is another volume."""
         keys = list(want.get("ssh_keys") or ())
         pair = ctx.referred(want["key_name"]) if want.get("key_name") else None
         if pair is not None:
             keys.append(str(pair.attributes["public_key"]))
-        data = seed_iso(ctx.identity, want.get("user_data") or "", keys)
-        name = self._seed_name(ctx)
-        return sdk.ensure_content(ctx, want["pool"], name, data, data.getbuffer().nbytes, ctx.owner()).path
+        files = documents(ctx.identity, want.get("user_data") or "", keys, again=want["user_data_update"] == "reboot")
+        name = f"{seed_prefix(ctx.identity)}{digest_of(files)}.iso"
+        data = iso_of(files)
+        found = sdk.ensure_content(ctx, want["pool"], name, data, data.getbuffer().nbytes, ctx.owner())
+        return Disk(found.path, "raw", "vdzz", "ua-seed", "se-seed", read_only=True)
 
     @staticmethod
-    def _disk_name(ctx: sdk.Context) -> str:
-        return f"{ctx.identity['name']}-root.qcow2"
-
-    @staticmethod
-    def _seed_name(ctx: sdk.Context) -> str:
-        return f"{ctx.identity['name']}-seed.iso"
+    def _drop_seeds(ctx: sdk.Context, pool: str, keep: str = "") -> None:
+        prefix = seed_prefix(ctx.identity)
+        for volume in ctx.host.volume_list(pool):
+            if volume.name.startswith(prefix) and volume.name.endswith(".iso") and volume.path != keep:
+                sdk.remove_volume(ctx, pool, volume.name)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))
-        return {"power": "running" if found.state in ("running", "paused") else "stopped"} if found else None
+        if found is None:
+            return None
+        return {"power": "running" if found.state in ("running", "paused") else "stopped", **xml_of.defined_sizes(found.xml)}
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        uuid = str(ctx.identity["uuid"])
+        uuid, pool = str(ctx.identity["uuid"]), last["pool"]
         if ctx.host.domain_info(uuid) is not None:
             ctx.host.domain_shutdown(uuid, last["shutdown_timeout"], ctx.check)
             ctx.host.domain_undefine(uuid)
-        sdk.remove_volume(ctx, last["pool"], self._disk_name(ctx))
-        sdk.remove_volume(ctx, last["pool"], self._seed_name(ctx))
+        sdk.remove_volume(ctx, pool, disk_name(ctx.identity))
+        self._drop_seeds(ctx, pool)
 
 
-def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Nova's and EC2's ways to say on which networks a server is."""
-    networks = properties.pop("$networks", None)
-    if isinstance(networks, list):
-        renamed = {"uuid": "network", "fixed_ip": "address", "network": "network", "port": "port", "subnet": "subnet", "address": "address"}
-        properties["networks"] = [{renamed.get(k, k): v for k, v in n.items()} if isinstance(n, dict) else n for n in networks]
-    interfaces = properties.pop("$interfaces", None)
-    if isinstance(interfaces, list):
-        by_index = sorted((i for i in interfaces if isinstance(i, dict)), key=lambda i: int(i.get("DeviceIndex", 0)))
-        names = {"NetworkInterfaceId": "port", "SubnetId": "subnet", "PrivateIpAddress": "address"}
-        properties["networks"] = [{names[k]: v for k, v in i.items() if k in names} for i in by_index]
-    subnet, address = properties.pop("$subnet", None), properties.pop("$address", None)
-    if subnet is not None:
-        properties["networks"] = [{"subnet": subnet, **({"address": address} if address is not None else {})}]
-    tags = properties.pop("$tags", None)
-    if isinstance(tags, list):
-        found = {t["Key"]: t.get("Value", "") for t in tags if isinstance(t, dict) and "Key" in t}
-        properties["metadata"] = found
-    return properties
+def _hostname(text: str) -> str:
+    """A host name of a template's text (RFC 1123: letters, digits and dashes, 63 at most)."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")[:63].rstrip("-") or "guest"
+
+
+def _handle(value: Any) -> str:
+    """A handle's physical id: itself, or the last but one part of its URL."""
+    return str(value).split("/")[-2] if "/" in str(value) else str(value)
+
+
+def _boot_volumes(want: sdk.Properties) -> list[Any]:
+    return [v.get("volume") for v in want.get("volumes") or () if v.get("boot")]

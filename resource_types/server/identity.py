@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable
 from typing import Any
 
 from stackengine import sdk
 
 
 def nic_identities(ids: sdk.Identities, networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per interface: mac, address, network (physical id), network_name, network_path, port (physical id or empty), prefix."""
+    """One entry per interface: mac, address, prefix, gateway, dhcp, network (physical id), network_name, network_path, port (physical id or empty).
+
+    On a network without an address range the address is empty.
+    """
     return [_of_port(ids, n["port"]) if n.get("port") else _own(ids, n, index) for index, n in enumerate(networks)]
 
 
 def _of_port(ids: sdk.Identities, port: Any) -> dict[str, Any]:
     found = ids.referred(port)
     if found is None:
-        raise sdk.RefusedError(f"the port {port} is not part of this stack")
+        raise sdk.RefusedError(f"the port {port} is not part of this stack", hint="make it by SE::Port or its like in the template's language")
     i = found.identity
     network = ids.referred(i["network"])
-    return {"mac": i["mac"], "address": i["address"], "network": i["network"], "network_name": i["network_name"], "port": port,
-            "network_path": network.path if network else i["network_name"]}  # fmt: skip
+    kept = {k: i[k] for k in ("mac", "address", "prefix", "gateway", "dhcp", "network", "network_name")}
+    return {**kept, "port": port, "network_path": network.path if network else i["network_name"]}
 
 
 def _own(ids: sdk.Identities, nic: dict[str, Any], index: int) -> dict[str, Any]:
     subnet = ids.referred(nic.get("subnet"))
     network = ids.referred(subnet.identity["network"] if subnet else nic.get("network"))
     if network is None:
-        raise sdk.RefusedError("an interface needs a network, a subnet or a port of this stack")
+        named = nic.get("subnet") or nic.get("network") or "(none named)"
+        raise sdk.RefusedError(f"the network {named} is not part of this stack", hint="an interface names a network, a subnet or a port of its stack")
     mac = ids.claim("mac", [str(nic["mac"]).lower()]) if nic.get("mac") else ids.mac(f"nic{index}")
-    address = ""
-    if subnet is not None:
-        given = nic.get("address")
-        address = ids.claim("address", [given] if given else _addresses(subnet.identity["cidr"], ids.random(2, f"address{index}")))
-    return {"mac": mac, "address": address, "network": network.physical_id, "network_name": network.identity["name"], "port": "",
-            "network_path": network.path}  # fmt: skip
+    where = {"network": network.physical_id, "network_name": network.identity["name"], "network_path": network.path, "port": "", "mac": mac}
+    place = subnet or network
+    if "cidr" not in place.identity:
+        if nic.get("address"):
+            raise sdk.RefusedError(f"the network {network.path} has no address range for {nic['address']}", hint="give it a subnet")
+        return {**where, "address": "", "prefix": 0, "gateway": "", "dhcp": False}
+    found = sdk.subnet_range(place.identity["cidr"], place.identity["gateway"], place.properties.get("pools") or ())
+    address = ids.claim("address", sdk.free_addresses(found, ids.random(2, f"address{index}"), nic.get("address") or ""))
+    return {**where, "address": address, "prefix": found.prefix, "gateway": found.gateway, "dhcp": bool(place.properties.get("dhcp", True))}
 
 
-def _addresses(cidr: str, start: bytes) -> Iterable[str]:
-    """Addresses of a subnet from a hashed place on; network, gateway and broadcast left out."""
-    network = ipaddress.ip_network(cidr)
-    size = min(network.num_addresses, 1 << 16)
-    first = int.from_bytes(start, "big") % size
-    skip = {0, 1, network.num_addresses - 1}
-    return (str(network[n]) for n in ((first + k) % size for k in range(size)) if n not in skip)
+def addresses_by_network(ids: sdk.Identities, nics: list[dict[str, Any]]) -> tuple[dict[str, list[str]], dict[str, list[dict[str, str]]]]:
+    """(network -> addresses, network -> Nova's address records), by path, name and id, as Nova's ``networks`` and ``addresses`` are asked for."""
+    plain: dict[str, list[str]] = {}
+    records: dict[str, list[dict[str, str]]] = {}
+    for nic in nics:
+        network = ids.referred(nic["network"])
+        named = str(network.properties.get("name") or "") if network else ""
+        record = {"addr": nic["address"], "OS-EXT-IPS-MAC:mac_addr": nic["mac"], "version": "6" if ":" in nic["address"] else "4"}
+        for key in dict.fromkeys(k for k in (nic["network_path"], named, nic["network"]) if k):
+            plain.setdefault(key, []).append(nic["address"])
+            records.setdefault(key, []).append(record)
+    return plain, records

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
 from typing import Any
 
 LABEL = "cidata"
+NOTHING = "#cloud-config\n{}\n"
 
 
-def seed_iso(identity: Mapping[str, Any], user_data: str, keys: list[str]) -> io.BytesIO:
-    """The ISO image. JSON is YAML, so the three documents are JSON; the instance id is the server's UUID."""
-    from pycdlib import PyCdlib
+def documents(identity: Mapping[str, Any], user_data: str, keys: list[str], *, again: bool) -> dict[str, str]:
+    """The seed's files. JSON is YAML, so all but the user's own are JSON.
 
-    meta = {"instance-id": identity["uuid"], "local-hostname": identity["hostname"], "public-keys": keys}
-    files = {
+    ``again``: the instance id names the user-data too, so that cloud-init runs once more in a guest that has run before.
+    """
+    instance = identity["uuid"] + (f"-{_digest(user_data)[:12]}" if again else "")
+    meta = {"instance-id": instance, "local-hostname": identity["hostname"], "public-keys": keys}
+    return {
         "meta-data": json.dumps(meta, indent=1),
-        "user-data": user_data or "#cloud-config\n{}\n",
+        "user-data": user_data or NOTHING,
         "network-config": json.dumps(network_config(identity), indent=1),
     }
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """What names a seed: the same documents are the same volume, whatever the dates in its ISO."""
+    return _digest(json.dumps(dict(files), sort_keys=True))[:10]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def iso_of(files: Mapping[str, str]) -> io.BytesIO:
+    """The ISO image, with Rock Ridge and Joliet names."""
+    from pycdlib import PyCdlib
+
     iso = PyCdlib()
     iso.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=LABEL)
     for name, text in files.items():
@@ -33,8 +52,15 @@ def seed_iso(identity: Mapping[str, Any], user_data: str, keys: list[str]) -> io
 
 
 def network_config(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """cloud-init's network configuration version 2: DHCP on every interface, by MAC; addresses are reserved in the networks."""
-    nics = {
-        f"nic{n}": {"match": {"macaddress": nic["mac"]}, "dhcp4": True, "set-name": f"eth{n}"} for n, nic in enumerate(identity["nics"])
-    }
-    return {"version": 2, "ethernets": nics}
+    """cloud-init's network configuration version 2, interfaces by MAC: DHCP where the subnet has it (addresses are reserved there), else static."""
+    return {"version": 2, "ethernets": {f"nic{n}": _interface(nic, f"eth{n}") for n, nic in enumerate(identity["nics"])}}
+
+
+def _interface(nic: Mapping[str, Any], name: str) -> dict[str, Any]:
+    match = {"match": {"macaddress": nic["mac"]}, "set-name": name}
+    if nic["dhcp"]:
+        return {**match, "dhcp6": True} if ":" in nic["address"] else {**match, "dhcp4": True}
+    if not nic["address"]:
+        return {**match, "dhcp4": False}
+    route = {"to": "::/0" if ":" in nic["address"] else "0.0.0.0/0", "via": nic["gateway"]}
+    return {**match, "dhcp4": False, "addresses": [f"{nic['address']}/{nic['prefix']}"], "routes": [route], "nameservers": {"addresses": [nic["gateway"]]}}

@@ -1,20 +1,37 @@
-"""Sizes by name: OpenStack's classic flavors and small EC2 instance types, as (vCPUs, MiB)."""
+"""Sizes by name: OpenStack's classic flavors and EC2 instance types, as (vCPUs, MiB), in ``flavors.json``."""
 
 from __future__ import annotations
 
+import difflib
+import json
+from functools import cache
+from pathlib import Path
+
 from stackengine import sdk
 
-SIZES: dict[str, tuple[int, int]] = {
-    "tiny": (1, 128), "m1.nano": (1, 128), "m1.micro": (1, 192), "m1.tiny": (1, 512), "m1.small": (1, 2048), "m1.medium": (2, 4096),
-    "m1.large": (4, 8192), "m1.xlarge": (8, 16384), "t2.nano": (1, 512), "t2.micro": (1, 1024), "t2.small": (1, 2048), "t2.medium": (2, 4096),
-    "t3.nano": (2, 512), "t3.micro": (2, 1024), "t3.small": (2, 2048), "t3.medium": (2, 4096), "t3.large": (2, 8192), "m5.large": (2, 8192),
-    "m5.xlarge": (4, 16384), "c5.large": (2, 4096), "c5.xlarge": (4, 8192),
-}  # fmt: skip
-SMALLEST = (1, 128)
+DEFAULT = (1, 512)
+"""Of a server that names neither a flavor nor a size."""
+
+
+@cache
+def flavors() -> dict[str, tuple[int, int]]:
+    """Every flavor that can be named."""
+    known = json.loads((Path(__file__).parent / "flavors.json").read_text("utf-8"))
+    return {name: (size[0], size[1]) for name, size in known.items()}
+
+
+def unknown_flavor(want: sdk.Properties) -> sdk.Refusal | None:
+    """What is wrong with the flavor, if something is."""
+    name = want.get("flavor")
+    if not isinstance(name, str) or name in flavors():
+        return None
+    near = difflib.get_close_matches(name, flavors(), 1, 0.5)
+    return sdk.Refusal("flavor", f"there is no flavor {name}", (f"did you mean {near[0]}? " if near else "") + "vcpus and memory give any size")
 
 
 def _size(want: sdk.Properties) -> tuple[int, int]:
-    return SIZES.get(want["flavor"], SMALLEST) if isinstance(want.get("flavor"), str) else SMALLEST
+    name = want.get("flavor")
+    return flavors().get(name, DEFAULT) if isinstance(name, str) else DEFAULT
 
 
 def vcpus_of(want: sdk.Properties) -> int:
@@ -27,3 +44,9 @@ def memory_of(want: sdk.Properties) -> int:
     """MiB: as given, else by flavor."""
     given = want.get("memory")
     return given if isinstance(given, int) else _size(want)[1]
+
+
+def maximum_of(want: sdk.Properties) -> int:
+    """MiB that the guest is started with, which memory can be set below while it runs."""
+    given = want.get("max_memory")
+    return max(memory_of(want), given if isinstance(given, int) else 0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
@@ -16,29 +15,25 @@ class Subnet(sdk.ResourceType):
     inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        given = want.get("cidr")
-        if given:
-            try:
-                candidates: Iterator[str] = iter([str(ipaddress.ip_network(given))])
-            except ValueError as error:
-                raise sdk.RefusedError(f"{given} is not a subnet: {error}", hint="a subnet is written like 10.20.30.0/24") from error
-        else:
-            start = int.from_bytes(ids.random(2, "cidr"), "big")
-            candidates = (f"10.{64 + (start + n) // 256 % 64}.{(start + n) % 256}.0/24" for n in range(64 * 256))
-        cidr = ids.claim("cidr", candidates)
-        gateway = want.get("gateway") or str(ipaddress.ip_network(cidr)[1])
-        network = ids.referred(want["network"])
+        given, network = want.get("cidr"), ids.referred(want["network"])
+        if network is None:
+            raise sdk.RefusedError("a subnet needs a network of this stack")
+        candidates = [sdk.normal_subnet(given)] if given else sdk.free_subnets(ids.random(2, "cidr"))
+        found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
         return {
-            "physical_id": f"subnet-{ids.token(12, 'subnet')}", "cidr": cidr, "gateway": gateway, "network": want["network"],
-            "network_name": network.identity["name"] if network else "",
+            "physical_id": f"subnet-{ids.token(12, 'subnet')}", "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix,
+            "network": want["network"], "network_name": network.identity["name"], "network_path": network.path,
         }  # fmt: skip
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
-        network = ipaddress.ip_network(identity["cidr"])
-        pools = want.get("pools") or [{"start": str(network[min(10, network.num_addresses - 2)]), "end": str(network[-2])}]
-        value = {"cidr": identity["cidr"], "gateway": identity["gateway"], "dhcp": want["dhcp"], "pools": pools, "prefix": network.prefixlen,
-                 "family": "ipv6" if network.version == 6 else "ipv4"}  # fmt: skip
-        return [sdk.Contribution(want["network"], "subnets", value, identity["cidr"])]
+        found = sdk.subnet_range(identity["cidr"], identity["gateway"], want.get("pools") or ())
+        value: dict[str, Any] = {
+            "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix, "family": f"ipv{found.version}", "dhcp": want["dhcp"],
+            "pools": [{"start": a, "end": b} for a, b in found.pools],
+        }  # fmt: skip
+        if want.get("dns_nameservers"):
+            value["dns_nameservers"] = want["dns_nameservers"]
+        return [sdk.Contribution(identity["network"], "subnets", value, identity["cidr"])]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {}

@@ -11,7 +11,7 @@ GIB = 1 << 30
 
 
 class Volume(sdk.ResourceType):
-    """Create, grow and delete; shrinking is refused."""
+    """Create, grow and delete; it does not shrink."""
 
     name: ClassVar[str] = "SE::Volume"
 
@@ -27,28 +27,43 @@ class Volume(sdk.ResourceType):
         size = want["size"]
         return sdk.Demand(disk=size * GIB if isinstance(size, int) else 0)
 
-    def classify(self, prop: str, old: sdk.Value, new: sdk.Value, profile: sdk.Profile) -> sdk.Effect:
-        return "replace" if prop == "size" and isinstance(new, int) and isinstance(old, int) and new < old else "none"
+    def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
+        old, new = last.get("size"), want.get("size")
+        if isinstance(old, int) and isinstance(new, int) and new < old:
+            return [sdk.Refusal("size", f"a volume does not shrink from {old} to {new} GiB", f"say {old}, or make a new volume under another name")]
+        return []
+
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        if want.get("image") and want.get("format") == "raw":
+            return [sdk.Refusal("format", "a volume over an image is a qcow2 overlay", "leave format out")]
+        return []
 
     def holds_data(self, want: sdk.Properties) -> bool:
         return True
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        pool, name = want["pool"], str(ctx.identity["volume_name"])
         image = ctx.referred(want["image"]) if want.get("image") else None
+        if image is not None and not image.attributes.get("path"):
+            raise sdk.FailedError(f"the image {image.properties['source']} has no disk", hint="name an image with a disk: stack-run images ls")
         base = {"backing": image.attributes["path"], "backing_format": image.attributes["format"]} if image else {}
         capacity = max(want["size"] * GIB, int(image.attributes["capacity"]) if image else 0)
-        found = sdk.ensure_volume(ctx, want["pool"], self._name(ctx.identity), capacity, want["format"], **base)
+        found = sdk.ensure_volume(ctx, pool, name, capacity, want["format"], **base, more=_more(want))
         if found.capacity < capacity:
-            ctx.host.volume_resize(want["pool"], found.name, capacity)
-        return {"path": found.path, "size": want["size"]}
+            ctx.progress(f"growing to {want['size']} GiB")
+            ctx.host.volume_resize(pool, name, capacity)
+        return {"path": found.path, "size": want["size"], "capacity": max(capacity, found.capacity)}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        found = ctx.host.volume_info(last["pool"], self._name(ctx.identity))
-        return {"size": -(-found.capacity // GIB)} if found else None
+        found = ctx.host.volume_info(last["pool"], str(ctx.identity["volume_name"]))
+        if found is None:
+            return None
+        # over an image it is at least as large as that: then it is as it was made
+        return {"size": last["size"] if found.capacity == ctx.attributes.get("capacity") else -(-found.capacity // GIB)}
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        sdk.remove_volume(ctx, last["pool"], self._name(ctx.identity))
+        sdk.remove_volume(ctx, last["pool"], str(ctx.identity["volume_name"]))
 
-    @staticmethod
-    def _name(identity: Mapping[str, Any]) -> str:
-        return str(identity["volume_name"])
+
+def _more(want: sdk.Properties) -> Mapping[str, Any]:
+    return {k: want[k] for k in ("name", "metadata") if want.get(k)}

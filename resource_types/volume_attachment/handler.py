@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
+LETTERS = "bcdefghijklmnopqrstuvwxyz"
+
 
 class VolumeAttachment(sdk.ResourceType):
     """Attached and detached live; one writer at a time."""
@@ -14,14 +16,19 @@ class VolumeAttachment(sdk.ResourceType):
     name: ClassVar[str] = "SE::VolumeAttachment"
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        token = ids.token(10, "attachment")
-        device = "vd" + ids.token(2, "device").translate(str.maketrans("234567", "uvwxyz"))
-        volume = ids.referred(want["volume"])
-        serial = f"se-{volume.path}"[:20] if volume else f"se-{token}"
-        return {"physical_id": f"att-{token}", "alias": f"ua-att-{token}", "device": device, "serial": serial}
+        token, volume, server = ids.token(10, "attachment"), ids.referred(want["volume"]), ids.referred(want["server"])
+        if volume is None or server is None:
+            missing, kind = (want["server"], "server") if server is None else (want["volume"], "volume")
+            raise sdk.RefusedError(f"the {kind} {missing} is not part of this stack")
+        taken = ids.claim("device", (f"{server.physical_id}/vd{letter}" for letter in LETTERS))
+        device = taken.rpartition("/")[2]
+        return {"physical_id": f"att-{token}", "alias": f"ua-att-{token}", "device": device, "serial": sdk.serial_of(volume.path)}
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
         return frozenset() if want.get("read_only") else frozenset({f"volume:{want['volume']}"})
+
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        return [] if "hotplug-disk" in profile.features else [sdk.Refusal("server", "this host cannot attach disks", "name the volume in the server's volumes")]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         server, volume = ctx.referred(want["server"]), ctx.referred(want["volume"])
@@ -34,9 +41,15 @@ class VolumeAttachment(sdk.ResourceType):
         return {}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
+        from xml.etree import ElementTree as ET
+
         server = ctx.referred(last["server"])
         found = ctx.host.domain_info(str(server.identity["uuid"])) if server else None
-        return {} if found is not None and str(ctx.identity["alias"]) in found.xml else None
+        for view in (found.xml, found.live_xml) if found else ():
+            disk = next((d for d in ET.fromstring(view).findall("devices/disk") if _alias(d) == ctx.identity["alias"]), None) if view else None
+            if disk is not None:
+                return {"read_only": disk.find("readonly") is not None}
+        return None
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         server = ctx.referred(last["server"])
@@ -49,3 +62,8 @@ class VolumeAttachment(sdk.ResourceType):
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         self.delete(ctx, last)
+
+
+def _alias(disk: Any) -> str:
+    found = disk.find("alias")
+    return found.get("name", "") if found is not None else ""

@@ -20,7 +20,15 @@ class WaitConditionHandle(sdk.ResourceType):
         physical_id, token = f"h-{ids.token(12, 'handle')}", ids.token(26, "signal")
         url = f"http://{HOST}:{PORT}/v1/signal/{physical_id}/{token}"
         curl = f"curl -i -X POST -H 'Content-Type: application/json' -H 'Accept: application/json' {url}"
-        return {"physical_id": physical_id, "token": token, "url": url, "endpoint": url, "curl_cli": curl, "signal": f"stack-signal {url}"}
+        signal = f"stack-signal {'--channel ' if want.get('transport') == 'channel' else ''}{url}"
+        return {"physical_id": physical_id, "token": token, "url": url, "endpoint": url, "curl_cli": curl, "signal": signal}
+
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        wanted = want.get("transport", "http")
+        if ("signals-http" if wanted == "http" else "channel") in profile.features:
+            return []
+        other = "say transport: channel, and send them by stack-signal" if wanted == "http" and "channel" in profile.features else ""
+        return [sdk.Refusal("transport", f"signals do not come over {wanted.upper() if wanted == 'http' else 'a channel'} from this host", other)]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {}

@@ -146,7 +146,8 @@ class _Evaluation:
                 self.types[implied.path] = info
                 marks = {"": made.mark_of(implied.via)}
                 resources[implied.path] = DesiredResource(implied.path, info.name, with_defaults(implied.properties, info.schema), marks=marks)
-            made.properties[implied.via] = Unknown(Ref(implied.path, made.mark_of(implied.via)))
+            reference = Unknown(Ref(implied.path, made.mark_of(implied.via)))
+            made.properties[implied.via] = implied.shape(reference) if implied.shape else reference
 
     def _linked(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> DesiredResource:
         """Checked, with its dependency edges."""

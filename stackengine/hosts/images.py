@@ -2,7 +2,7 @@
 
 An image is of kind ``disk`` (one qcow2 or raw file) or ``kernel`` (kernel and initial RAM disk that are booted directly). A source is
 written as ``NAME``, a path or a URL; a part of a kernel image as ``NAME#kernel`` or ``NAME#initrd``; what an image is, as JSON, can be
-opened as ``describe:SOURCE``.
+opened as ``describe:SOURCE`` (a built image is built for it), and what is known without building as ``about:SOURCE``.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ class Images:
         Downloads first what is not here yet. :class:`ImageError` when it cannot be had or its checksum is not ``sha256``. ``check`` is
         called while it lasts and may raise.
         """
-        if source.startswith("describe:"):
-            text = json.dumps(asdict(self.describe(source.removeprefix("describe:")))).encode()
+        scheme, _, rest = source.partition(":")
+        if scheme in ("describe", "about"):
+            text = json.dumps(asdict(self.describe(rest) if scheme == "describe" else lookup(rest))).encode()
             return io.BytesIO(text), len(text), hashlib.sha256(text).hexdigest()
         path, seen = self._locate(source, sha256, check)
         if sha256 and seen != sha256.lower().removeprefix("sha256:"):

@@ -8,6 +8,7 @@ order, journal, retries, events, deletion policies. Handlers set wanted values, 
 from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
+from stackengine.sdk.addresses import Range, free_addresses, free_subnets, normal_subnet, subnet_range
 from stackengine.sdk.context import Context, Identities
 from stackengine.sdk.errors import (
     AgentError,
@@ -24,7 +25,7 @@ from stackengine.sdk.errors import (
 from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal
 from stackengine.sdk.host import DomainInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import ResourceType, changed
-from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, volume_xml
+from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, serial_of, volume_xml
 
 __all__ = [
     "AgentError",
@@ -48,6 +49,7 @@ __all__ = [
     "Power",
     "Profile",
     "Properties",
+    "Range",
     "Referred",
     "Refusal",
     "RefusedError",
@@ -63,8 +65,13 @@ __all__ = [
     "changed",
     "ensure_content",
     "ensure_volume",
+    "free_addresses",
+    "free_subnets",
     "has_unknown",
+    "normal_subnet",
     "record_of",
     "remove_volume",
+    "serial_of",
+    "subnet_range",
     "volume_xml",
 ]

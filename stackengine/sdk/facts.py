@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -51,6 +51,8 @@ class Implied:
     properties: dict[str, Value]
     via: str
     """The property that brings it."""
+    shape: Callable[[Value], Value] | None = None
+    """What the property becomes, made of a reference to the resource; None: the reference itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,20 @@ that says whose it is; it is written when the volume is whole.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
+import re
+from collections.abc import Mapping
 from html import escape
 from typing import Any, BinaryIO
 
 from stackengine.sdk.context import Context
 from stackengine.sdk.errors import ExistsError, NotFoundError
 from stackengine.sdk.host import VolumeInfo
+
+SERIAL = 20
+"""Characters of a virtio disk's serial that a guest sees (virtio specification, VIRTIO_BLK_T_GET_ID)."""
 
 
 def volume_xml(name: str, capacity: int, format_: str, backing: str = "", backing_format: str = "qcow2") -> str:
@@ -46,21 +52,19 @@ def write_record(ctx: Context, pool: str, name: str, record: dict[str, Any]) -> 
 
 
 def ensure_volume(
-    ctx: Context, pool: str, name: str, capacity: int, format_: str, *, backing: str = "", backing_format: str = "qcow2", shared: bool = False
-) -> VolumeInfo:
-    """The volume, made if it is not there; ExistsError when something of that name is not ours.
-
-    ``shared``: a host-owned volume (an image's base), which belongs to no stack.
-    """
+    ctx: Context, pool: str, name: str, capacity: int, format_: str, *, backing: str = "", backing_format: str = "qcow2",
+    more: Mapping[str, Any] | None = None,
+) -> VolumeInfo:  # fmt: skip
+    """The volume, made if it is not there; ExistsError when something of that name is not ours. ``more`` stands in its record, too."""
     found = ctx.host.volume_info(pool, name)
+    known = record_of(ctx, pool, name) if found is not None else None
+    if known is not None and known.get("stack_id") != ctx.stack_id:
+        raise ExistsError(f"volume {name} in pool {pool} belongs to the stack {known.get('stack')}")
+    record = {**ctx.owner(), **(more or {}), "whole": True}
     if found is None:
         found = ctx.host.volume_create(pool, volume_xml(name, capacity, format_, backing, backing_format))
-    elif not shared:
-        known = record_of(ctx, pool, name)
-        if known is not None and known.get("stack_id") != ctx.stack_id:
-            raise ExistsError(f"volume {name} in pool {pool} belongs to the stack {known.get('stack')}")
-    if not shared and record_of(ctx, pool, name) is None:
-        write_record(ctx, pool, name, {**ctx.owner(), "whole": True})
+    if known != record:
+        write_record(ctx, pool, name, record)
     return found
 
 
@@ -88,3 +92,9 @@ def remove_volume(ctx: Context, pool: str, name: str) -> None:
         ctx.host.volume_delete(pool, f"{name}.json")
     except NotFoundError:
         return
+
+
+def serial_of(path: str) -> str:
+    """The serial by which a guest finds a volume's disk (/dev/disk/by-id/virtio-SERIAL): ``se-PATH``, hashed where that is over QEMU's 20 characters."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"se-{path}")
+    return plain if len(plain) <= SERIAL else f"{plain[: SERIAL - 7]}-{hashlib.sha256(path.encode()).hexdigest()[:6]}"

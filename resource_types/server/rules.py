@@ -1,0 +1,48 @@
+"""What is wrong with a server before anything runs: rules between its properties, and what a host cannot do."""
+
+from __future__ import annotations
+
+from stackengine import sdk
+
+from .sizes import unknown_flavor
+
+_GATES = {"lease": "leases", "agent": "agent", "cloud-init": "agent"}
+"""The feature that a host must have for a gate."""
+
+
+def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
+    """Rules that hold on every host."""
+    found = []
+    boots = [v for v in want.get("volumes") or () if isinstance(v, dict) and v.get("boot")]
+    if not want.get("image") and not boots:
+        found.append(sdk.Refusal("", "a server needs an image, or a volume to boot from", "image: tiny is the smallest"))
+    if boots and want.get("image"):
+        found.append(sdk.Refusal("volumes", "a server boots from its image or from a volume, not from both", "leave image out"))
+    if len(boots) > 1:
+        found.append(sdk.Refusal("volumes", "a server boots from one volume"))
+    key = want.get("key_name")
+    if isinstance(key, str) and key:
+        text = f"no key pair {key} in this template: the stack's own keys are used"
+        found.append(sdk.Refusal("key_name", text, "make it by SE::KeyPair, or name public keys in ssh_keys", "notice"))
+    ready = want.get("ready")
+    if isinstance(ready, dict) and ready.get("gate") == "signal" and not ready.get("handle"):
+        found.append(sdk.Refusal("ready", "the gate 'signal' needs a handle", "handle: a reference to an SE::WaitConditionHandle"))
+    maximum, memory = want.get("max_memory"), want.get("memory")
+    if isinstance(maximum, int) and isinstance(memory, int) and maximum < memory:
+        found.append(sdk.Refusal("max_memory", f"{maximum} MiB at most is less than the {memory} MiB of memory"))
+    return found
+
+
+def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+    """What this host would refuse or silently ignore."""
+    wrong = unknown_flavor(want)
+    found = [wrong] if wrong is not None else []
+    kind = (want.get("ready") or {}).get("gate", "running")
+    needed = _GATES.get(kind)
+    if needed and needed not in profile.features:
+        found.append(sdk.Refusal("ready", f"this host cannot tell when the gate '{kind}' has come", "use running, or a signal"))
+    if kind == "tcp" and not profile.local:
+        found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
+    if "upload" not in profile.features:
+        found.append(sdk.Refusal("user_data", "this host takes no uploads, so the guest would get no seed"))
+    return found

@@ -1,0 +1,105 @@
+"""Nova's and EC2's ways to say on which networks a server is, and on which disks it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_NETWORK = {"network": "network", "uuid": "network", "network_id": "network", "subnet": "subnet", "port": "port", "fixed_ip": "address", "address": "address",
+            "mac": "mac"}  # fmt: skip
+_INTERFACE = {"NetworkInterfaceId": "port", "SubnetId": "subnet", "PrivateIpAddress": "address"}
+_INTERFACE_QUIET = frozenset({"DeviceIndex", "AssociatePublicIpAddress", "GroupSet", "DeleteOnTermination", "Description"})
+"""Keys of an EC2 interface that change nothing here: order is taken up, there are no public addresses, groups or interfaces that stay."""
+
+
+def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Take up what the table could only put aside (``$name``); ValueError for what cannot be."""
+    for key, take in _TAKERS.items():
+        if key in properties:
+            take(properties, properties.pop(key))
+    return properties
+
+
+def _networks(properties: dict[str, Any], value: Any) -> None:
+    if isinstance(value, str):
+        if value == "none":
+            properties["networks"] = []
+            return
+        if value == "auto":
+            return
+    if not isinstance(value, list):
+        properties["networks"] = value
+        return
+    found = []
+    for entry in value:
+        if not isinstance(entry, dict):
+            found.append(entry)
+            continue
+        if entry.get("allocate_network") in ("none", "auto"):
+            _networks(properties, entry["allocate_network"])
+            return
+        found.append({_NETWORK.get(k, k): v for k, v in entry.items() if v is not None})
+    properties["networks"] = found
+
+
+def _interfaces(properties: dict[str, Any], value: Any) -> None:
+    if not isinstance(value, list):
+        raise ValueError("NetworkInterfaces is a list")
+    found = []
+    for entry in sorted((i for i in value if isinstance(i, dict)), key=lambda i: int(i.get("DeviceIndex", 0))):
+        strange = entry.keys() - _INTERFACE.keys() - _INTERFACE_QUIET
+        if strange:
+            raise ValueError(f"NetworkInterfaces has {', '.join(sorted(strange))}, which is not supported")
+        found.append({_INTERFACE[k]: v for k, v in entry.items() if k in _INTERFACE})
+    properties["networks"] = found
+
+
+def _subnet(properties: dict[str, Any], value: Any) -> None:
+    address = properties.pop("$address", None)
+    properties["networks"] = [{"subnet": value, **({"address": address} if address is not None else {})}]
+
+
+def _address(properties: dict[str, Any], value: Any) -> None:
+    raise ValueError("PrivateIpAddress needs a SubnetId")
+
+
+def _tags(properties: dict[str, Any], value: Any) -> None:
+    if isinstance(value, list):
+        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in value if isinstance(t, dict) and "Key" in t}
+
+
+def _nova_devices(properties: dict[str, Any], value: Any) -> None:
+    """Nova's block_device_mapping_v2 (and the first form of it): volumes that are there, and an image on a root disk of its own size."""
+    for entry in value if isinstance(value, list) else []:
+        boots = str(entry.get("boot_index", "")) == "0" or entry.get("device_name") in ("vda", "/dev/vda")
+        if entry.get("volume_id") is not None:
+            properties.setdefault("volumes", []).append({"volume": entry["volume_id"], "boot": boots})
+        elif boots and (entry.get("image") or entry.get("image_id")) is not None:
+            properties["image"] = entry.get("image") or entry["image_id"]
+            if entry.get("volume_size") is not None:
+                properties["disk"] = entry["volume_size"]
+        else:
+            raise ValueError("a block device is a volume (volume_id), or the root disk of an image; make other disks by OS::Cinder::Volume")
+
+
+def _ec2_devices(properties: dict[str, Any], value: Any) -> None:
+    """EC2's BlockDeviceMappings: the size of the root device; other devices are made as AWS::EC2::Volume."""
+    for entry in value if isinstance(value, list) else []:
+        name, ebs = entry.get("DeviceName"), entry.get("Ebs") or {}
+        if name in ("/dev/sda1", "/dev/xvda", "/dev/sda"):
+            if ebs.get("SnapshotId") is not None:
+                raise ValueError("a root device cannot be made of a snapshot; name an image")
+            if ebs.get("VolumeSize") is not None:
+                properties["disk"] = int(ebs["VolumeSize"]) if isinstance(ebs["VolumeSize"], str) else ebs["VolumeSize"]
+        elif not str(entry.get("VirtualName", "")).startswith("ephemeral") and "NoDevice" not in entry:
+            raise ValueError(f"the block device {name} cannot be mapped: make it by AWS::EC2::Volume and AWS::EC2::VolumeAttachment")
+
+
+def _ec2_volumes(properties: dict[str, Any], value: Any) -> None:
+    properties["volumes"] = [{"volume": v.get("VolumeId")} for v in value if isinstance(v, dict)]
+
+
+_TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
+    "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
+    "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
+}  # fmt: skip

@@ -1,0 +1,99 @@
+"""Subnets and addresses that a type may propose: in an order that starts at a hashed place, so that two stacks rarely want the same."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stackengine.sdk.errors import RefusedError
+
+LARGEST = 1 << 16
+"""Addresses of a subnet that are looked at."""
+FIRST_LEASE = 10
+"""Host number at which a DHCP range starts when none is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An address range of a network, checked; ``pools`` are (first, last) addresses that may be given out."""
+
+    cidr: str
+    gateway: str
+    prefix: int
+    version: int
+    pools: tuple[tuple[str, str], ...]
+    pools_given: bool = False
+
+
+def free_subnets(start: bytes) -> Iterator[str]:
+    """The /24 subnets of 10.64.0.0/10, from a hashed place on."""
+    first = int.from_bytes(start[:2], "big")
+    return (f"10.{64 + (first + n) // 256 % 64}.{(first + n) % 256}.0/24" for n in range(64 * 256))
+
+
+def normal_subnet(text: str) -> str:
+    """``text`` as a subnet in normal form; RefusedError with a hint when it is none or too small for a gateway and a guest."""
+    try:
+        found = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise RefusedError(f"{text} is not a subnet: {error}", hint="a subnet is written like 10.20.30.0/24") from error
+    if found.num_addresses < 4:
+        raise RefusedError(f"{text} has no room for a gateway and a guest", hint="30 bits of prefix at most")
+    return str(found)
+
+
+def subnet_range(cidr: str, gateway: str = "", pools: Sequence[dict[str, Any]] = ()) -> Range:
+    """A subnet with its gateway (left out: the first address) and pools; RefusedError when they lie outside of it."""
+    network = ipaddress.ip_network(cidr)
+    router = gateway or str(network[1])
+    _inside(router, network, "the gateway")
+    found = []
+    for pool in pools:
+        for end in ("start", "end"):
+            _inside(str(pool[end]), network, f"the {end} of a pool")
+        if int(ipaddress.ip_address(pool["start"])) > int(ipaddress.ip_address(pool["end"])):
+            raise RefusedError(f"the pool {pool['start']}-{pool['end']} ends before it starts")
+        found.append((str(pool["start"]), str(pool["end"])))
+    last = network[-2] if network.num_addresses <= LARGEST else network[LARGEST - 2]
+    standard = (str(network[min(FIRST_LEASE, network.num_addresses // 2)]), str(last))
+    return Range(str(network), router, network.prefixlen, network.version, tuple(found) or (standard,), bool(found))
+
+
+def free_addresses(of: Range, start: bytes, given: str = "") -> Iterator[str]:
+    """The addresses to try: the given one only, else those of the pools that the author named, else all; never network, gateway or broadcast."""
+    network = ipaddress.ip_network(of.cidr)
+    if given:
+        _inside(given, network, "the address")
+        return iter([str(ipaddress.ip_address(given))])
+    if of.pools_given:
+        spans = [(int(ipaddress.ip_address(a)), int(ipaddress.ip_address(b))) for a, b in of.pools]
+    else:
+        spans = [(int(network[1]), int(network[min(network.num_addresses, LARGEST) - 2]))]
+    return _rotated(network, spans, of.gateway, start)
+
+
+def _rotated(network: Any, spans: list[tuple[int, int]], gateway: str, start: bytes) -> Iterator[str]:
+    kind = type(network.network_address)
+    sizes = [min(last - first + 1, LARGEST) for first, last in spans]
+    total = sum(sizes)
+    offset = int.from_bytes(start[:2], "big") % total
+    for step in range(total):
+        index = (offset + step) % total
+        for (first, _), size in zip(spans, sizes, strict=True):
+            if index < size:
+                found = str(kind(first + index))
+                break
+            index -= size
+        if found not in (gateway, str(network.network_address), str(network.broadcast_address)):
+            yield found
+
+
+def _inside(address: str, network: Any, what: str) -> None:
+    try:
+        there = ipaddress.ip_address(address) in network
+    except ValueError as error:
+        raise RefusedError(f"{what}: {error}") from error
+    if not there:
+        raise RefusedError(f"{what} {address} is not in {network}")
