@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import socket
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from stackengine.sdk import HostError
 
@@ -27,8 +27,8 @@ class Reach(Protocol):
     def routes(self) -> list[tuple[str, str]]:
         """(CIDR, device) of the routes that a new network must not overlap."""
 
-    def accelerator(self) -> str:
-        """``kvm`` or ``qemu``: the one that really ran a guest."""
+    def accelerator(self, connection: Any) -> str:
+        """``kvm`` or ``qemu``: the one that really ran a guest; ``connection`` is libvirt's."""
 
     def publish(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
         """Publish a port on this machine."""
@@ -44,7 +44,7 @@ class Direct:
     """A libvirt URI: this machine's own network when the URI is local, nothing otherwise."""
 
     def __init__(self, state_dir: Path, uri: str) -> None:
-        self._folder = state_dir / "hosts" / ("uri-" + hashlib.sha256(uri.encode()).hexdigest()[:12])
+        self.folder = state_dir / "hosts" / ("uri-" + hashlib.sha256(uri.encode()).hexdigest()[:12])
         self.local = "//" in uri and uri.split("//", 1)[1].startswith("/")
 
     def _need_local(self) -> None:
@@ -64,30 +64,30 @@ class Direct:
         """This machine's routes."""
         return kernel_routes(Path("/proc/net/route")) if self.local else []
 
-    def accelerator(self) -> str:
-        """Probed once and remembered; a remote host is believed to run what its administrator set (KVM)."""
+    def accelerator(self, connection: Any) -> str:
+        """Probed once by running a guest, and remembered."""
         from stackengine.hosts.doctor.accelerator import remembered
 
-        return remembered(self._folder) if self.local else "kvm"
+        return remembered(connection, self.folder)
 
     def publish(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
         """Publish through a process of ours."""
         from stackengine.hosts.publisher import Publisher
 
         self._need_local()
-        Publisher(self._folder, None).publish(key, listen, port, target, target_port)
+        Publisher(self.folder, None).publish(key, listen, port, target, target_port)
 
     def unpublish(self, key: str) -> None:
         """Stop publishing."""
         from stackengine.hosts.publisher import Publisher
 
-        Publisher(self._folder, None).unpublish(key)
+        Publisher(self.folder, None).unpublish(key)
 
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""
         from stackengine.hosts.publisher import Publisher
 
-        return Publisher(self._folder, None).published()
+        return Publisher(self.folder, None).published()
 
 
 def kernel_routes(file: Path) -> list[tuple[str, str]]:

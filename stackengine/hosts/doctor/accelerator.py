@@ -1,90 +1,155 @@
-"""Which accelerator really runs a guest: only running one tells. Neither the device node nor libvirt's capabilities are believed."""
+"""Which accelerator really runs a guest: only running one tells. Neither the device node nor libvirt's capabilities are believed.
+
+The guest is the machine's own firmware: a domain without any disk, whose SeaBIOS writes to the serial port, goes through its whole power-on self
+test (all processor modes, timers, interrupts, devices) and ends with the words that nothing is bootable. It needs no file, so it runs on remote hosts
+too, and through libvirt, so it has the rights that every guest there will have. It takes about half a second.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import tempfile
+import re
+import threading
 import time
+import uuid
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from stackengine.hosts.private.packages import which
+from stackengine.hosts.runtime import write_whole
 
-KVM_SECONDS = 6.0
-"""A guest that runs under KVM says its word within milliseconds; one that hangs never does."""
-WORD = b"stackengine"
-
-
-def boot_sector() -> bytes:
-    """A guest of 512 bytes: counts in a loop with memory accesses for a while, writes a word to the first serial port, then powers off by reset."""
-    code = bytearray()
-    code += bytes.fromhex("fa31c08ed88ec08ed0bc007c")  # cli; xor ax,ax; mov ds,es,ss,ax; mov sp,0x7c00
-    code += bytes.fromhex("66b900000400")  # mov ecx, 0x40000
-    code += bytes.fromhex("66ff0600056649 75f7".replace(" ", ""))  # loop: inc dword [0x500]; dec ecx; jnz loop
-    for letter in WORD + b"\n":
-        code += bytes([0xBA, 0xF8, 0x03, 0xB0, letter, 0xEE])  # mov dx, 0x3f8; mov al, letter; out dx, al
-    code += bytes.fromhex("bafe00b0feba6400ee")  # mov al, 0xfe; mov dx, 0x64; out: reset through the keyboard controller
-    code += bytes.fromhex("f4ebfd")  # hlt; jmp hlt
-    return bytes(code).ljust(510, b"\0") + b"\x55\xaa"
+BOOT_SECONDS = 15.0
+"""Longest time for the word; a guest that hangs never says it."""
+AT_ONCE_SECONDS = 1.0
+"""A guest that is accelerated says it in a tenth of this. One that took longer is compared with an emulated one: the machine may only be busy."""
+WORD = b"No bootable device"
+PROBE = """<domain type='{accelerator}'>
+  <name>{name}</name><uuid>{uuid}</uuid>
+  <memory unit='MiB'>32</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type><bios useserial='yes'/></os>
+  <features><acpi/></features>
+  <cpu mode='{cpu}'/>
+  <on_reboot>destroy</on_reboot>
+  <devices><controller type='usb' model='none'/><serial type='pty'/><memballoon model='none'/></devices>
+</domain>"""
 
 
-def runs(accelerator: str, seconds: float) -> bool:
-    """Whether the smallest guest says its word under this accelerator within ``seconds``."""
-    program = which("qemu-system-x86_64")
-    if program is None:
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        disk, out = Path(folder) / "boot.img", Path(folder) / "serial"
-        disk.write_bytes(boot_sector())
-        command = [
-            program, "-nodefaults", "-machine", "pc", "-accel", accelerator, "-m", "16", "-display", "none", "-no-reboot",
-            "-drive", f"file={disk},format=raw,if=ide", "-serial", f"file:{out}",
-        ]  # fmt: skip
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + seconds
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """How the guest got on: seconds until its word, or why it never said it."""
+
+    seconds: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was found: ``kvm``, ``qemu`` (emulation), or nothing when no guest runs at all."""
+
+    accelerator: str
+    seconds: float = 0.0
+    """From the start of the guest's processor to its word."""
+    reason: str = ""
+    """Why it is not ``kvm``."""
+
+
+def boot(connection: Any, accelerator: str) -> Boot:
+    """Run the guest once; it is gone afterwards, also when we are killed."""
+    import libvirt
+
+    identity = uuid.uuid4()
+    xml = PROBE.format(accelerator=accelerator, name=f"se-probe-{identity.hex[:12]}", uuid=identity, cpu="host-model" if accelerator == "kvm" else "maximum")
+    said, word = bytearray(), threading.Event()
+
+    def listen(stream: Any) -> None:
         try:
-            while time.monotonic() < end:
-                if out.exists() and WORD in out.read_bytes():
-                    return True
-                if process.poll() is not None:
-                    return out.exists() and WORD in out.read_bytes()
-                time.sleep(0.05)
-            return False
-        finally:
-            process.kill()
-            process.wait()
+            while data := stream.recv(4096):
+                said.extend(data)
+                if WORD in said:
+                    word.set()
+        except libvirt.libvirtError:
+            return
+
+    try:
+        domain = connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY)
+    except libvirt.libvirtError as error:
+        return Boot(problem=_first_line(error))
+    try:
+        stream = connection.newStream(0)
+        domain.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+        thread = threading.Thread(target=listen, args=(stream,), name="probe-console", daemon=True)
+        thread.start()
+        start = time.monotonic()
+        domain.resume()
+        spoke = word.wait(BOOT_SECONDS)
+        seconds = time.monotonic() - start
+    except libvirt.libvirtError as error:
+        return Boot(problem=_first_line(error))
+    finally:
+        try:
+            domain.destroy()
+        except libvirt.libvirtError:
+            spoke = word.is_set()  # it has ended by itself
+    thread.join(5)
+    if not spoke:
+        last = bytes(said).decode("ascii", "replace").strip().rpartition("\n")[2].strip()
+        return Boot(problem=f"the guest hangs (after {last!r})" if last else "the guest hangs before it says anything")
+    return Boot(seconds)
 
 
-def probe() -> str:
-    """``kvm`` when a guest ran under it and not slower than under emulation, else ``qemu``.
-
-    Where KVM is there but every exit is emulated (a machine within a machine), small guests crawl and ordinary ones hang.
-    """
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "qemu"
-    start = time.monotonic()
-    runs("tcg", KVM_SECONDS)
-    emulated = time.monotonic() - start
-    start = time.monotonic()
-    ran = runs("kvm", KVM_SECONDS)
-    return "kvm" if ran and time.monotonic() - start <= 2 * emulated + 0.5 else "qemu"
+def _first_line(error: Exception) -> str:
+    """What libvirt says, or where it only passes on what QEMU said, that."""
+    line = str(error).strip().splitlines()[0]
+    return re.sub(r"^.*?\bqemu-system-[^:]+: (error: )?", "QEMU: ", line)
 
 
-def remembered(folder: Path) -> str:
-    """The accelerator as probed before for this folder; probed now when it was not. STACKENGINE_ACCELERATOR wins."""
-    given = os.environ.get("STACKENGINE_ACCELERATOR", "")
-    if given:
-        return given
-    file = folder / "probe.json"
-    if file.is_file():
-        return str(json.loads(file.read_text())["accelerator"])
-    found = probe()
-    remember(folder, found)
+def probe(connection: Any) -> Probe:
+    """Run the guest with KVM, and where that does not do well, under emulation. On other architectures than x86 the host is believed."""
+    if connection.getInfo()[0] != "x86_64":
+        return Probe("kvm" if "<domain type='kvm'" in connection.getCapabilities() else "qemu", reason="not probed: no x86 host")
+    accelerated = boot(connection, "kvm")
+    if not accelerated.problem and accelerated.seconds <= AT_ONCE_SECONDS:
+        return Probe("kvm", accelerated.seconds)
+    emulated = boot(connection, "qemu")
+    if not accelerated.problem and (emulated.problem or accelerated.seconds <= emulated.seconds):
+        return Probe("kvm", accelerated.seconds)
+    if emulated.problem:
+        return Probe("", reason=f"kvm: {accelerated.problem}; emulation: {emulated.problem}")
+    slow = f"a guest is slower with KVM ({accelerated.seconds:.1f} s) than emulated ({emulated.seconds:.1f} s)"
+    return Probe("qemu", emulated.seconds, accelerated.problem or slow)
+
+
+def probe_accelerator(connection: Any, folder: Path) -> Probe:
+    """Probe now, and remember the result in ``folder``."""
+    found = probe(connection)
+    if found.accelerator:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "probe.json", json.dumps({**asdict(found), "ground": _ground(connection), "at": time.time()}))
     return found
 
 
-def remember(folder: Path, accelerator: str) -> None:
-    """Keep the result."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "probe.json").write_text(json.dumps({"accelerator": accelerator, "at": time.time()}))
+def remembered(connection: Any, folder: Path) -> str:
+    """``kvm`` or ``qemu``: as probed before in ``folder``, or probed now. The environment's STACKENGINE_ACCELERATOR wins over both."""
+    given = os.environ.get("STACKENGINE_ACCELERATOR", "")
+    if given:
+        return given
+    try:
+        found = json.loads((folder / "probe.json").read_text())
+        if found["ground"] == _ground(connection):
+            return str(found["accelerator"])
+    except (OSError, ValueError, KeyError):
+        pass  # not probed yet, or by another version
+    return probe_accelerator(connection, folder).accelerator or "qemu"
+
+
+def _ground(connection: Any) -> list[Any]:
+    """What a result depends on; on other ground it is probed anew."""
+    identity = Path("/etc/machine-id")
+    return [
+        identity.read_text().strip() if identity.is_file() else "",
+        os.getuid(),
+        os.uname().release,
+        connection.getVersion(),
+        os.access("/dev/kvm", os.R_OK),
+    ]

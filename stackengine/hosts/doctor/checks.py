@@ -1,142 +1,107 @@
-"""The examination of a host, one finding after the other."""
+"""The examination of a host: first what this machine brings along, then the host itself, by using it."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-from stackengine.hosts.doctor.accelerator import probe, remember
+from stackengine.hosts.doctor.findings import Result
 from stackengine.hosts.private import packages
-from stackengine.sdk import HostError
+from stackengine.hosts.private.requirements import requirements
 
-Status = Literal["ok", "warning", "problem", "skipped"]
-Result = tuple[str, Status, str, str]
-"""(check, status, message, how to mend it)."""
 LEAST_DISK = 2 << 30
+"""Bytes below which the first image hardly fits."""
+SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
 
 
 def examine(uri: str, state_dir: Path) -> Iterator[Result]:
-    """Everything that can be looked at; later checks are skipped when what they need is missing."""
+    """Everything that can be looked at; what cannot, because something that it needs is missing, is said to be skipped."""
     if uri.startswith("memory:"):
-        yield ("simulation", "ok", "memory:// simulates a host: nothing to examine", "")
+        yield Result("simulation", "ok", "memory:// simulates a host: nothing to examine")
         return
-    private = uri.startswith("private:")
-    yield from _packages(private)
-    yield _binding()
-    if private or "//" not in uri or uri.split("//", 1)[1].startswith("/"):
-        yield _tun()
-        yield _apparmor(private)
-        yield _disk(state_dir)
-        if private and os.getuid():
-            yield from _user_namespaces()
-        yield _accelerator(state_dir, uri)
-    yield from _host(uri, state_dir)
+    ready = True
+    for result in _private(state_dir) if uri.startswith("private:") else _libvirt(uri):
+        ready = ready and result.status != "problem"
+        yield result
+    if not ready:
+        yield Result("host", "skipped", "not opened, as something that it needs is missing")
+        return
+    from stackengine.hosts.doctor.opened import examine_opened
+
+    yield from examine_opened(uri, state_dir)
 
 
-def _packages(private: bool) -> Iterator[Result]:
-    need = {**packages.PROGRAMS, **(packages.ROOTLESS if os.getuid() else {})} if private else {"qemu-img": "qemu-utils"}
-    lacking = packages.missing(need)
-    if lacking:
-        yield ("packages", "problem", f"not installed: {' '.join(lacking)}", f"apt-get install {' '.join(lacking)}")
-    else:
-        yield ("packages", "ok", f"{len(need)} programs are there", "")
-    if private and packages.missing(packages.OUTBOUND):
-        yield ("outbound", "warning", "slirp4netns is not installed: no way out for guests", "apt-get install slirp4netns")
+def _private(state_dir: Path) -> Iterator[Result]:
+    for found in requirements():
+        yield Result(found.check, "problem", found.problem, found.mend) if found.problem else Result(found.check, "ok", found.detail)
+    if packages.missing(packages.OUTBOUND):
+        yield Result("outbound", "warning", "slirp4netns is not installed: guests cannot reach out (--outbound)", "apt-get install slirp4netns (as root)")
+    yield disk_space(state_dir)
+    yield kvm_device()
 
 
-def _binding() -> Result:
-    try:
-        import libvirt
-    except ImportError as error:
-        return ("libvirt binding", "problem", str(error), "make setup, or pip install 'stackengine[libvirt]' (needs libvirt-dev, gcc, pkg-config)")
-    version = libvirt.getVersion()
-    return ("libvirt binding", "ok", f"libvirt {version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}", "")
+def kvm_device() -> Result:
+    """Whether KVM can be opened; whether it is any good is found out by running a guest."""
+    device = Path("/dev/kvm")
+    if not device.exists():
+        return Result(
+            "kvm", "warning", "there is no /dev/kvm: guests are emulated", "enable virtualisation in the firmware, or nested virtualisation; modprobe kvm_intel"
+        )
+    if os.access(device, os.R_OK | os.W_OK):
+        return Result("kvm", "ok", "/dev/kvm is open to this user")
+    # membership in a group does not help: inside its user namespace the user has only its own ids
+    return Result("kvm", "warning", "/dev/kvm is closed to this user: guests are emulated", f"setfacl -m u:{os.getuid()}:rw /dev/kvm (as root)")
 
 
-def _tun() -> Result:
-    if os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        return ("tun", "ok", "/dev/net/tun is open to this user", "")
-    return ("tun", "problem", "/dev/net/tun cannot be opened: guests get no network", "modprobe tun; chmod 0666 /dev/net/tun")
-
-
-def _apparmor(private: bool) -> Result:
-    if private:
-        return ("apparmor", "ok", "not used by private hosts", "")
-    enabled = Path("/sys/module/apparmor/parameters/enabled")
-    if enabled.is_file() and enabled.read_text().strip() == "Y":
-        mend = "on 'Permission denied', look into the kernel log for apparmor=\"DENIED\""
-        return ("apparmor", "warning", "AppArmor is on: disks must be files in a pool", mend)
-    return ("apparmor", "ok", "not enabled", "")
-
-
-def _disk(state_dir: Path) -> Result:
-    place = next(p for p in (state_dir, *state_dir.parents) if p.exists())
+def disk_space(folder: Path) -> Result:
+    """Room for images and volumes."""
+    place = next(p for p in (folder, *folder.parents) if p.exists())
+    if not os.access(place, os.W_OK):
+        return Result("disk", "problem", f"{place} cannot be written by this user", "name another folder with --state")
     free = shutil.disk_usage(place).free
     if free < LEAST_DISK:
-        return ("disk", "warning", f"{free >> 20} MiB free below {place}", "make room, or name another folder with --state")
-    return ("disk", "ok", f"{free >> 30} GiB free", "")
+        return Result("disk", "warning", f"{free >> 20} MiB free below {place}", "make room, or name another folder with --state")
+    return Result("disk", "ok", f"{free >> 30} GiB free below {place}")
 
 
-def _user_namespaces() -> Iterator[Result]:
-    limit = Path("/proc/sys/user/max_user_namespaces")
-    if limit.is_file() and int(limit.read_text()) == 0:
-        yield ("user namespaces", "problem", "user namespaces are switched off", "sysctl user.max_user_namespaces=15000 (as root)")
-    else:
-        yield ("user namespaces", "ok", "allowed", "")
-    import pwd
-
-    name = pwd.getpwuid(os.getuid()).pw_name
-    for file in ("/etc/subuid", "/etc/subgid"):
-        mapped = Path(file).is_file() and any(line.split(":")[0] in (name, str(os.getuid())) for line in Path(file).read_text().splitlines())
-        if mapped:
-            yield (Path(file).name, "ok", f"{name} has a range", "")
-        else:
-            mend = f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name} (as root)"
-            yield (Path(file).name, "problem", f"{name} has no range in {file}", mend)
+def is_local(uri: str) -> bool:
+    """Whether a libvirt URI is of this machine."""
+    return uri.partition("://")[2].startswith("/")
 
 
-def _accelerator(state_dir: Path, uri: str) -> Result:
-    if packages.which("qemu-system-x86_64") is None:
-        return ("accelerator", "skipped", "QEMU is not installed", "")
-    start = time.monotonic()
-    found = probe()
-    folder = state_dir / "hosts"
-    if not uri.startswith("private:"):
-        import hashlib
-
-        folder = folder / ("uri-" + hashlib.sha256(uri.encode()).hexdigest()[:12])
-    remember(folder, found)
-    spent = time.monotonic() - start
-    if found == "kvm":
-        return ("accelerator", "ok", f"a guest ran under KVM ({spent:.1f} s)", "")
-    why = "a guest does not run properly under KVM here" if Path("/dev/kvm").exists() else "there is no /dev/kvm"
-    mend = "enable virtualisation in the firmware, or nested virtualisation"
-    return ("accelerator", "warning", f"{why}: guests run under emulation (TCG), several times slower", mend)
-
-
-def _host(uri: str, state_dir: Path) -> Iterator[Result]:
-    from stackengine.hosts import open_host
-
-    start = time.monotonic()
-    try:
-        host = open_host(uri, state_dir)
-        domains = host.domain_list()
-    except (HostError, OSError) as error:
-        yield ("host", "problem", str(error), getattr(error, "hint", "") or "is libvirtd running, and may this user open its socket?")
+def _libvirt(uri: str) -> Iterator[Result]:
+    binding = next(r for r in requirements() if r.check == "libvirt binding")
+    yield Result(binding.check, "problem", binding.problem, binding.mend) if binding.problem else Result(binding.check, "ok", binding.detail)
+    if not is_local(uri) or "socket=" in uri:
         return
-    yield ("host", "ok", f"{uri} answers after {time.monotonic() - start:.1f} s, {len(domains)} domains", "")
-    for pool in ("default", "se-layers"):
-        info = host.pool_info(pool)
-        if info is None or not info.active:
-            mend = f"virsh pool-define-as {pool} dir --target /var/lib/libvirt/{pool}; virsh pool-start {pool}"
-            yield (f"pool {pool}", "problem", "there is no such active pool", mend)
-        else:
-            yield (f"pool {pool}", "ok", f"{info.available >> 30} GiB free in {info.path}", "")
-    yield ("profile", "ok", f"{host.profile.mode}, machine {host.profile.machine}, {len(host.profile.features)} features", "")
-    close = getattr(host, "close", None)
-    if close is not None:
-        close()
+    scheme = uri.partition(":")[0].partition("+")[0]
+    if scheme == "qemu" and "/system" in uri:
+        yield _socket()
+        lacking = packages.missing({p: packages.PROGRAMS[p] for p in ("qemu-system-x86_64", "qemu-img", "dnsmasq")})
+        if lacking:
+            yield Result("packages", "problem", f"packages are not installed: {' '.join(lacking)}", f"apt-get install {' '.join(lacking)} (as root)")
+        yield _apparmor()
+
+
+def _socket() -> Result:
+    found = [s for s in SOCKETS if Path(s).exists()]
+    if not found:
+        return Result(
+            "socket", "problem", "libvirt's daemon does not run", "systemctl start libvirtd (as root); or use private://default, which needs no daemon"
+        )
+    if any(os.access(s, os.R_OK | os.W_OK) for s in found):
+        return Result("socket", "ok", f"{found[0]} is open to this user")
+    user = os.environ.get("USER", "USER")
+    mend = f"adduser {user} libvirt (as root), then log in again; or use private://default, which needs no group"
+    return Result("socket", "problem", f"{found[0]} is closed to this user", mend)
+
+
+def _apparmor() -> Result:
+    enabled = Path("/sys/module/apparmor/parameters/enabled")
+    if enabled.is_file() and enabled.read_text().strip() == "Y":
+        return Result(
+            "apparmor", "ok", "on: guests see only disks that libvirt knows of; on 'Permission denied' look for apparmor=\"DENIED\" in the kernel's log"
+        )
+    return Result("apparmor", "ok", "not on")

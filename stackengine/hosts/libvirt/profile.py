@@ -38,7 +38,7 @@ def profile_of(connection: Any, reach: Reach) -> Profile:
     """The profile of the connection's driver."""
     driver = connection.getType().lower()
     if driver == "qemu":
-        domain_type = reach.accelerator()
+        domain_type = reach.accelerator(connection)
         features = _QEMU | (_LOCAL if reach.local else frozenset())
         return Profile(domain_type, domain_type, machine=_machine(connection, domain_type), features=features, undefine_flags=_flags(), local=reach.local)
     if driver == "test":

@@ -1,4 +1,8 @@
-"""Sockets made inside a private host's network, passed out as file descriptors: the same as root and as a plain user."""
+"""Sockets made inside a private host's network, passed out as file descriptors: the same as root and as a plain user.
+
+One request per connection, a JSON object in one packet: ``connect``, ``listen``; ``stay``, which is answered and then kept open until
+process 1 ends, so that whoever must not outlive the host can watch it; and ``dismiss``, which hangs up on those that stay under a name.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +11,50 @@ import json
 import os
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ANSWER_BYTES = 4096
+PACKET_BYTES = 4096
+REQUEST_SECONDS = 5.0
+CONNECT_SECONDS = 60.0
+"""The longest that one attempt to connect may take."""
+OK = b'{"ok": true}'
 
 
-def serve(listener: socket.socket) -> None:
-    """Answer one request (inside the namespaces): connect, listen, or ping."""
-    client, _ = listener.accept()
-    with client:
-        client.settimeout(5)
-        try:
-            request = json.loads(client.recv(ANSWER_BYTES) or b"{}")
-            made = _make(request)
-        except (OSError, ValueError, KeyError) as error:
-            number = error.errno if isinstance(error, OSError) and error.errno else 0
-            with contextlib.suppress(OSError):
-                client.send(json.dumps({"error": str(error), "errno": number}).encode())
-            return
+def serve(client: socket.socket, dismiss: Callable[[str], None]) -> str:
+    """Answer a client (inside the namespaces); the name under which it stays, or nothing."""
+    try:
+        client.settimeout(REQUEST_SECONDS)
+        request = json.loads(client.recv(PACKET_BYTES) or b"{}")
+        made = _make(request)
+        if request["do"] == "dismiss":
+            dismiss(request["name"])
+        stays = str(request["name"]) if request["do"] == "stay" else ""
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        number = error.errno if isinstance(error, OSError) and error.errno else 0
         with contextlib.suppress(OSError):
-            if made is None:
-                client.send(b'{"ok": true}')
-            else:
-                with made:
-                    socket.send_fds(client, [b'{"ok": true}'], [made.fileno()])
+            client.send(json.dumps({"error": getattr(error, "strerror", None) or str(error), "errno": number}).encode())
+        return ""
+    with contextlib.suppress(OSError):
+        if made is None:
+            client.send(OK)
+            return stays
+        with made:
+            socket.send_fds(client, [OK], [made.fileno()])
+    return ""
 
 
 def _make(request: dict[str, Any]) -> socket.socket | None:
     match request["do"]:
         case "connect":
-            return socket.create_connection((request["address"], request["port"]), min(30.0, float(request["timeout"])))
+            return socket.create_connection((request["address"], request["port"]), min(CONNECT_SECONDS, float(request["timeout"])))
         case "listen":
-            return socket.create_server((request["address"], request["port"]), family=_family(request["address"]))
-        case "routes" | "ping":
+            family = socket.AF_INET6 if ":" in request["address"] else socket.AF_INET
+            return socket.create_server((request["address"], request["port"]), family=family)
+        case "stay" | "dismiss":
             return None
     raise ValueError(f"unknown request {request['do']}")
-
-
-def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 class Broker:
@@ -55,42 +63,63 @@ class Broker:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def _ask(self, patience: float, **request: Any) -> socket.socket | None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
-            client.settimeout(patience + 5)
+    def _ask(self, patience: float, **request: Any) -> tuple[socket.socket, list[int]]:
+        """The connection after the answer, and the descriptors that came with it."""
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            client.settimeout(patience + REQUEST_SECONDS)
             client.connect(str(self._path))
             client.send(json.dumps(request).encode())
-            data, descriptors, _, _ = socket.recv_fds(client, ANSWER_BYTES, 1)
-        answer = json.loads(data or b"{}")
+            data, descriptors, _, _ = socket.recv_fds(client, PACKET_BYTES, 1)
+            answer = json.loads(data or b"{}")
+        except BaseException:
+            client.close()
+            raise
         if "ok" not in answer:
-            for descriptor in descriptors:
-                os.close(descriptor)
+            client.close()
             raise OSError(answer.get("errno", 0), answer.get("error", "the private host went away"))
-        return socket.socket(fileno=descriptors[0]) if descriptors else None
+        return client, descriptors
+
+    def _socket(self, patience: float, **request: Any) -> socket.socket:
+        client, descriptors = self._ask(patience, **request)
+        client.close()
+        if not descriptors:
+            raise OSError(0, "the private host gave no socket")
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        return socket.socket(fileno=descriptors[0])
 
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:
-        """A connected socket; OSError when nobody answers."""
-        made = self._ask(timeout, do="connect", address=address, port=port, timeout=timeout)
-        assert made is not None
+        """A connected socket with that timeout (seconds); OSError when nobody answers."""
+        made = self._socket(timeout, do="connect", address=address, port=port, timeout=timeout)
         made.settimeout(timeout)
         return made
 
     def listen(self, address: str, port: int) -> socket.socket:
-        """A listening socket."""
-        made = self._ask(5, do="listen", address=address, port=port)
-        assert made is not None
+        """A listening socket; OSError when the address is not there or taken."""
+        made = self._socket(REQUEST_SECONDS, do="listen", address=address, port=port)
+        made.settimeout(None)
         return made
 
+    def stay(self, name: str) -> socket.socket:
+        """A connection that is hung up when the host ends or ``name`` is dismissed; OSError when the host does not run."""
+        client, _ = self._ask(REQUEST_SECONDS, do="stay", name=name)
+        client.settimeout(None)
+        return client
+
+    def dismiss(self, name: str) -> None:
+        """Hang up on those that stay under ``name``."""
+        client, _ = self._ask(REQUEST_SECONDS, do="dismiss", name=name)
+        client.close()
+
     def pid(self) -> int | None:
-        """The process id (outside) of process 1, or None when nobody answers."""
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
-                client.settimeout(5)
+        """The process id (outside) of process 1, or None when nobody listens. One that is frozen still counts."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.settimeout(REQUEST_SECONDS)
+            try:
                 client.connect(str(self._path))
-                credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-                client.send(b'{"do": "ping"}')
-                client.recv(ANSWER_BYTES)
-        except OSError:
-            return None
+            except OSError:
+                return None
+            credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         pid: int = struct.unpack("3i", credentials)[0]
         return pid

@@ -1,97 +1,169 @@
-"""Process 1 of a private host: mounts, starts libvirtd, buries the dead, hands out sockets. Runs in fresh namespaces; see ``host.launch``.
+"""Process 1 of a private host: mounts, starts libvirtd and its companions, buries the dead, hands out sockets. Runs in fresh namespaces.
 
-Traps that this heeds: libvirtd resolves the host's name at every domain start, and a dead resolver costs 5 s each time, so the names are in a
-hosts file of its own; libvirt reads /sys/class/net, so sysfs is that of the new network namespace.
+When it ends, the kernel ends everything else in the process namespace: nothing of a private host can be left over.
 """
 
 from __future__ import annotations
 
+import contextlib
+import encodings.idna  # noqa: F401  (loaded now: what is below the state folder may look different after the mounts)
+import fcntl
 import json
 import os
-import select
+import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+from stackengine.hosts import processes
 from stackengine.hosts.private.broker import serve
+from stackengine.hosts.private.mounts import mount_everything
 
 DAEMONS = ("virtlogd", "virtlockd", "libvirtd")
-SEARCH = "/usr/sbin:/usr/bin:/sbin:/bin"
+PATIENCE = 30.0
+"""Seconds until libvirtd has made its socket."""
+DEATHS, DEATHS_SECONDS = 5, 60.0
+"""A daemon that ended more often than this within so many seconds is not started again, and the host ends. Guests outlive their libvirtd."""
 
 
-def run(*command: str) -> None:
-    """Run a command; what it says goes to the log."""
-    subprocess.run(command, check=True, env={**os.environ, "PATH": SEARCH})
+def loopback_up() -> None:
+    """Set lo up in the new network namespace (SIOCSIFFLAGS)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        up_and_running = 0x41
+        fcntl.ioctl(control, 0x8914, struct.pack("16sH14x", b"lo", up_and_running))
 
 
-def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> None:
-    """/proc and /sys of the new namespaces, libvirt's folders and /run bound to the host's own, name resolution without a network."""
-    run("mount", "--make-rprivate", "/")
-    run("mount", "-t", "proc", "proc", "/proc")
-    run("mount", "-t", "sysfs", "sysfs", "/sys")
-    own_folders = {"/etc/libvirt": folder / "etc", "/var/lib/libvirt": folder / "lib", "/var/cache/libvirt": cache, "/var/log/libvirt": folder / "log"}
-    for there, own in own_folders.items():
-        run("mount", "--bind", str(own), there)
-    for file, text in (("hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n"), ("resolv.conf", "")):
-        own = runtime / file
-        if not own.exists() or file == "hosts":
-            own.write_text(text)
-        target = Path("/etc") / file
-        if target.exists():
-            run("mount", "--bind", str(own), os.path.realpath(target))
-    run("mount", "--bind", str(runtime / "run"), "/run")
-    Path("/run/lock").mkdir(exist_ok=True)
+class Attendant:
+    """Starts the daemons, starts them again when they end, and serves the broker's socket."""
+
+    def __init__(self, broker: socket.socket) -> None:
+        self._broker = broker
+        self._selector = selectors.DefaultSelector()
+        self._daemons: dict[int, str] = {}
+        self._deaths: dict[str, list[float]] = {name: [] for name in DAEMONS}
+        self._staying: dict[socket.socket, str] = {}
+
+    def start(self, name: str) -> None:
+        """Start a daemon in a session of its own."""
+        process = subprocess.Popen([name], stdin=subprocess.DEVNULL, start_new_session=True)
+        process.returncode = 0  # it is buried by number, with all others
+        self._daemons[process.pid] = name
+
+    def attend(self) -> None:
+        """Never returns."""
+        woken, wake = os.pipe()
+        os.set_blocking(woken, False)
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        self._selector.register(woken, selectors.EVENT_READ)
+        self._selector.register(self._broker, selectors.EVENT_READ)
+        self._bury()
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._broker:
+                    with contextlib.suppress(OSError):
+                        client, _ = self._broker.accept()
+                        threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                elif key.fd == woken:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(woken, 4096)
+                    self._bury()
+                else:
+                    self._forget(key.fileobj)
+
+    def _serve(self, client: socket.socket) -> None:
+        name = serve(client, self._hang_up)
+        if name:
+            self._staying[client] = name
+            self._selector.register(client, selectors.EVENT_READ)
+        else:
+            client.close()
+
+    def _hang_up(self, name: str) -> None:
+        for client in [c for c, n in self._staying.items() if n == name]:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)  # which wakes the loop, and that closes it
+
+    def _forget(self, client: object) -> None:
+        """A client that stayed has gone."""
+        assert isinstance(client, socket.socket)
+        self._selector.unregister(client)
+        self._staying.pop(client, None)
+        client.close()
+
+    def _bury(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            name = self._daemons.pop(pid, None)
+            if name is None:
+                continue
+            now = time.monotonic()
+            self._deaths[name] = [*(t for t in self._deaths[name] if now - t < DEATHS_SECONDS), now]
+            print(f"{name} ended with {os.waitstatus_to_exitcode(status)}", file=sys.stderr, flush=True)
+            if len(self._deaths[name]) > DEATHS:
+                print(f"{name} ended {DEATHS + 1} times within {DEATHS_SECONDS:g} s: giving up", file=sys.stderr, flush=True)
+                os._exit(1)
+            self.start(name)
+
+
+def begin(settings: dict[str, str]) -> Attendant:
+    """Everything up to the moment when libvirtd has its socket."""
+    folder, runtime, broker_path = Path(settings["folder"]), Path(settings["runtime"]), Path(settings["broker"])
+    broker_path.unlink(missing_ok=True)
+    broker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    broker.bind(str(broker_path))
+    socket.sethostname(settings["name"][:63])
+    mount_everything(folder, runtime, Path(settings["cache"]), settings["name"])
+    loopback_up()
+    attendant = Attendant(broker)
+    for name in DAEMONS:
+        attendant.start(name)
+    libvirt_socket, end = Path("/run/libvirt/libvirt-sock"), time.monotonic() + PATIENCE
+    while not _listens(libvirt_socket):
+        dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if dead is not None:
+            raise OSError(f"a daemon ended with {dead.si_status}")
+        if time.monotonic() > end:
+            raise OSError(f"libvirtd made no socket within {PATIENCE:g} s")
+        time.sleep(0.01)
+    broker.listen(128)  # from now on the host counts as running, and the listener's credentials tell the process id
+    return attendant
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def main() -> None:
-    """Never returns; ends when told to, or when a daemon dies."""
-    settings = json.loads(sys.argv[1])
-    folder, runtime = Path(settings["folder"]), Path(settings["runtime"])
-    broker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    broker_path = Path(settings["broker"])
-    broker_path.unlink(missing_ok=True)
-    broker.bind(str(broker_path))  # before /run is bound over
-    broker_path.chmod(0o600)
-    socket.sethostname(settings["name"][:63])
-    mount_everything(folder, runtime, Path(settings["cache"]), settings["name"])
-    run("ip", "link", "set", "lo", "up")
+    """Arguments: settings (JSON), descriptor on which to say how the start went (an empty line: well)."""
+    os.umask(0o022)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
-    daemons = [subprocess.Popen([d], env={**os.environ, "PATH": SEARCH}, stdin=subprocess.DEVNULL, start_new_session=True) for d in DAEMONS]
-    broker.listen(64)
-    attend(broker, {d.pid for d in daemons})
-
-
-def attend(broker: socket.socket, daemons: set[int]) -> None:
-    """Hand out sockets, each request in a thread of its own, and bury the dead; the end of a daemon is the end of the host."""
-    read_end, write_end = os.pipe()
-    os.set_blocking(write_end, False)
-    signal.set_wakeup_fd(write_end)
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    while True:
-        ready, _, _ = select.select([broker.fileno(), read_end], [], [], 60)
-        if read_end in ready:
-            os.read(read_end, 512)
-        while True:
-            try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                os._exit(1)
-            if pid == 0:
-                break
-            if pid in daemons:
-                os._exit(1)
-        if broker.fileno() in ready:
-            threading.Thread(target=serve, args=(broker,), daemon=True).start()
-            _until_taken(broker)
-
-
-def _until_taken(broker: socket.socket) -> None:
-    """Wait until the thread has taken the waiting client, so that it is not counted twice."""
-    while select.select([broker], [], [], 0.01)[0]:
-        threading.Thread(target=serve, args=(broker,), daemon=True).start()
+    settings = json.loads(sys.argv[1])
+    with open(int(sys.argv[2]), "w", encoding="utf-8") as answer, processes.holding(Path(settings["lock"])) as lock:
+        if lock is None:
+            sys.exit("it is starting already")
+        os.write(lock, bytes(Path("/proc/self").readlink()))  # /proc is still the one from outside
+        try:
+            attendant = begin(settings)
+        except OSError as error:
+            answer.write(f"{error.strerror or error}\n")
+            answer.flush()
+            os._exit(1)
+        answer.write("\n")
+        answer.close()
+        attendant.attend()
 
 
 if __name__ == "__main__":

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from stackengine.hosts.runtime import runtime_folder
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The folders of one private host."""
+    """The folders of one private host; all are the same path inside and outside of its namespaces."""
 
     name: str
     folder: Path
+    """Settings, definitions, logs, disks: kept over a stop and a reboot."""
     runtime: Path
+    """Sockets and process ids: empty when the host does not run."""
     layers: Path
+    """Base layers, shared by all private hosts of the user."""
     cache: Path
+    """libvirt's cache of what QEMU can do, shared likewise: probing anew costs each start about 3 s."""
 
     @property
     def libvirt_socket(self) -> Path:
@@ -24,15 +28,33 @@ class Paths:
         return self.runtime / "run" / "libvirt" / "libvirt-sock"
 
     @property
+    def libvirt_uri(self) -> str:
+        """The URI for libvirt clients of this machine."""
+        return f"qemu+unix:///system?socket={self.libvirt_socket}"
+
+    @property
     def broker(self) -> Path:
         """The socket on which process 1 hands out sockets."""
         return self.runtime / "broker"
 
+    @property
+    def lock(self) -> Path:
+        """Held by process 1 while it lives; its process id, seen from outside, stands in it."""
+        return self.runtime / "init.lock"
+
+    @property
+    def prepared(self) -> Path:
+        """Exists when the running host has all that every host has (its pools)."""
+        return self.runtime / "prepared"
+
+    @property
+    def settings(self) -> Path:
+        """What is remembered of the host; it exists from the first start until the host is removed."""
+        return self.folder / "host.json"
+
 
 def paths_of(name: str, state_dir: Path) -> Paths:
-    """The folders of host ``name``. Unix socket paths must stay below 108 bytes, so the runtime folder is short, named by a hash."""
+    """The folders of host ``name``."""
     state_dir = state_dir.absolute()
-    short = hashlib.sha256(f"{state_dir}\0{name}".encode()).hexdigest()[:12]
-    base = os.environ.get("XDG_RUNTIME_DIR", "") if os.getuid() else "/run"
-    root = Path(base) / "stackengine" if base and Path(base).is_dir() else Path(f"/tmp/stackengine-{os.getuid()}")
-    return Paths(name, state_dir / "hosts" / name, root / short, state_dir / "layers", state_dir / "hosts" / ".cache")
+    hosts = state_dir / "hosts"
+    return Paths(name, hosts / name, runtime_folder(hosts / name), state_dir / "layers", hosts / ".cache")

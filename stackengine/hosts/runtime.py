@@ -1,0 +1,45 @@
+"""Folders for sockets and locks of processes that outlive a command, and files that are seen whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stackengine.hosts import processes
+from stackengine.sdk import HostError
+
+
+def runtime_folder(folder: Path) -> Path:
+    """The runtime folder that goes with a state folder: named by a hash, as paths of Unix sockets must stay below 108 bytes."""
+    base = os.environ.get("XDG_RUNTIME_DIR", "") if os.getuid() else "/run"
+    root = Path(base) / "stackengine" if base and len(base) < 60 and os.access(base, os.W_OK) else Path(f"/tmp/stackengine-{os.getuid()}")
+    return root / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+
+
+def make_runtime_folder(runtime: Path) -> None:
+    """Make a runtime folder that nobody else can enter or plant; HostError when somebody did."""
+    for folder in (runtime.parent, runtime):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise HostError(f"{folder} belongs to somebody else, or others may write to it", hint="remove it, or set XDG_RUNTIME_DIR to a folder of yours")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time for this state folder. The lock stands beside the folder, so that it outlives a removal."""
+    locks = folder.parent / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with processes.alone(locks / folder.name):
+        yield
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that others see whole or not at all."""
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text)
+    part.replace(file)
