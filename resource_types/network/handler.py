@@ -108,3 +108,17 @@ def _of(address: str, subnet: Mapping[str, Any]) -> bool:
     import ipaddress
 
     return ipaddress.ip_address(address) in ipaddress.ip_network(subnet["cidr"])
+
+
+def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """TOSCA's ways to say kind and addresses of a network."""
+    start, end, kind = (properties.pop(k, None) for k in ("$start_ip", "$end_ip", "$network_type"))
+    if (start is None) != (end is None):
+        raise ValueError("start_ip and end_ip come together")
+    if start is not None:
+        properties["pools"] = [{"start": start, "end": end}]
+    if kind is not None:
+        if kind not in ("nat", "isolated"):
+            raise ValueError(f"a network of type {kind} comes later; nat and isolated are there")
+        properties["mode"] = kind
+    return properties

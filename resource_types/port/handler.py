@@ -29,7 +29,7 @@ class Port(sdk.ResourceType):
         return {
             "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, "address": address, "prefix": found.prefix, "gateway": found.gateway,
             "dhcp": place.properties.get("dhcp", True), "network": network.physical_id, "network_name": network.identity["name"],
-            "subnet": subnet.physical_id if subnet else "",
+            "subnet": subnet.physical_id if subnet else "", "fixed_ips": [{"ip_address": address, "subnet_id": subnet.physical_id if subnet else ""}],
         }  # fmt: skip
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:

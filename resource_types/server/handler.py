@@ -37,6 +37,7 @@ class Server(sdk.ResourceType):
         return {
             "physical_id": uuid, "uuid": uuid, "id": uuid, "name": ids.name(50), "hostname": _hostname(hostname if isinstance(hostname, str) else ids.path),
             "nics": nics, "address": first.get("address", ""), "mac": first.get("mac", ""), "networks": plain, "addresses": records,
+            "availability_zone": "local",
         }  # fmt: skip
 
     def implies(self, want: sdk.Properties) -> list[sdk.Implied]:

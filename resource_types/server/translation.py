@@ -42,11 +42,16 @@ def _networks(properties: dict[str, Any], value: Any) -> None:
     properties["networks"] = found
 
 
+def _maps(value: Any, what: str) -> list[dict[str, Any]]:
+    """A list of maps that are known now; their values may be unknown."""
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise ValueError(f"{what} is a list of maps that are known before apply")
+    return value
+
+
 def _interfaces(properties: dict[str, Any], value: Any) -> None:
-    if not isinstance(value, list):
-        raise ValueError("NetworkInterfaces is a list")
     found = []
-    for entry in sorted((i for i in value if isinstance(i, dict)), key=lambda i: int(i.get("DeviceIndex", 0))):
+    for entry in sorted(_maps(value, "NetworkInterfaces"), key=lambda i: int(str(i.get("DeviceIndex", 0)))):
         strange = entry.keys() - _INTERFACE.keys() - _INTERFACE_QUIET
         if strange:
             raise ValueError(f"NetworkInterfaces has {', '.join(sorted(strange))}, which is not supported")
@@ -70,7 +75,7 @@ def _tags(properties: dict[str, Any], value: Any) -> None:
 
 def _nova_devices(properties: dict[str, Any], value: Any) -> None:
     """Nova's block_device_mapping_v2 (and the first form of it): volumes that are there, and an image on a root disk of its own size."""
-    for entry in value if isinstance(value, list) else []:
+    for entry in _maps(value, "a block device mapping"):
         boots = str(entry.get("boot_index", "")) == "0" or entry.get("device_name") in ("vda", "/dev/vda")
         if entry.get("volume_id") is not None:
             properties.setdefault("volumes", []).append({"volume": entry["volume_id"], "boot": boots})
@@ -84,8 +89,10 @@ def _nova_devices(properties: dict[str, Any], value: Any) -> None:
 
 def _ec2_devices(properties: dict[str, Any], value: Any) -> None:
     """EC2's BlockDeviceMappings: the size of the root device; other devices are made as AWS::EC2::Volume."""
-    for entry in value if isinstance(value, list) else []:
+    for entry in _maps(value, "BlockDeviceMappings"):
         name, ebs = entry.get("DeviceName"), entry.get("Ebs") or {}
+        if not isinstance(ebs, dict):
+            raise ValueError("Ebs is a map that is known before apply")
         if name in ("/dev/sda1", "/dev/xvda", "/dev/sda"):
             if ebs.get("SnapshotId") is not None:
                 raise ValueError("a root device cannot be made of a snapshot; name an image")
@@ -96,10 +103,15 @@ def _ec2_devices(properties: dict[str, Any], value: Any) -> None:
 
 
 def _ec2_volumes(properties: dict[str, Any], value: Any) -> None:
-    properties["volumes"] = [{"volume": v.get("VolumeId")} for v in value if isinstance(v, dict)]
+    properties["volumes"] = [{"volume": v.get("VolumeId")} for v in _maps(value, "Volumes")]
+
+
+def _user_data_update(properties: dict[str, Any], value: Any) -> None:
+    properties["user_data_update"] = value.lower() if isinstance(value, str) else value
 
 
 _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
     "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
+    "$user_data_update": _user_data_update,
 }  # fmt: skip

@@ -23,6 +23,7 @@ class Subnet(sdk.ResourceType):
         return {
             "physical_id": f"subnet-{ids.token(12, 'subnet')}", "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix,
             "network": want["network"], "network_name": network.identity["name"], "network_path": network.path,
+            "availability_zone": "local",
         }  # fmt: skip
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:

@@ -67,3 +67,11 @@ class Volume(sdk.ResourceType):
 
 def _more(want: sdk.Properties) -> Mapping[str, Any]:
     return {k: want[k] for k in ("name", "metadata") if want.get(k)}
+
+
+def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """EC2's tags are metadata."""
+    tags = properties.pop("$tags", None)
+    if isinstance(tags, list):
+        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in tags if isinstance(t, dict) and "Key" in t}
+    return properties

@@ -47,7 +47,11 @@ def _as_number(value: Any) -> Any:
 
 
 def _decode(value: Any) -> Any:
-    return base64.b64decode(str(value), validate=False).decode("utf-8", "replace")
+    """Base64 as AWS wants it; text that is none is taken as it is, as Heat does (its Fn::Base64 leaves text alone)."""
+    try:
+        return base64.b64decode("".join(str(value).split()), validate=True).decode()
+    except ValueError:
+        return value
 
 
 DECODERS: dict[str, Callable[[Any], Any]] = {
@@ -83,10 +87,11 @@ class Translator:
                 dialect = self._dialect(target)
                 return Attr(target, (Literal(dialect.ref),), mark) if dialect and dialect.ref else expr
             case Attr(target=target, path=path, mark=mark):
-                if isinstance(path[0], Literal) and path[0].value == "physical_id":
+                first = self._attribute(target, path[0])
+                if isinstance(first[0], Literal) and first[0].value == "physical_id":
                     return Ref(target, mark)
                 rest = tuple(self.reference(p) for p in path[1:])
-                return Attr(target, (*self._attribute(target, path[0]), *rest), mark)
+                return Attr(target, (*first, *rest), mark)
             case Map(entries=entries, mark=mark):
                 return Map(tuple(Entry(e.key, e.key_mark, self.reference(e.value)) for e in entries), mark)
             case List(items=items, mark=mark):
