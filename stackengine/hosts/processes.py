@@ -110,16 +110,9 @@ def alone(file: Path) -> Iterator[None]:
 def wait_until_free(file: Path, seconds: float) -> bool:
     """Wait until nobody holds the lock any more, and until its holder has really gone where it left its process id; whether that came true."""
     limit = time.monotonic() + seconds
-    pid = holder(file)
-    if pid is not None:
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return True
-        try:
+    with watching(holder(file)) as handle:
+        if handle is not None:
             return not lives(file) or bool(select.select([handle], [], [], seconds)[0])
-        finally:
-            os.close(handle)
     while lives(file):
         if time.monotonic() > limit:
             return False
@@ -129,15 +122,33 @@ def wait_until_free(file: Path, seconds: float) -> bool:
 
 def end(pid: int, *, at_once: bool = False) -> None:
     """End a process by its id and return when it is gone; the caller knows that the id is that of a process of ours."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
+    with watching(pid) as handle:
         for number in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGKILL):
+            if handle is None:
+                return
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, number)
             if select.select([handle], [], [], END_SECONDS)[0]:
                 return
+
+
+def parent(pid: int) -> int | None:
+    """The parent of a process, or None when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+@contextmanager
+def watching(pid: int | None) -> Iterator[int | None]:
+    """A descriptor that is readable as soon as the process has ended; None when it is gone already."""
+    try:
+        handle = os.pidfd_open(pid) if pid else None
+    except ProcessLookupError:
+        handle = None
+    try:
+        yield handle
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)

@@ -6,6 +6,7 @@ port or with the host.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -75,11 +76,19 @@ class Publisher:
 
     def end(self) -> None:
         """End the process and return when it is gone; the table stays."""
-        if not processes.lives(self._lock):
-            return
-        self._ask("end")
-        if not processes.wait_until_free(self._lock, processes.END_SECONDS) and (pid := processes.holder(self._lock)):
-            processes.end(pid, at_once=True)
+        if self._folder.is_dir():
+            with self._changing():
+                self._end()
+
+    def _end(self) -> None:
+        if processes.lives(self._lock):
+            self._ask("end")
+            if not processes.wait_until_free(self._lock, processes.END_SECONDS) and (pid := processes.holder(self._lock)):
+                processes.end(pid, at_once=True)
+        for left in (self._socket, self._lock):
+            left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a private host has more in it
+            self._runtime.rmdir()
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Entry]]:
@@ -96,7 +105,7 @@ class Publisher:
         if table:
             self._ask("look")
         else:
-            self.end()
+            self._end()
 
     def _tell(self) -> dict[str, str]:
         """Have the process look at its table, starting it if need be; problems by key."""

@@ -24,9 +24,19 @@ def make_runtime_folder(runtime: Path) -> None:
     """Make a runtime folder that nobody else can enter or plant; HostError when somebody did."""
     for folder in (runtime.parent, runtime):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
+    is_ours(runtime)
+
+
+def is_ours(runtime: Path) -> bool:
+    """Whether the runtime folder is there; HostError when somebody else planted it, so that no socket in it is believed."""
+    for folder in (runtime.parent, runtime):
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:
+            return False
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
             raise HostError(f"{folder} belongs to somebody else, or others may write to it", hint="remove it, or set XDG_RUNTIME_DIR to a folder of yours")
+    return True
 
 
 @contextmanager

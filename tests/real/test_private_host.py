@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from stackengine.hosts import private, processes
+from stackengine.hosts import guest_image, private, processes
+from stackengine.hosts.doctor import examine
 from stackengine.hosts.private import requirements
 from stackengine.sdk import ExistsError, HostError
 
@@ -24,6 +28,7 @@ libvirt = pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements(outbound=True) if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
+REPOSITORY = Path(__file__).parents[2]
 LIMIT = 60.0
 """Seconds that anything may take on a busy machine."""
 NETWORK = """<network><name>n1</name><forward mode='nat'/><bridge name='se-test0' delay='0'/>
@@ -80,7 +85,8 @@ def outside() -> dict[str, str]:
     """What the machine's owner would see of us."""
 
     def said(*command: str) -> str:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        search = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+        return subprocess.run(["env", *command], capture_output=True, text=True, check=False, env=search).stdout
 
     return {
         "links": said("ip", "-br", "link"),
@@ -402,3 +408,76 @@ def test_removal_deletes_everything_but_the_layers(state: Path) -> None:
     assert (state / "layers" / "kept").exists()
     with pytest.raises(HostError, match="no private host one"):
         private.find("one", state)
+
+
+def test_a_stop_lets_guests_shut_down(state: Path) -> None:
+    try:
+        image = guest_image.build("tiny", state)
+    except guest_image.ImageError as error:
+        pytest.skip(str(error))
+    connection = opened(private.ensure("one", state))
+    console = state / "hosts" / "one" / "log" / "qemu" / "console.log"
+    connection.createXML(f"""<domain type='qemu'><name>g1</name><memory unit='MiB'>{image.memory}</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='q35'>hvm</type><kernel>{image.part("kernel")}</kernel><initrd>{image.part("initrd")}</initrd>
+<cmdline>{image.cmdline}</cmdline></os><features><acpi/></features><cpu mode='maximum'/>
+<devices><serial type='pty'><log file='/var/log/libvirt/qemu/console.log'/></serial><memballoon model='none'/>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel></devices></domain>""")
+    agent = "<target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>"
+    eventually(lambda: agent in connection.lookupByName("g1").XMLDesc(0), "the guest's agent answers")
+    connection.close()
+    assert private.stop("one", state, limit=LIMIT) == []
+    assert "reboot: Power down" in console.read_text(errors="replace") or "terminating" in console.read_text(errors="replace")
+
+
+def test_the_doctor_finds_a_private_host_in_order(state: Path) -> None:
+    found = {r.check: r for r in examine("private://one", state)}
+    assert {r.status for r in found.values()} <= {"ok", "warning"}
+    assert {"packages", "namespaces", "host", "pool default", "pool se-layers", "network", "accelerator"} <= set(found)
+    host = private.find("one", state)
+    connection = opened(host)
+    assert host.accelerator(connection) == ("kvm" if found["accelerator"].status == "ok" else "qemu")
+    assert connection.listAllDomains() == []
+    assert connection.listAllNetworks() == []
+    connection.close()
+
+
+def test_where_namespaces_are_refused_that_is_said_and_nothing_is_left(state: Path) -> None:
+    if os.getuid():
+        pytest.skip("takes a right away that a plain user never had")
+    without = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    script = "import sys; from pathlib import Path\nfrom stackengine.hosts import private\nfrom stackengine.sdk import HostError\n"
+    script += "try: private.ensure('one', Path(sys.argv[1]))\nexcept HostError as e: print(e, e.hint)"
+    said = subprocess.run([*without, sys.executable, "-c", script, str(state)], capture_output=True, text=True, check=True).stdout
+    assert "Operation not permitted" in said
+    assert "memory://" in said
+    assert not private.find("one", state).paths.runtime.exists()
+
+
+def test_all_of_it_as_a_plain_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if os.getuid():
+        pytest.skip("the tests above ran as a plain user")
+    name = f"se-test-{os.getpid()}"
+    subprocess.run(["useradd", "--create-home", name], check=True, capture_output=True)
+    try:
+        user = pwd.getpwnam(name)
+        python = next((p for p in (sys.executable, "/usr/bin/python3") if _can_run(p, name)), None)
+        if python is None:
+            pytest.skip("no interpreter of this version that a plain user can run, or the checkout is closed to others")
+        command = [*_as(name), python, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", f"{user.pw_dir}/t", __file__, "-k", "not doctor"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert " passed" in result.stdout
+        shutil.rmtree(f"/tmp/stackengine-{user.pw_uid}", ignore_errors=True)
+    finally:
+        subprocess.run(["userdel", "--remove", name], check=True, capture_output=True)
+
+
+def _as(name: str) -> list[str]:
+    places = os.pathsep.join([str(REPOSITORY), sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"]])
+    clean = ["env", "-i", f"HOME=/home/{name}", f"USER={name}", "PATH=/usr/bin:/bin", f"PYTHONPATH={places}"]
+    return ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", *clean]
+
+
+def _can_run(python: str, name: str) -> bool:
+    same = f"import sys, pytest, libvirt, stackengine; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    return subprocess.run([*_as(name), python, "-c", same], capture_output=True, check=False).returncode == 0

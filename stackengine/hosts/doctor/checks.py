@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from stackengine.hosts.doctor.findings import Result
 from stackengine.hosts.private import packages
+from stackengine.hosts.private.launch import into_namespaces
 from stackengine.hosts.private.requirements import requirements
 
 LEAST_DISK = 2 << 30
@@ -36,23 +39,49 @@ def examine(uri: str, state_dir: Path) -> Iterator[Result]:
 def _private(state_dir: Path) -> Iterator[Result]:
     for found in requirements():
         yield Result(found.check, "problem", found.problem, found.mend) if found.problem else Result(found.check, "ok", found.detail)
+    yield namespaces()
     if packages.missing(packages.OUTBOUND):
         yield Result("outbound", "warning", "slirp4netns is not installed: guests cannot reach out (--outbound)", "apt-get install slirp4netns (as root)")
     yield disk_space(state_dir)
     yield kvm_device()
 
 
-def kvm_device() -> Result:
-    """Whether KVM can be opened; whether it is any good is found out by running a guest."""
-    device = Path("/dev/kvm")
+def namespaces() -> Result:
+    """Whether the kernel lets this user make what a private host is made of: tried."""
+    command = [*into_namespaces(), "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--mount-proc", "true"]
+    try:
+        tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Result("namespaces", "skipped", f"not tried: {error}")
+    if tried.returncode == 0:
+        return Result("namespaces", "ok", "namespaces of all kinds were made")
+    said = tried.stderr.strip().splitlines()[-1] if tried.stderr.strip() else f"unshare ended with {tried.returncode}"
+    mend = "in a container: run it privileged; elsewhere: allow user namespaces, or start the host as root; --host memory:// simulates"
+    return Result("namespaces", "problem", f"the kernel refuses namespaces: {said}", mend)
+
+
+def kvm_device(device: Path = Path("/dev/kvm")) -> Result:
+    """Whether guests of a private host may open KVM; whether it is any good is found out by running one."""
     if not device.exists():
-        return Result(
-            "kvm", "warning", "there is no /dev/kvm: guests are emulated", "enable virtualisation in the firmware, or nested virtualisation; modprobe kvm_intel"
-        )
-    if os.access(device, os.R_OK | os.W_OK):
-        return Result("kvm", "ok", "/dev/kvm is open to this user")
-    # membership in a group does not help: inside its user namespace the user has only its own ids
-    return Result("kvm", "warning", "/dev/kvm is closed to this user: guests are emulated", f"setfacl -m u:{os.getuid()}:rw /dev/kvm (as root)")
+        mend = "enable virtualisation in the firmware, or nested virtualisation; modprobe kvm_intel or kvm_amd (as root)"
+        return Result("kvm", "warning", f"there is no {device}: guests are emulated", mend)
+    if _open_to_the_user_alone(device):
+        return Result("kvm", "ok", f"{device} is open to this user")
+    by_group = " (being in its group is not enough: inside its user namespace a user has only its own ids)" if os.access(device, os.R_OK | os.W_OK) else ""
+    return Result("kvm", "warning", f"{device} is closed to this user: guests are emulated{by_group}", f"setfacl -m u:{os.getuid()}:rw {device} (as root)")
+
+
+def _open_to_the_user_alone(device: Path) -> bool:
+    """Readable and writable without any supplementary group: as root, as owner, for everybody, or by an access control list."""
+    user, found = os.getuid(), device.stat()
+    if user == 0 or found.st_mode & 0o006 == 0o006 or (found.st_uid == user and found.st_mode & 0o600 == 0o600):
+        return True
+    try:
+        acl = os.getxattr(device, "system.posix_acl_access")
+    except OSError:
+        return False
+    named_user, read_write = 0x02, 0o6  # struct posix_acl_xattr_entry: tag, permissions, id
+    return any(tag == named_user and rights & read_write == read_write and who == user for tag, rights, who in struct.iter_unpack("<HHI", acl[4:]))
 
 
 def disk_space(folder: Path) -> Result:

@@ -39,7 +39,7 @@ def write_configuration(paths: Paths) -> None:
     """Make the folders, and the configuration where it is not there yet. libvirt's own default network is left out."""
     for part in FOLDERS:
         (paths.folder / part).mkdir(parents=True, exist_ok=True)
-    paths.layers.mkdir(parents=True, exist_ok=True)
+    paths.layers.mkdir(mode=0o700, parents=True, exist_ok=True)
     (paths.cache / "qemu").mkdir(parents=True, exist_ok=True)
     etc = paths.folder / "etc"
     (etc / "qemu.conf").write_text(QEMU + (QEMU_ROOTLESS if os.getuid() else ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import select
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from stackengine.hosts.private.configuration import read_settings, write_configu
 from stackengine.hosts.private.ending import shut_guests_down
 from stackengine.hosts.private.paths import Paths, paths_of
 from stackengine.hosts.publisher import Publisher
-from stackengine.hosts.runtime import locked, make_runtime_folder, write_whole
+from stackengine.hosts.runtime import locked, write_whole
 from stackengine.sdk import HostError, UnreachableError
 
 STOP_SECONDS = 20.0
@@ -106,7 +107,7 @@ def find(name: str, state_dir: Path) -> PrivateHost:
     paths = _paths(name, state_dir)
     if not paths.settings.is_file():
         raise HostError(f"there is no private host {name}", hint=f"stack-run hosts start {name}")
-    return PrivateHost(name, paths, Broker(paths.broker).pid(), bool(read_settings(paths).get("outbound")))
+    return PrivateHost(name, paths, launch.process_1(paths), bool(read_settings(paths).get("outbound")))
 
 
 def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> PrivateHost:
@@ -115,14 +116,15 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
     ``outbound``: whether guests of NAT networks reach out; None leaves it as it is (off for a new host). HostError names what is missing.
     """
     paths = _paths(name, state_dir)
-    paths.folder.mkdir(parents=True, exist_ok=True)
+    paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(paths.folder):
-        make_runtime_folder(paths.runtime)
         settings = read_settings(paths)
         reaches_out = bool(settings.get("outbound")) if outbound is None else outbound
         pid = launch.running(paths)
         if pid is None or reaches_out != bool(settings.get("outbound")):
             launch.check(paths, outbound=reaches_out)
+        if not paths.settings.exists() or reaches_out != settings.get("outbound"):
+            write_whole(paths.settings, json.dumps({**settings, "outbound": reaches_out}))
         if pid is None:
             _ended(paths)
             write_configuration(paths)
@@ -131,7 +133,6 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
             launch.wait_for_libvirtd(paths)
             _ensure_pools(paths)
             paths.prepared.touch()
-        write_whole(paths.settings, json.dumps({**settings, "outbound": reaches_out}))
         if reaches_out:
             outward.connect(paths, pid)
         else:
@@ -149,11 +150,14 @@ def stop(name: str, state_dir: Path, *, limit: float = STOP_SECONDS) -> list[str
     host = find(name, state_dir)
     with locked(host.paths.folder):
         host.publisher().end()
-        pid = Broker(host.paths.broker).pid()
+        pid = launch.running(host.paths)
         left = []
         if pid is not None:
             left = shut_guests_down(host.libvirt_uri, limit)
-            processes.end(pid)
+            with processes.watching(processes.parent(pid)) as monitor:  # unshare, which waits for process 1 to end with it
+                processes.end(pid)
+                if monitor is not None:
+                    select.select([monitor], [], [], processes.END_SECONDS)
         _ended(host.paths)
         launch.remove_tree(host.paths.runtime)
         return left

@@ -17,7 +17,7 @@ from stackengine.hosts.private import packages
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.private.paths import Paths
 from stackengine.hosts.private.requirements import SIMULATE, requirements
-from stackengine.hosts.runtime import make_runtime_folder
+from stackengine.hosts.runtime import is_ours, make_runtime_folder
 from stackengine.sdk import HostError, UnreachableError
 
 START_SECONDS = 60.0
@@ -51,10 +51,15 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def process_1(paths: Paths) -> int | None:
+    """The process id of process 1, seen from here; None when the host does not run."""
+    return Broker(paths.broker).pid() if is_ours(paths.runtime) else None
+
+
 def running(paths: Paths) -> int | None:
-    """The process id of process 1, seen from here; None when the host does not run. One that is just starting (whoever began it is gone) is waited for."""
+    """Likewise, but one that is just starting (whoever began it is gone) is waited for."""
     limit = time.monotonic() + START_SECONDS
-    while (pid := Broker(paths.broker).pid()) is None and processes.lives(paths.lock):
+    while (pid := process_1(paths)) is None and processes.lives(paths.lock):
         if time.monotonic() > limit:
             if starting := processes.holder(paths.lock):
                 processes.end(starting, at_once=True)
@@ -88,6 +93,7 @@ def launch(paths: Paths) -> int:
     if pid is None:
         if starting := processes.holder(paths.lock):
             processes.end(starting, at_once=True)
+        remove_tree(paths.runtime)
         why = said.strip() or processes.last_words(log)
         hint = f"stack-run hosts doctor private://{paths.name} says what is missing; {SIMULATE}"
         raise HostError(f"the private host {paths.name} did not start: {why}", hint=hint)
