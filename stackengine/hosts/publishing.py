@@ -35,6 +35,7 @@ class Publishing:
     def __init__(self, table: Path, broker: Broker | None) -> None:
         self._table, self._broker = table, broker
         self._servers: dict[str, tuple[Entry, asyncio.Server]] = {}
+        self._open: set[asyncio.Task[Any] | None] = set()
         self._connecting = ThreadPoolExecutor(CONNECTS)
         self._ended = asyncio.Event()
 
@@ -43,7 +44,7 @@ class Publishing:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._ended.set)
         control.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._answer, control)
+        server = await asyncio.start_unix_server(lambda reader, writer: self._held(self._answer(reader, writer)), control)
         host = self._broker.stay("publisher") if self._broker is not None else None
         if host is not None:
             loop.add_reader(host.fileno(), self._ended.set)  # nothing is ever sent: readable means hung up
@@ -80,26 +81,36 @@ class Publishing:
                     problems[key] = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         return problems
 
-    def _client(self, entry: Entry) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            loop = asyncio.get_running_loop()
-            try:
-                inside = await loop.run_in_executor(self._connecting, self._connect, entry[2], entry[3])
-                inside_reader, inside_writer = await asyncio.open_connection(sock=inside, limit=PIECE)
-            except OSError:
-                reset(writer)
-                return
-            try:
-                async with asyncio.TaskGroup() as both:  # when one direction breaks, the other is worth nothing
-                    both.create_task(pipe(reader, inside_writer))
-                    both.create_task(pipe(inside_reader, writer))
-            except* OSError:
-                reset(writer)
-                reset(inside_writer)
-            writer.close()
-            inside_writer.close()
+    async def _held(self, work: Coroutine[Any, Any, None]) -> None:
+        """Somebody must hold a connection: streams refer to each other only weakly, and the collector would end them in the middle."""
+        current = asyncio.current_task()
+        self._open.add(current)
+        try:
+            await work
+        finally:
+            self._open.discard(current)
 
-        return serve
+    def _client(self, entry: Entry) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
+        return lambda reader, writer: self._held(self._carry(entry, reader, writer))
+
+    async def _carry(self, entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, from its beginning to its end."""
+        loop = asyncio.get_running_loop()
+        try:
+            inside = await loop.run_in_executor(self._connecting, self._connect, entry[2], entry[3])
+            inside_reader, inside_writer = await asyncio.open_connection(sock=inside, limit=PIECE)
+        except OSError:
+            reset(writer)
+            return
+        try:
+            async with asyncio.TaskGroup() as both:  # when one direction breaks, the other is worth nothing
+                both.create_task(pipe(reader, inside_writer))
+                both.create_task(pipe(inside_reader, writer))
+        except* OSError:
+            reset(writer)
+            reset(inside_writer)
+        writer.close()
+        inside_writer.close()
 
     def _connect(self, address: str, port: int) -> socket.socket:
         if self._broker is None:

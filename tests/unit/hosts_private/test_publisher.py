@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,31 @@ def test_a_port_is_carried_and_the_process_ends_with_the_last_one(publisher: Pub
     assert not processes.lives(runtime_folder(tmp_path / "host") / "publisher.lock")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), 5)
+
+
+def test_many_connections_at_once_all_get_their_answer(publisher: Publisher) -> None:
+    port = _free_port()
+
+    def serve(listening: socket.socket) -> None:
+        while True:
+            try:
+                _answer_once(listening)
+            except OSError:
+                return
+
+    def ask(number: int) -> bool:
+        with socket.create_connection(("127.0.0.1", port), 30) as client:
+            client.settimeout(30)
+            client.sendall(b"n%d" % number)
+            client.shutdown(socket.SHUT_WR)
+            return client.recv(100) == b"N%d" % number
+
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as target:
+        for _ in range(4):
+            threading.Thread(target=serve, args=(target,), daemon=True).start()
+        publisher.publish("a", "127.0.0.1", port, *target.getsockname())
+        with ThreadPoolExecutor(50) as clients:
+            assert all(clients.map(ask, range(1000)))
 
 
 def test_a_taken_port_is_refused_and_what_was_published_before_stays(publisher: Publisher) -> None:
