@@ -22,7 +22,7 @@ class RandomString(sdk.ResourceType):
     inline: ClassVar[bool] = True
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
-        sets, length = [*(want.get("classes") or ()), *(want.get("sequences") or ())], want.get("length")
+        sets, length = [*sdk.known_list(want.get("classes")), *sdk.known_list(want.get("sequences"))], want.get("length")
         if sets and want.get("alphabet"):
             return [sdk.Refusal("alphabet", "alphabet, or classes and sequences, not both")]
         least = sum(s.get("min", 1) for s in sets if isinstance(s, dict) and isinstance(s.get("min", 1), int))

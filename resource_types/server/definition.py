@@ -34,11 +34,10 @@ def definition(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any],
         kernel=image.get("kernel", ""), initrd=image.get("initrd", ""), cmdline=image.get("cmdline") or CONSOLE, disks=[disk_xml(ctx, d) for d in disks],
         nics=ctx.identity["nics"], ports=ports,
     )  # fmt: skip
-    if not pinned and not before:
-        return xml
     root = ET.fromstring(xml)
     _keep_others(root, before)
     _pin(root, pinned.get("addresses", {}))
+    ET.indent(root)
     return ET.tostring(root, encoding="unicode")
 
 

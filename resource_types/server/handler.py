@@ -60,7 +60,7 @@ class Server(sdk.ResourceType):
         return found
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
-        volumes = [v["volume"] for v in want.get("volumes") or () if not v.get("read_only") and isinstance(v.get("volume"), str)]
+        volumes = [v["volume"] for v in _volumes(want) if not v.get("read_only") and isinstance(v.get("volume"), str)]
         return frozenset({*(f"mac:{n['mac']}" for n in identity["nics"]), *(f"volume:{v}" for v in volumes)})
 
     def demand(self, want: sdk.Properties) -> sdk.Demand:
@@ -122,7 +122,7 @@ class Server(sdk.ResourceType):
             ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
         else:
             self._live(ctx, want, before, disks)
-        self._drop_seeds(ctx, want["pool"], keep=seed.path)
+        self._drop_seeds(ctx, want["pool"], keep=seed.path.rpartition("/")[2])
         return {"pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log"}
 
     def _live(self, ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, disks: list[Disk]) -> None:
@@ -164,10 +164,11 @@ class Server(sdk.ResourceType):
 
     @staticmethod
     def _drop_seeds(ctx: sdk.Context, pool: str, keep: str = "") -> None:
+        """Remove every seed but ``keep``; also the record of one whose volume went before a crash."""
         prefix = seed_prefix(ctx.identity)
-        for volume in ctx.host.volume_list(pool):
-            if volume.name.startswith(prefix) and volume.name.endswith(".iso") and volume.path != keep:
-                sdk.remove_volume(ctx, pool, volume.name)
+        found = {v.name.removesuffix(".json") for v in ctx.host.volume_list(pool) if v.name.startswith(prefix)}
+        for name in sorted(found - {keep}):
+            sdk.remove_volume(ctx, pool, name)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))
@@ -198,4 +199,8 @@ def _handle(value: Any) -> str:
 
 
 def _boot_volumes(want: sdk.Properties) -> list[Any]:
-    return [v.get("volume") for v in want.get("volumes") or () if v.get("boot")]
+    return [v.get("volume") for v in _volumes(want) if v.get("boot")]
+
+
+def _volumes(want: sdk.Properties) -> list[dict[str, Any]]:
+    return [v for v in sdk.known_list(want.get("volumes")) if isinstance(v, dict)]

@@ -13,7 +13,7 @@ _GATES = {"lease": "leases", "agent": "agent", "cloud-init": "agent"}
 def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     """Rules that hold on every host."""
     found = []
-    boots = [v for v in want.get("volumes") or () if isinstance(v, dict) and v.get("boot")]
+    boots = [v for v in sdk.known_list(want.get("volumes")) if isinstance(v, dict) and v.get("boot")]
     if not want.get("image") and not boots:
         found.append(sdk.Refusal("", "a server needs an image, or a volume to boot from", "image: tiny is the smallest"))
     if boots and want.get("image"):
@@ -37,7 +37,8 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
     """What this host would refuse or silently ignore."""
     wrong = unknown_flavor(want)
     found = [wrong] if wrong is not None else []
-    kind = (want.get("ready") or {}).get("gate", "running")
+    ready = want.get("ready")
+    kind = ready.get("gate", "running") if isinstance(ready, dict) else "running"
     needed = _GATES.get(kind)
     if needed and needed not in profile.features:
         found.append(sdk.Refusal("ready", f"this host cannot tell when the gate '{kind}' has come", "use running, or a signal"))

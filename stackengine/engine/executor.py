@@ -202,6 +202,7 @@ class _Executor:
         last = self._resolution.opened(old.properties) if old is not None and action.verb == "update" else plain
         referred = self._resolution.referred(instance)
         of = self._recorded.instances[action.of].physical_id if action.of in self._recorded.instances else action.of
+        instance = replace(instance, attributes=self._resolution.opened(instance.attributes))
 
         def work() -> Any:
             self._parts.check()
@@ -310,7 +311,8 @@ class _Executor:
 
     def _ready(self, action: Action, info: ResourceTypeInfo, received: list[dict[str, Any]]) -> None:
         instance = self._recorded.instances[action.instance.id]
-        context = ActionContext(self._parts, instance, info, self._hosts(instance.host), {}, lambda _message: None, {})
+        opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
+        context = ActionContext(self._parts, opened, info, self._hosts(instance.host), {}, lambda _message: None, {})
         attributes = info.handler.ready(context, self._resolution.opened(instance.properties), received)
         self._reached(action, "ready", self._resolution.sealed(attributes, info))
 

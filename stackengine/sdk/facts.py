@@ -13,6 +13,11 @@ Effect = Literal["none", "live", "reboot", "replace"]
 """How a change is applied, weakest first; ``classify`` may only strengthen what the schema says."""
 
 
+def known_list(value: Any) -> list[Any]:
+    """``value`` when it is a list that is known now, else an empty one: for pure methods, whose values may be Unknown."""
+    return value if isinstance(value, list) else []
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """When a configured object counts as ready. ``timeout`` is seconds, counted from *configured*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -62,6 +63,11 @@ class MemoryHost(NetworkCalls, VolumeCalls):
     def close(self) -> None:
         """Nothing to close."""
 
+    def snapshot(self) -> dict[str, Any]:
+        """A copy of everything on the host, to compare with."""
+        with self._file.reading() as state:
+            return copy.deepcopy(state)
+
     # domains
 
     def domain_define(self, xml: str) -> DomainInfo:
@@ -77,7 +83,9 @@ class MemoryHost(NetworkCalls, VolumeCalls):
             old = state["domains"].get(uuid, {"state": "shutoff", "live_xml": ""})
             if old.get("name", name) != name:
                 raise RefusedError(f"operation failed: domain '{old['name']}' is already defined with uuid {uuid}", code=9)
-            state["domains"][uuid] = {**old, "name": name, "xml": xml, "memory_kib": read.memory_kib(domain), "vcpus": int(read.text(domain, "vcpu") or 1)}
+            sizes = {"memory_kib": read.current_memory_kib(domain), "vcpus": int(read.text(domain, "vcpu") or 1)}
+            runs = {k: old[k] for k in sizes if old["state"] == "running"}  # what runs keeps its size until it is set or started anew
+            state["domains"][uuid] = {**old, "name": name, "xml": xml, **sizes, **runs}
             return self._domain(uuid, state["domains"][uuid])
 
     def domain_start(self, uuid: str) -> None:
@@ -87,8 +95,9 @@ class MemoryHost(NetworkCalls, VolumeCalls):
             if known["state"] == "running":
                 return
             domain = read.parse(known["xml"], "domain")
-            self._check_start(state, uuid, domain, known["memory_kib"])
+            self._check_start(state, uuid, domain, read.memory_kib(domain))
             known["state"], known["live_xml"] = "running", known["xml"]
+            known["memory_kib"], known["vcpus"] = read.current_memory_kib(domain), int(read.text(domain, "vcpu") or 1)
             self._simulate_guest(state, domain)
 
     def _check_start(self, state: dict[str, Any], uuid: str, domain: Any, memory: int) -> None:
@@ -107,7 +116,7 @@ class MemoryHost(NetworkCalls, VolumeCalls):
                 raise RefusedError(f"Cannot access storage file '{disk.path}': No such file or directory", code=38)
             if disk.path in used_disks and not disk.readonly:
                 raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
-        taken = sum(d["memory_kib"] for u, d in state["domains"].items() if d["state"] == "running" and u != uuid)
+        taken = sum(read.memory_kib(other) for other in running.values())
         if taken + memory > state["memory_kib"]:
             raise RefusedError("internal error: cannot set up guest memory: Cannot allocate memory", code=1)
 

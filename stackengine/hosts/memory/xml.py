@@ -65,8 +65,16 @@ def nics(domain: ET.Element) -> list[tuple[str, str]]:
 
 def memory_kib(domain: ET.Element) -> int:
     """``<memory>`` in KiB."""
-    element = domain.find("memory")
-    return int(int(text(domain, "memory") or 0) * _KIB.get(element.get("unit", "KiB") if element is not None else "KiB", 1))
+    return _in_kib(domain.find("memory"))
+
+
+def current_memory_kib(domain: ET.Element) -> int:
+    """``<currentMemory>`` in KiB: what the balloon leaves to a guest that has just started."""
+    return _in_kib(domain.find("currentMemory")) or memory_kib(domain)
+
+
+def _in_kib(element: ET.Element | None) -> int:
+    return int(int((element.text or "0").strip()) * _KIB.get(element.get("unit", "KiB"), 1)) if element is not None else 0
 
 
 def capacity(volume: ET.Element) -> int:

@@ -1,0 +1,22 @@
+"""Every registered type keeps the contract, on a memory host; how many checks did not apply is counted in the report of skips."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackengine import registry
+from stackengine.testing import contract
+
+TYPES = registry.load(entry_points=False)
+
+
+CASES = [(name, case) for name, info in sorted(TYPES.types.items()) for case in contract.cases(info)]
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_a_type_keeps_the_contract(name: str, case: str, check: contract.Check) -> None:
+    try:
+        check(contract.Subject(name, TYPES, case=case))
+    except contract.Skipped as reason:
+        pytest.skip(str(reason))
