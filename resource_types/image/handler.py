@@ -23,6 +23,11 @@ class Image(sdk.ResourceType):
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         return {"physical_id": f"image-{ids.token(12, 'image')}"}
 
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        if "upload" in profile.features:
+            return []
+        return [sdk.Refusal("source", "this host takes no uploads, so nothing could say whose a volume is")]
+
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         simulated = ctx.host.profile.mode == "memory"
         # a simulated host runs no guest: nothing is built or fetched for it

@@ -41,6 +41,11 @@ class Volume(sdk.ResourceType):
     def holds_data(self, want: sdk.Properties) -> bool:
         return True
 
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        if "upload" in profile.features:
+            return []
+        return [sdk.Refusal("pool", "this host takes no uploads, so nothing could say whose a volume is")]
+
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         pool, name = want["pool"], str(ctx.identity["volume_name"])
         image = ctx.referred(want["image"]) if want.get("image") else None

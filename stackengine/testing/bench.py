@@ -24,7 +24,7 @@ from stackengine.planning import make_plan
 from stackengine.planning.ground import Ground
 from stackengine.planning.plan import Action, Plan
 from stackengine.registry import Registry, ResourceTypeInfo
-from stackengine.sdk import Host
+from stackengine.sdk import Host, UnsupportedError
 
 STACK, STACK_ID, STORE = "example", "00000000-0000-4000-8000-00000000000e", "00000000-0000-4000-8000-0000000000ff"
 ROOM = 1 << 40
@@ -72,6 +72,9 @@ def _opened(content: bytes) -> tuple[BinaryIO, int, str]:
     return io.BytesIO(content), len(content), hashlib.sha256(content).hexdigest()
 
 
+Source = Callable[[str, str], tuple[BinaryIO, int, str]]
+
+
 @dataclass(slots=True)
 class Bench:
     """One example on one host. ``subject`` is the path of the resource whose type is looked at."""
@@ -80,6 +83,9 @@ class Bench:
     registry: Registry
     host: Host
     template: Path
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    """Properties that every resource has whose type knows them, whatever the example says."""
+    source: Source = sample_source
     vault: PlainVault = field(default_factory=PlainVault)
     clock: Clock = field(default_factory=Clock)
     recorded: Recorded = field(default_factory=Recorded)
@@ -89,7 +95,7 @@ class Bench:
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.desired = self._sealed(desired_of(self.template, self.registry))
+        self.desired = self._preset(self._sealed(desired_of(self.template, self.registry)))
         self.plan = self.planned(self.desired)
         explicit = [a.path for a in self.plan.actions.values() if a.instance.type == self.info.name and ":" not in a.path]
         if not explicit:
@@ -99,14 +105,23 @@ class Bench:
     def _sealed(self, desired: Desired) -> Desired:
         return replace(desired, resources={p: replace(r, properties=seal(r.properties, self.vault)) for p, r in desired.resources.items()})
 
+    def _preset(self, desired: Desired) -> Desired:
+        """``desired`` with the preset where a type has such properties."""
+        resources = {}
+        for path, resource in desired.resources.items():
+            known = self.registry.types[resource.type].properties
+            resources[path] = replace(resource, properties={**resource.properties, **{k: v for k, v in self.preset.items() if k in known}})
+        return replace(desired, resources=resources)
+
     def planned(self, desired: Desired) -> Plan:
-        """The plan from what is recorded to ``desired``; AssertionError when it has errors."""
+        """The plan from what is recorded to ``desired``; UnsupportedError when the host cannot do it, AssertionError for any other fault."""
         profile = self.host.profile
         ground = Ground(STACK, STACK_ID, b"\x01" * 32, self.host.uri, profile, pools={"default": ROOM, "se-layers": ROOM}, store=STORE)
         plan = make_plan(desired, self.recorded, ground, self.registry, secrets=self.vault)
-        wrong = [d.summary for d in plan.diagnostics if d.severity == "error"]
-        if wrong:
-            raise AssertionError("; ".join(wrong))
+        wrong = [d for d in plan.diagnostics if d.severity == "error"]
+        if wrong and all(d.code == "K101" for d in wrong):
+            raise UnsupportedError("; ".join(d.summary for d in wrong))
+        assert not wrong, "; ".join(d.summary for d in wrong)
         return plan
 
     def with_property(self, name: str, value: Value) -> Desired:
@@ -150,7 +165,7 @@ class Bench:
         return dict(returned)
 
     def _context(self, instance: Instance, info: ResourceTypeInfo, contributed: Mapping[str, Any], resolution: Resolution) -> ActionContext:
-        parts = ContextParts(STACK, STACK_ID, STORE, lambda: None, self.clock.sleep, lambda: self.clock.now, sample_source)
+        parts = ContextParts(STACK, STACK_ID, STORE, lambda: None, self.clock.sleep, lambda: self.clock.now, self.source)
         instance = replace(instance, attributes=resolution.opened(instance.attributes))
         return ActionContext(parts, instance, info, self.host, resolution.referred(instance), self.said.append, contributed)
 
@@ -175,6 +190,16 @@ class Bench:
     def delete(self) -> None:
         """Delete the subject; its record stays."""
         self.on_subject(self.info.handler.delete)
+
+    def clear(self) -> None:
+        """Delete everything that was made, the last first."""
+        made, self.plan = list(self.recorded.instances.values()), Plan()
+        for instance in reversed(made):
+            info = self.registry.types[instance.type]
+            resolution = Resolution(self.plan, self.desired, self.recorded, self.vault, Redactor())
+            context = self._context(instance, info, resolution.opened(instance.contributed), resolution)
+            info.handler.delete(context, resolution.opened(instance.properties))
+        self.recorded.instances.clear()
 
     def stop(self) -> None:
         """Stop the subject (hand-over)."""

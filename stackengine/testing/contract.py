@@ -16,8 +16,8 @@ that the host cannot carry out raises :class:`Skipped`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from stackengine.model.mark import NOWHERE
 from stackengine.model.values import Unknown
 from stackengine.registry import Registry, ResourceTypeInfo
 from stackengine.sdk import Host, UnsupportedError
-from stackengine.testing.bench import Bench
+from stackengine.testing.bench import Bench, Source, sample_source
 from stackengine.testing.crashes import crash_everywhere
 from stackengine.testing.inventory import defined, differences, inventory
 
@@ -47,6 +47,11 @@ class Subject:
     host: Callable[[], Host] = MemoryHost
     case: str = ""
     """The example by its name without ``.yaml``; left out, the first language that is there."""
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    """Properties for the host at hand (seconds for a shutdown of guests that do not listen)."""
+    source: Source = sample_source
+    benches: list[Bench] = field(default_factory=list)
+    """Every bench that was made, to be cleared where a host is used again."""
 
     @property
     def info(self) -> ResourceTypeInfo:
@@ -63,12 +68,18 @@ class Subject:
 
     def bench(self, host: Host | None = None) -> Bench:
         """A bench with everything made that the type needs."""
-        bench = Bench(self.info, self.registry, host or self.host(), self.example)
         try:
+            bench = Bench(self.info, self.registry, host or self.host(), self.example, self.preset, self.source)
+            self.benches.append(bench)
             bench.prepare()
         except UnsupportedError as error:
             raise Skipped(f"the host cannot make what the example needs: {error}") from error
         return bench
+
+    def clear(self) -> None:
+        """Delete what every bench made."""
+        while self.benches:
+            self.benches.pop().clear()
 
     def variants(self) -> Iterator[tuple[str, Any, Any]]:
         """Properties that are changed in place: (name, first value, second value)."""
