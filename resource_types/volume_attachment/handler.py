@@ -55,6 +55,8 @@ class VolumeAttachment(sdk.ResourceType):
         server = ctx.referred(last["server"])
         if server is None:
             return
+        if server.going:  # a guest that shuts down leaves its file systems clean; a live detach needs one that answers, and takes the disk from under them
+            ctx.host.domain_shutdown(str(server.identity["uuid"]), server.properties["shutdown_timeout"], ctx.check)
         try:
             ctx.host.domain_detach(str(server.identity["uuid"]), str(ctx.identity["alias"]))
         except sdk.NotFoundError:

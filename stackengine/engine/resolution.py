@@ -105,8 +105,9 @@ class Resolution:
             other = self._recorded.instances.get(id_)
             if other is not None:
                 attributes = self.opened(other.attributes)
+                going = f"delete:{id_}" in self._plan.actions
                 found[other.physical_id] = Referred(
-                    other.path, other.type, other.physical_id, other.identity, self.opened(other.properties), attributes
+                    other.path, other.type, other.physical_id, other.identity, self.opened(other.properties), attributes, going
                 )
         return found
 

@@ -89,3 +89,5 @@ class Referred:
     identity: Mapping[str, Any]
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    going: bool = False
+    """Whether the same plan deletes it: then there is no need to be gentle with it."""

@@ -50,6 +50,8 @@ class Subject:
     preset: Mapping[str, Any] = field(default_factory=dict)
     """Properties for the host at hand (seconds for a shutdown of guests that do not listen)."""
     source: Source = sample_source
+    settle: Callable[[Bench], None] = lambda _: None
+    """Called when everything is made that the type needs (to wait for guests)."""
     benches: list[Bench] = field(default_factory=list)
     """Every bench that was made, to be cleared where a host is used again."""
 
@@ -72,6 +74,7 @@ class Subject:
             bench = Bench(self.info, self.registry, host or self.host(), self.example, self.preset, self.source)
             self.benches.append(bench)
             bench.prepare()
+            self.settle(bench)
         except UnsupportedError as error:
             raise Skipped(f"the host cannot make what the example needs: {error}") from error
         return bench
@@ -278,3 +281,5 @@ CHECKS: tuple[Check, ...] = (
     stopped_comes_back,
     crashed_anywhere_it_is_finished,
 )
+ON_ANY_HOST = tuple(c for c in CHECKS if c not in (crashed_anywhere_it_is_finished, examples_are_right, plans_with_unknown_values))
+"""Checks that touch the host, and ask nothing of it but to be one."""

@@ -193,7 +193,8 @@ class LibvirtHost(NetworkCalls, VolumeCalls):
         self._call("virDomainSetVcpusFlags", work)
 
     def domain_set_metadata(self, uuid: str, xml: str) -> None:
-        """Replace our metadata element."""
+        """Replace our metadata element; libvirt puts it into the namespace, and refuses one that names it itself."""
+        xml = _without_namespace(xml)
 
         def work(c: Any) -> None:
             domain = c.lookupByUUIDString(uuid)
@@ -308,6 +309,15 @@ def _info(domain: Any) -> DomainInfo:
     live = domain.XMLDesc(0) if domain.isActive() else ""
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     return DomainInfo(domain.UUIDString(), domain.name(), _STATES.get(state, "nostate"), xml, live, current, vcpus)
+
+
+def _without_namespace(xml: str) -> str:
+    from xml.etree import ElementTree as ET
+
+    root = ET.fromstring(xml)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return ET.tostring(root, encoding="unicode")
 
 
 def _alias_of(device_xml: str) -> str:
