@@ -114,10 +114,19 @@ class VolumeCalls:
             return None
 
     def volume_list(self, pool: str) -> list[VolumeInfo]:
-        """All volumes of a pool."""
-        return self._call(  # type: ignore[no-any-return]
-            "virStoragePoolListAllVolumes", lambda c: [_info(pool, v) for v in c.storagePoolLookupByName(pool).listAllVolumes()]
-        )
+        """All volumes of a pool; one that somebody deletes meanwhile is left out."""
+
+        def work(c: Any) -> list[VolumeInfo]:
+            found = []
+            for volume in c.storagePoolLookupByName(pool).listAllVolumes():
+                try:
+                    found.append(_info(pool, volume))
+                except libvirt.libvirtError as error:
+                    if error.get_error_code() != libvirt.VIR_ERR_NO_STORAGE_VOL:
+                        raise
+            return found
+
+        return self._call("virStoragePoolListAllVolumes", work)  # type: ignore[no-any-return]
 
 
 def _info(pool: str, volume: Any) -> VolumeInfo:
