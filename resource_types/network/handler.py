@@ -61,7 +61,7 @@ class Network(sdk.ResourceType):
 
     def _xml(self, ctx: sdk.Context, want: sdk.Properties) -> str:
         subnets = self._subnets(ctx, want)
-        hosts = [{"mac": mac, "address": address} for mac, address in reservations(ctx).items()]
+        hosts = list(reservations(ctx).values())
         return ctx.render(
             "network.xml.j2", ownership=ctx.ownership(), identity=ctx.identity, mode=want["mode"], domain=want.get("domain", ""), mtu=want.get("mtu"),
             subnets=[{**s, "reservations": [h for h in hosts if _of(h["address"], s)]} for s in subnets], names=self._names(ctx, want),

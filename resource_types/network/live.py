@@ -19,22 +19,33 @@ def dns_names(gateways: Mapping[str, list[str]], contributed: Sequence[Mapping[s
     return found
 
 
-def reservations(ctx: sdk.Context) -> dict[str, str]:
-    """MAC -> reserved IPv4 address. DHCPv6 knows its clients by a DUID, which only the guest chooses, so there is nothing to reserve there."""
-    return {r["mac"].lower(): r["address"] for r in ctx.contributed.get("reservations", ()) if "." in r["address"]}
+def reservations(ctx: sdk.Context) -> dict[str, dict[str, str]]:
+    """By name, MAC and IPv4 address. DHCPv6 knows its clients by a DUID, which only the guest chooses, so there is nothing to reserve there."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in ctx.contributed.get("reservations", ()):
+        if "." in entry["address"]:
+            name = entry["name"] if entry["name"] not in found else f"{entry['name']}-{entry['mac'].replace(':', '')}"
+            found[name] = {"name": name, "mac": entry["mac"].lower(), "address": entry["address"]}
+    return found
+
+
+def _steps(have: Mapping[str, dict[str, str]], wanted: Mapping[str, dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
+    """(command, entry) from what is there to what should be: a successor has the name of the one before, so that it costs one call and not two."""
+    changed = {name: entry for name, entry in wanted.items() if have.get(name) != entry}
+    staying = {name: entry for name, entry in have.items() if name in wanted}
+    crossing = {n for n, e in changed.items() for m, h in staying.items() if m != n and (h["mac"] == e["mac"] or h["address"] == e["address"])}
+    away = {name for name in have if name not in wanted or (crossing and name in changed)}
+    steps = [("delete", have[name]) for name in sorted(away)]
+    steps += [("modify", entry) for name, entry in changed.items() if name in have and name not in away]
+    return steps + [("add", entry) for name, entry in changed.items() if name not in have or name in away]
 
 
 def bring_live(ctx: sdk.Context, xml: str, names: Mapping[str, list[str]]) -> None:
     """Change, add and remove DHCP reservations and DNS names; the slow ones (a reservation costs the host a second) only where they differ."""
     root, uuid = ET.fromstring(xml), str(ctx.identity["uuid"])
-    have = {h.get("mac", "").lower(): h.get("ip", "") for h in root.findall("ip/dhcp/host")}
-    wanted = reservations(ctx)
-    for mac, address in have.items():
-        if wanted.get(mac) != address:
-            ctx.host.network_update(uuid, "delete", "ip-dhcp-host", ctx.render("host.xml.j2", mac=mac, address=address))
-    for mac, address in wanted.items():
-        if have.get(mac) != address:
-            ctx.host.network_update(uuid, "add", "ip-dhcp-host", ctx.render("host.xml.j2", mac=mac, address=address))
+    have = {h.get("name", ""): {"name": h.get("name", ""), "mac": h.get("mac", "").lower(), "address": h.get("ip", "")} for h in root.findall("ip/dhcp/host")}
+    for command, entry in _steps(have, reservations(ctx)):
+        ctx.host.network_update(uuid, command, "ip-dhcp-host", ctx.render("host.xml.j2", **entry))
     known = {h.get("ip", ""): sorted((n.text or "").strip() for n in h.findall("hostname")) for h in root.findall("dns/host")}
     for address, listed in known.items():
         if listed != sorted(names.get(address, ())):

@@ -27,6 +27,7 @@ class Port(sdk.ResourceType):
         mac = ids.claim("mac", [want["mac"].lower()]) if want.get("mac") else ids.mac()
         address = ids.claim("address", sdk.free_addresses(found, ids.random(2, "address"), want.get("address") or ""))
         return {
+            "hostname": re.sub(r"[^A-Za-z0-9-]+", "-", ids.path).strip("-")[:63] or "port",
             "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, "address": address, "prefix": found.prefix, "gateway": found.gateway,
             "dhcp": place.properties.get("dhcp", True), "network": network.physical_id, "network_name": network.identity["name"],
             "subnet": subnet.physical_id if subnet else "", "fixed_ips": [{"ip_address": address, "subnet_id": subnet.physical_id if subnet else ""}],
@@ -34,7 +35,7 @@ class Port(sdk.ResourceType):
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
         target, order = identity["network"], identity["mac"]
-        found = [sdk.Contribution(target, "reservations", {"mac": identity["mac"], "address": identity["address"]}, order)]
+        found = [sdk.Contribution(target, "reservations", {"mac": identity["mac"], "address": identity["address"], "name": identity["hostname"]}, order)]
         if want.get("hostname"):
             found.append(sdk.Contribution(target, "names", {"address": identity["address"], "name": want["hostname"]}, order))
         return found

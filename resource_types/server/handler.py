@@ -56,7 +56,8 @@ class Server(sdk.ResourceType):
             if nic["address"]:
                 found.append(sdk.Contribution(nic["network"], "names", {"address": nic["address"], "name": identity["hostname"]}, nic["mac"]))
             if nic["address"] and not nic["port"]:
-                found.append(sdk.Contribution(nic["network"], "reservations", {"mac": nic["mac"], "address": nic["address"]}, nic["mac"]))
+                value = {"mac": nic["mac"], "address": nic["address"], "name": identity["hostname"]}
+                found.append(sdk.Contribution(nic["network"], "reservations", value, nic["mac"]))
         return found
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:

@@ -209,6 +209,13 @@ def _contributed_by(choice: Choice) -> list[Contribution]:
     return choice.info.handler.contribute(choice.instance.identity, choice.instance.properties)
 
 
+def new_contributions(choice: Choice) -> set[str]:
+    """Physical ids of the receivers of what a choice contributes that its instance did not contribute before."""
+    old = choice.old
+    known = choice.info.handler.contribute(old.identity, old.properties) if old is not None and old.sure else []
+    return {c.target for c in _contributed_by(choice) if c not in known and isinstance(c.target, str)}
+
+
 def apply_contributions(choices: dict[str, Choice], diagnostics: Diagnostics) -> set[str]:
     """Hand contributions to their receivers; returns paths whose contributions force a new generation."""
     collected, forced = contributions(choices), set()

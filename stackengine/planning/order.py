@@ -9,7 +9,7 @@ from typing import Literal
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Instance
 from stackengine.model.mark import NOWHERE
-from stackengine.planning.choose import Choice
+from stackengine.planning.choose import Choice, new_contributions
 from stackengine.planning.plan import Edge, Verb
 
 
@@ -38,6 +38,7 @@ class Order:
     def __init__(self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], diagnostics: Diagnostics) -> None:
         self.diagnostics, self._recorded = diagnostics, recorded
         self._chosen = {c.instance.id: c for c in choices.values()}
+        self._by_physical = {c.instance.physical_id: i for i, c in self._chosen.items()}
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
         self._gone = {i: _delete_step(r, choices.get(r.path)) for i, r in recorded.items() if i not in self._chosen and i not in kept}
         self._extra: dict[str, Step] = {}
@@ -59,6 +60,15 @@ class Order:
                 before = self._main.get(by_path.get(dependency.path, ""))
                 if before is not None:
                     step.follow(before, dependency.need, f"{dependency.via} refers to {dependency.path}")
+            self._contributions(step)
+
+    def _contributions(self, step: Step) -> None:
+        """What a resource adds to another is there first: a guest must not ask for an address before its network knows of it."""
+        assert step.choice is not None
+        for target in new_contributions(step.choice):
+            before = self._main.get(self._by_physical.get(target, ""))
+            if before is not None and before is not step:
+                step.follow(before, "configured", f"{before.instance.path} has to know of it first")
 
     def _exclusive(self) -> None:
         """Rule 4: what two running objects cannot both have is handed over: the old one stops, keeps everything else, and goes in the tail."""

@@ -87,8 +87,12 @@ class NetworkCalls:
             parent = root.find("ip/dhcp") if section == "ip-dhcp-host" else root.find("dns")
             if parent is None:
                 raise RefusedError(f"the network has no place for {section}", code=55)
-            key = "mac" if section == "ip-dhcp-host" else "ip"
-            for old in [e for e in parent.findall("host") if e.get(key) == part.get(key)]:
+            same = [e for e in parent.findall("host") if _same_entry(e, part)]
+            if command == "add" and any(ET.tostring(e) != ET.tostring(part) for e in same):
+                raise RefusedError("operation failed: there is an existing entry with a matching field", code=55)
+            if command == "modify" and not same:
+                raise RefusedError("operation failed: couldn't locate an entry", code=55)
+            for old in same:
                 parent.remove(old)
             if command != "delete":
                 parent.append(part)
@@ -144,3 +148,11 @@ class NetworkCalls:
     @staticmethod
     def _network(uuid: str, known: dict[str, Any]) -> NetworkInfo:
         return NetworkInfo(uuid, known["name"], known["active"], known["autostart"], known["bridge"], known["xml"])
+
+
+def _same_entry(one: ET.Element, other: ET.Element) -> bool:
+    """As libvirt finds an entry: by any of address, MAC, name and DNS names."""
+    if any(one.get(k) is not None and one.get(k) == other.get(k) for k in ("ip", "mac", "name")):
+        return True
+    names = {n.text for n in one.findall("hostname")}
+    return any(n.text in names for n in other.findall("hostname"))
