@@ -49,7 +49,8 @@ class Image(sdk.ResourceType):
             data.seek(0)
             form = "qcow2" if head.startswith(QCOW2) else "raw"
             suffix = form if part == "disk" else part
-            found = sdk.ensure_content(ctx, pool, f"{sha256[:32]}.{suffix}", data, length, {"kind": "image", "source": source, "sha256": sha256})
+            record = {"kind": "image", "source": source, "sha256": sha256}
+            found = sdk.ensure_content(ctx, pool, f"{sha256[:32]}.{suffix}", data, length, record, shared=True)
         if part != "disk":
             return {part: found.path}
         virtual = int.from_bytes(head[24:32], "big") if form == "qcow2" else length
@@ -60,7 +61,7 @@ class Image(sdk.ResourceType):
         sha256 = hashlib.sha256(source.encode()).hexdigest()
         suffix = "qcow2" if part == "disk" else part
         record = {"kind": "image", "source": source, "simulated": True}
-        found = sdk.ensure_content(ctx, pool, f"{sha256[:32]}.{suffix}", io.BytesIO(b"simulated"), 9, record)
+        found = sdk.ensure_content(ctx, pool, f"{sha256[:32]}.{suffix}", io.BytesIO(b"simulated"), 9, record, shared=True)
         return {part: found.path} if part != "disk" else {"path": found.path, "format": "qcow2", "capacity": 1 << 30}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from typing import Any, BinaryIO, TypeVar
@@ -29,6 +30,8 @@ class ContextParts:
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
     open_source: Callable[[str, str], tuple[BinaryIO, int, str]]
+    alone: Callable[[str], AbstractContextManager[Any]] = nullcontext
+    """Enters only when nobody else on this machine is inside with the same name."""
 
 
 class ActionContext:
@@ -83,6 +86,10 @@ class ActionContext:
             if self._parts.monotonic() >= end:
                 raise FailedError(f"{what} did not come within {timeout:g} s")
             self._parts.sleep(PROBE_EVERY)
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Enter alone."""
+        return self._parts.alone(name)
 
     def open_source(self, url: str, sha256: str = "") -> tuple[BinaryIO, int, str]:
         """Open an image source from the cache."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from stackengine.model.values import Value
@@ -77,6 +78,9 @@ class Context(Protocol):
 
     def wait_until(self, probe: Callable[[], T | None], timeout: float, what: str) -> T:
         """Call ``probe`` until it returns something; :class:`FailedError` after ``timeout`` seconds."""
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Inside, nobody else on this machine is inside with the same name: for host-owned things that several stacks make at once."""
 
     def open_source(self, url: str, sha256: str = "") -> tuple[BinaryIO, int, str]:
         """Open an image source (file path or URL) from the engine's cache: (stream, length, sha256); a wrong checksum is a :class:`FailedError`."""

@@ -68,18 +68,21 @@ def ensure_volume(
     return found
 
 
-def ensure_content(ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any]) -> VolumeInfo:
-    """A raw file with this content, uploaded once: half an upload has no record, and is made again."""
-    found = ctx.host.volume_info(pool, name)
-    known = record_of(ctx, pool, name)
-    if found is not None and known is not None and known.get("whole"):
-        return found
-    if found is not None:
-        ctx.host.volume_delete(pool, name)
-    made = ctx.host.volume_create(pool, volume_xml(name, length, "raw"))
-    ctx.host.volume_upload(pool, name, data, length, ctx.check)
-    write_record(ctx, pool, name, {**record, "whole": True})
-    return made
+def ensure_content(
+    ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any], *, shared: bool = False
+) -> VolumeInfo:
+    """A raw file with this content, uploaded once: half an upload has no record, and is made again. ``shared``: several stacks may make it at once."""
+    with ctx.alone(f"{ctx.host.uri}/{pool}/{name}") if shared else contextlib.nullcontext():
+        found = ctx.host.volume_info(pool, name)
+        known = record_of(ctx, pool, name) if found is not None else None
+        if found is not None and known is not None and known.get("whole"):
+            return found
+        if found is not None:
+            ctx.host.volume_delete(pool, name)
+        made = ctx.host.volume_create(pool, volume_xml(name, length, "raw"))
+        ctx.host.volume_upload(pool, name, data, length, ctx.check)
+        write_record(ctx, pool, name, {**record, "whole": True})
+        return made
 
 
 def remove_volume(ctx: Context, pool: str, name: str) -> None:

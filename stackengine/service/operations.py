@@ -17,6 +17,7 @@ from stackengine.model.instance import Claim, Recorded
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Cancelled
 from stackengine.service import keys, prepare
+from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.runner import ThreadRunner
 from stackengine.service.session import Session
@@ -165,6 +166,7 @@ class _Run:
         parts = ContextParts(
             self._row.name, self._row.id, session.store.id, self._check, self._sleep, time.monotonic,
             lambda url, sha256: session.images.open_source(url, sha256, self._check),
+            lambda name: alone(session.folder / "locks", name, self._check, self._sleep),
         )  # fmt: skip
         hub = SignalHub(session.host(self._row.host), plan, recorded, runner.deliver)
         try:
