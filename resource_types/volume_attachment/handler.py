@@ -22,7 +22,10 @@ class VolumeAttachment(sdk.ResourceType):
             raise sdk.RefusedError(f"the {kind} {missing} is not part of this stack")
         taken = ids.claim("device", (f"{server.physical_id}/vd{letter}" for letter in LETTERS))
         device = taken.rpartition("/")[2]
-        return {"physical_id": f"att-{token}", "alias": f"ua-att-{token}", "device": device, "serial": sdk.serial_of(volume.path)}
+        return {
+            "physical_id": f"att-{token}", "alias": f"ua-att-{token}", "device": device, "serial": sdk.serial_of(volume.path),
+            "server": server.physical_id, "volume": volume.physical_id,
+        }  # fmt: skip
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
         return frozenset() if want.get("read_only") else frozenset({f"volume:{want['volume']}"})

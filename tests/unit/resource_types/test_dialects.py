@@ -1,0 +1,156 @@
+"""Foreign names: no property of a mapped type is dropped in silence, and what is ignored or refused says why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stackengine import formats, registry
+from stackengine.evaluate import evaluate
+from stackengine.model.desired import Desired
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.registry import Dialect
+
+TYPES = registry.load(entry_points=False)
+HEAT: dict[str, list[str]] = json.loads((Path(__file__).parent / "heat_properties.json").read_text())
+"""Every property of Heat's own schemas of the types that are mapped (Heat 27)."""
+WANTED = [
+    *("OS::Nova::Server", "OS::Nova::KeyPair", "OS::Cinder::Volume", "OS::Cinder::VolumeAttachment", "OS::Neutron::Net", "OS::Neutron::Subnet"),
+    *("OS::Neutron::Port", "OS::Glance::WebImage", "OS::Heat::None", "OS::Heat::RandomString", "OS::Heat::WaitCondition", "OS::Heat::CloudConfig"),
+    *("OS::Heat::WaitConditionHandle", "AWS::EC2::Instance", "AWS::EC2::Volume", "AWS::EC2::VolumeAttachment", "AWS::EC2::VPC", "AWS::EC2::Subnet"),
+    *("AWS::EC2::NetworkInterface", "AWS::EC2::KeyPair", "AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"),
+    *("tosca.nodes.Compute", "tosca.nodes.Storage.BlockStorage", "tosca.nodes.BlockStorage", "tosca.nodes.network.Network", "tosca.nodes.network.Port"),
+]
+HOT = "heat_template_version: 2018-08-31\n"
+
+
+def desired(text: str, errors: list[str] | None = None, notices: list[str] | None = None) -> Desired | None:
+    diagnostics = Diagnostics()
+    template = formats.load(text, "t.yaml", formats.NoReader(), diagnostics)
+    found = evaluate(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=diagnostics) if template else None
+    if errors is not None:
+        errors += [d.summary for d in diagnostics.errors]
+    else:
+        assert not diagnostics.errors, [d.summary for d in diagnostics.errors]
+    if notices is not None:
+        notices += [d.summary for d in diagnostics if d.severity == "notice"]
+    return found.desired if found else None
+
+
+def server(properties: str, kind: str = "OS::Nova::Server") -> dict[str, object]:
+    text = f"{HOT}resources:\n  web:\n    type: {kind}\n    properties: {properties}\n  net: {{type: 'SE::Network', properties: {{cidr: auto}}}}\n"
+    found = desired(text)
+    assert found is not None
+    return found.resources["web"].properties
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_a_foreign_name_is_known(name: str) -> None:
+    assert TYPES.dialect(name) is not None
+
+
+@pytest.mark.parametrize("name", sorted(HEAT))
+def test_every_property_that_heat_knows_is_taken_ignored_or_refused(name: str) -> None:
+    dialect = TYPES.dialect(name)
+    assert dialect is not None
+    native = TYPES.types[dialect.native].properties
+    assert not [p for p in HEAT[name] if p not in dialect.properties and p not in native]
+
+
+@pytest.mark.parametrize("dialect", TYPES.dialects.values(), ids=lambda d: d.name)
+def test_what_is_ignored_or_refused_says_why(dialect: Dialect) -> None:
+    for name, conversion in dialect.properties.items():
+        reasons = [r for r in (conversion.ignore, conversion.refuse) if r]
+        assert bool(conversion.to) != bool(reasons), name
+        assert all(len(r) >= 8 for r in reasons), name
+
+
+@pytest.mark.parametrize("dialect", TYPES.dialects.values(), ids=lambda d: d.name)
+def test_a_foreign_attribute_is_a_native_one(dialect: Dialect) -> None:
+    known = {*TYPES.types[dialect.native].attributes, "physical_id"}
+    assert {a.split(".")[0] for a in dialect.attributes.values()} <= known
+    assert not dialect.ref or dialect.ref in known
+
+
+def test_an_ignored_property_is_a_notice_and_a_refused_one_an_error() -> None:
+    notices: list[str] = []
+    errors: list[str] = []
+    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, security_groups: [a], config_drive: true}}}}\n", None, notices)
+    assert {n.split(" has")[0] for n in notices} == {"OS::Nova::Server.security_groups", "OS::Nova::Server.config_drive"}
+    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, admin_pass: x}}}}\n", errors)
+    assert errors == ["OS::Nova::Server.admin_pass is not supported: put a password into user_data, or use keys"]
+
+
+def test_nova_says_networks_in_four_ways() -> None:
+    found = server("{image: tiny, networks: [{uuid: {get_resource: net}}, {network: {get_resource: net}, fixed_ip: 10.0.0.9}]}")
+    networks = found["networks"]
+    assert isinstance(networks, list)
+    assert [sorted(n) for n in networks] == [["network"], ["address", "network"]]
+    assert server("{image: tiny, networks: [{allocate_network: none}]}")["networks"] == []
+
+
+def test_nova_boots_from_a_volume_or_an_image_on_a_disk_of_its_own() -> None:
+    found = server("{block_device_mapping_v2: [{boot_index: 0, image: tiny, volume_size: 5}]}")
+    assert found["disk"] == 5
+    errors: list[str] = []
+    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, block_device_mapping_v2: [{{swap_size: 1}}]}}}}\n", errors)
+    assert "a block device is a volume" in errors[0]
+
+
+def test_ec2_says_disk_size_interfaces_and_tags() -> None:
+    found = server(
+        "{ImageId: tiny, BlockDeviceMappings: [{DeviceName: /dev/sda1, Ebs: {VolumeSize: '8', VolumeType: gp2}}],"
+        " Tags: [{Key: Name, Value: web}], UserData: aGVsbG8=}", "AWS::EC2::Instance",
+    )  # fmt: skip
+    assert (found["disk"], found["metadata"], found["user_data"]) == (8, {"Name": "web"}, "hello")
+    errors: list[str] = []
+    properties = "{ImageId: tiny, BlockDeviceMappings: [{DeviceName: /dev/sdh}]}"
+    desired(f"{HOT}resources:\n  web: {{type: 'AWS::EC2::Instance', properties: {properties}}}\n", errors)
+    assert "make it by AWS::EC2::Volume" in errors[0]
+
+
+def test_text_that_is_no_base64_is_user_data_as_it_is() -> None:
+    assert server("{ImageId: tiny, UserData: '#!/bin/sh -e'}", "AWS::EC2::Instance")["user_data"] == "#!/bin/sh -e"
+
+
+def test_a_server_without_networks_gets_one_of_the_stacks_own() -> None:
+    found = desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny}}}}\n")
+    assert found is not None
+    assert found.resources["network:default"].type == "SE::Network"
+    assert [d.path for d in found.resources["web"].depends if d.path == "network:default"] == ["network:default"]
+
+
+def test_two_addresses_on_one_port_are_refused() -> None:
+    errors: list[str] = []
+    net = "  net: {type: 'SE::Network', properties: {cidr: auto}}\n"
+    port = "  p: {type: 'OS::Neutron::Port', properties: {network: {get_resource: net}, fixed_ips: [{ip_address: 10.0.0.1}, {ip_address: 10.0.0.2}]}}\n"
+    desired(f"{HOT}resources:\n{net}{port}", errors)
+    assert "a port has one address" in errors[0]
+
+
+def test_an_outer_key_pair_is_told_apart_from_one_of_the_template() -> None:
+    notices: list[str] = []
+    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, key_name: mine}}}}\n", None, notices)
+    assert notices == ["web.key_name: no key pair mine in this template: the stack's own keys are used"]
+
+
+def test_heats_deprecated_sequence_is_a_class() -> None:
+    found = desired(f"{HOT}resources:\n  r: {{type: 'OS::Heat::RandomString', properties: {{sequence: digits, length: '6'}}}}\n")
+    assert found is not None
+    assert found.resources["r"].properties["classes"] == [{"class": "digits", "min": 1}]
+    assert found.resources["r"].properties["length"] == 6
+
+
+@pytest.mark.parametrize(("properties", "problem"), [
+    ("{}", "a server needs an image"),
+    ("{image: tiny, volumes: [{volume: v, boot: true}]}", "boots from its image or from a volume"),
+    ("{image: tiny, ready: {gate: signal}}", "needs a handle"),
+    ("{image: tiny, memory: 512, max_memory: 256}", "less than the 512 MiB"),
+])  # fmt: skip
+def test_rules_between_properties_are_said_before_anything_runs(properties: str, problem: str) -> None:
+    errors: list[str] = []
+    desired(f"{HOT}resources:\n  web: {{type: 'SE::Server', properties: {properties}}}\n", errors)
+    assert len(errors) == 1
+    assert problem in errors[0]
