@@ -89,14 +89,14 @@ class Server(sdk.ResourceType):
         return refusals(want, profile)
 
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
-        ready = want.get("ready") or {}
-        kind, timeout = ready.get("gate", "running"), float(ready.get("timeout", 600))
+        ready = sdk.known(want.get("ready"), {})
+        kind, timeout = sdk.known(ready.get("gate"), "running"), float(sdk.known(ready.get("timeout"), 600))
         if kind == "running" or want.get("power") == "stopped":
             return None
         if kind == "signal":
-            return sdk.Gate("signal", timeout, identity["uuid"], handle=_handle(ready.get("handle")), count=int(ready.get("count", 1)))
+            return sdk.Gate("signal", timeout, identity["uuid"], handle=_handle(ready.get("handle")), count=int(sdk.known(ready.get("count"), 1)))
         macs = tuple(n["mac"] for n in identity["nics"])
-        return sdk.Gate(kind, timeout, identity["uuid"], macs, identity["address"], int(ready.get("port") or 22))
+        return sdk.Gate(kind, timeout, identity["uuid"], macs, identity["address"], int(sdk.known(ready.get("port"), 22)))
 
     def holds_data(self, want: sdk.Properties) -> bool:
         return True

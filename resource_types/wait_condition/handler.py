@@ -17,7 +17,7 @@ class WaitCondition(sdk.ResourceType):
     remake_failed: ClassVar[bool] = True
 
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
-        return sdk.Gate("signal", float(want.get("timeout", 600)), handle=handle_id(want["handle"]), count=int(want.get("count", 1)))
+        return sdk.Gate("signal", float(sdk.known(want.get("timeout"), 600)), handle=handle_id(want["handle"]), count=int(sdk.known(want.get("count"), 1)))
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {}

@@ -276,7 +276,7 @@ class _Executor:
         self.walk.reach(action, status)
 
     def _await(self, action: Action, info: ResourceTypeInfo) -> None:
-        gate = self._resolution.gate(action)
+        gate = self._resolution.gate(action, info)
         self._waiting[action.id] = _Waiting(replace(action, gate=gate), self._parts.monotonic() + gate.timeout, info)
         if gate.kind == "signal":
             self._judge(action.id)

@@ -93,10 +93,11 @@ class Resolution:
         result: dict[str, Value] = seal(wrapped, self._vault)
         return result
 
-    def gate(self, action: Action) -> Gate:
-        """The gate with everything known."""
+    def gate(self, action: Action, info: ResourceTypeInfo) -> Gate:
+        """The gate made of what is known by now: its timeout may have been an attribute of something else."""
         assert action.gate is not None
-        return action.gate
+        instance = self._recorded.instances[action.instance.id]
+        return info.handler.gate(instance.identity, self.opened(instance.properties)) or action.gate
 
     def referred(self, instance: Instance) -> dict[str, Referred]:
         """By physical id, everything that ``instance`` may refer to."""

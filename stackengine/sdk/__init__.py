@@ -22,7 +22,7 @@ from stackengine.sdk.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known_list
+from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list
 from stackengine.sdk.host import DomainInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import ResourceType, changed
 from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, serial_of, volume_xml
@@ -68,6 +68,7 @@ __all__ = [
     "free_addresses",
     "free_subnets",
     "has_unknown",
+    "known",
     "known_list",
     "normal_subnet",
     "record_of",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stackengine.model.values import Value
+from stackengine.model.values import Unknown, Value
 
 Properties = Mapping[str, Any]
 Effect = Literal["none", "live", "reboot", "replace"]
@@ -16,6 +16,11 @@ Effect = Literal["none", "live", "reboot", "replace"]
 def known_list(value: Any) -> list[Any]:
     """``value`` when it is a list that is known now, else an empty one: for pure methods, whose values may be Unknown."""
     return value if isinstance(value, list) else []
+
+
+def known(value: Any, default: Any) -> Any:
+    """``value`` when it is there and known now, else ``default``: for pure methods, whose values may be Unknown."""
+    return default if value is None or isinstance(value, Unknown) else value
 
 
 @dataclass(frozen=True, slots=True)

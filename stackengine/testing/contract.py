@@ -237,6 +237,7 @@ def plans_with_unknown_values(subject: Subject) -> None:
         for call in (handler.check, handler.demand, handler.holds_data, handler.implies):
             call(unknown)
         handler.refuse(unknown, profile)
+        handler.gate(action.instance.identity, unknown)
         handler.exclusive(action.instance.identity, unknown)
         handler.fixed(action.instance.identity, unknown)
         handler.effects(want, unknown, profile)
