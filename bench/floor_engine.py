@@ -34,7 +34,7 @@ def run(path: Path, shape: str, count: int) -> tuple[float, float]:
     database = engine(path)
     metadata = sa.MetaData()
     event = sa.Table("event", metadata, *(sa.Column(n, t) for n, t in (("seq", sa.Integer), ("kind", sa.String), ("path", sa.String), ("payload", sa.JSON))))
-    instance = sa.Table("instance", metadata, sa.Column("id", sa.String, primary_key=True), sa.Column("body", sa.JSON))
+    sa.Table("instance", metadata, sa.Column("id", sa.String, primary_key=True), sa.Column("body", sa.JSON))
     metadata.create_all(database)
     upsert = sa.text("INSERT INTO instance (id, body) VALUES (:id, :body) ON CONFLICT (id) DO UPDATE SET body = excluded.body")
     wall, cpu, seq = time.perf_counter(), time.process_time(), 0
@@ -49,7 +49,8 @@ def run(path: Path, shape: str, count: int) -> tuple[float, float]:
                 break
             rows = [{"seq": (seq := seq + 1), "kind": "ready", "path": f"r{n}", "payload": {"attributes": {}}} for n in ended]
             rows += [{"seq": (seq := seq + 1), "kind": "begin", "path": f"r{n}", "payload": {"instance": {"path": f"r{n}", "value": n}}} for n in begun]
-            states = [{"id": f"r{n}", "body": json.dumps({"status": "ready"})} for n in ended] + [{"id": f"r{n}", "body": json.dumps({"status": "creating"})} for n in begun]
+            states = [{"id": f"r{n}", "body": json.dumps({"status": "ready"})} for n in ended]
+            states += [{"id": f"r{n}", "body": json.dumps({"status": "creating"})} for n in begun]
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             connection.execute(event.insert(), rows)
             connection.execute(upsert, states)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from golden_files import check_file
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -21,17 +22,3 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         check_file(GOLDEN / name, text, update=request.config.getoption("--update-golden"))
 
     return check
-
-
-def check_file(path: Path, text: str, *, update: bool) -> None:
-    """Compare with a file, or write it."""
-    if update:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return
-    if not path.exists():
-        pytest.fail(f"{path.name} is not there: run pytest --update-golden and look at it")
-    kept = path.read_text(encoding="utf-8")
-    if kept != text:
-        diff = "\n".join(difflib.unified_diff(kept.splitlines(), text.splitlines(), "golden", "now", lineterm=""))
-        pytest.fail(f"{path.name} differs (pytest --update-golden writes it anew):\n{diff}", pytrace=False)

@@ -40,6 +40,8 @@ def carry_out(
     prepared: Prepared = preview.prepared
     row = prepared.stack
     options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout}
+    if preview.plan.empty and _is_so_already(session, preview):
+        return OperationResult("", preview.kind, "complete", preview.from_revision, outputs=dict(preview.plan.outputs))
     with session.store.ownership(row.id) as lock:
         if not lock.take():
             raise ServiceError(f"an operation runs on the stack {row.name}", hint=f"wait for it, or: stack-run cancel {row.name}")
@@ -47,6 +49,14 @@ def carry_out(
         operation, journal, preview = _submit(session, preview, row, options, watch)
         run = _Run(session, row, prepared.vault, operation, journal, options)
         return run.go(preview.plan, preview.desired, preview.recorded)
+
+
+def _is_so_already(session: Session, preview: Preview) -> bool:
+    """Whether there is nothing to do and nothing to record: the same desired state, reached before."""
+    row: StackRow = preview.prepared.stack
+    if preview.new_stack or preview.kind == "delete" or row.state not in ("complete", "rolled_back"):
+        return False
+    return session.store.revision(row.id, row.revision).desired == preview.desired
 
 
 def _recorded_stack(session: Session, preview: Preview, prepared: Prepared) -> StackRow:
@@ -125,7 +135,7 @@ class _Run:
     ) -> None:
         self._session, self._row, self._vault = session, row, vault
         self._operation, self._journal, self._options = operation, journal, options
-        self._start = time.monotonic()
+        self._start, self._asked = time.monotonic(), operation.kind
         self._stopped = threading.Event()
 
     def toward(self, number: int) -> OperationResult:
@@ -228,7 +238,7 @@ class _Run:
         return self._result("rolled_back", outcome)
 
     def _result(self, status: Any, outcome: Outcome) -> OperationResult:
-        kind: Any = self._operation.kind
+        kind: Any = self._asked
         elapsed = time.monotonic() - self._start
         return OperationResult(self._operation.id, kind, status, self._operation.to_revision, outcome.failures, (), dict(outcome.outputs), elapsed)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from golden_files import check_file
 from stackengine import registry
 from stackengine.hosts.memory import MemoryHost
 from stackengine.testing import contract, spelling
-from tests.conftest import check_file
 
 TYPES = registry.load(entry_points=False)
 CASES = [(name, case) for name, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info)]

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s [options] STACK SERVER [-- CMD ...]"
 
 
-def run(args: argparse.Namespace, terminal: Terminal) -> int:  # noqa: ARG001  (every command has this signature)
+def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Hand over to ssh."""
     from stackengine import service
     from stackengine.service import access

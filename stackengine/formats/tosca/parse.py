@@ -46,13 +46,14 @@ def parse(root: Node, text: str, name: str, _reader: Reader, diagnostics: Diagno
         diagnostics.error("S107", "the template has no node templates", topology.mark)
         return None
     functions = Functions({k.text: v for k, v in nodes.entries}, version == "2.0", diagnostics)
+    outputs = as_map(topology.get("outputs"), "outputs", "S109", diagnostics)
     return Template(
         language="tosca",
         version=version,
         description=text_of(root.get("description")) or text_of(topology.get("description")),
         parameters={k.text: parameter(k, v, diagnostics) for k, v in _entries(as_map(topology.get("inputs"), "inputs", "S108", diagnostics))},
         resources=_resources(nodes, functions, diagnostics),
-        outputs={k.text: o for k, v in _entries(as_map(topology.get("outputs"), "outputs", "S109", diagnostics)) if (o := _output(k, v, functions, diagnostics))},
+        outputs={k.text: o for k, v in _entries(outputs) if (o := _output(k, v, functions, diagnostics))},
         sources=(Source(name, text),),
     )
 

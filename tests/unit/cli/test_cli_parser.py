@@ -190,7 +190,7 @@ def test_every_command_has_a_module_and_says_what_it_is_for() -> None:
 
 
 def test_the_reference_page_is_what_the_parser_says(request: pytest.FixtureRequest) -> None:
-    from conftest import check_file
+    from golden_files import check_file
 
     check_file(ROOT / "docs/reference/cli.md", page(), update=request.config.getoption("--update-golden"))
 

@@ -40,9 +40,9 @@ function bare(s) { return s ~ /^[ \t]*$/ || s ~ /^[ \t]+#/ || s ~ /^#/ }
 function ynode(path, n,    i, s) {
     skip()
     i = indent(cur)
-    if (cur > NL || i <= n) { put(path, "null", ""); return }
     s = substr(L[cur], i + 1)
-    if (s ~ /^\t/) { yfail("a tab where spaces are needed"); return }
+    if (cur <= NL && s ~ /^\t/) { yfail("a tab where spaces are needed"); return }
+    if (cur > NL || i <= n) { put(path, "null", ""); return }
     if (s ~ /^-([ \t]|$)/) yseq(path, i)
     else if (keyend(s)) ymap(path, i)
     else yvalue(path, n, i + 1, 0)
