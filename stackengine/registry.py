@@ -73,6 +73,8 @@ class ResourceTypeInfo:
         self.contribution_effects: dict[str, Effect] = {n: c.get("apply", "live") for n, c in self.contributions.items()}
         self.create_only = frozenset(n for n, e in self.effects.items() if e == "replace")
         self.sensitive = frozenset(n for n, a in self.attributes.items() if a.get("sensitive"))
+        self.opened = tuple(n for n, p in self.properties.items() if p.get("opens") == "source")
+        """Properties that name a source which the engine opens: an image's name, path or URL."""
         self.references: dict[str, tuple[str, ...]] = {n: _listed(p["refers"]) for n, p in self.properties.items() if "refers" in p}
 
     @cached_property

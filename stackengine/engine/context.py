@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, BinaryIO, TypeVar
 
+from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.instance import Instance
 from stackengine.registry import ResourceTypeInfo
 from stackengine.sdk import FailedError, Host, Referred
@@ -32,6 +33,7 @@ class ContextParts:
     open_source: Callable[[str, str], tuple[BinaryIO, int, str]]
     alone: Callable[[str], AbstractContextManager[Any]] = nullcontext
     """Enters only when nobody else on this machine is inside with the same name."""
+    allowed: Allowed = NOTHING
 
 
 class ActionContext:
@@ -45,7 +47,7 @@ class ActionContext:
         self.path, self.generation = instance.path, instance.generation
         self.identity: Mapping[str, Any] = instance.identity
         self.attributes: Mapping[str, Any] = instance.attributes
-        self.contributed = contributed
+        self.contributed, self.allowed = contributed, parts.allowed
         self._parts, self._info, self._referred, self._progress = parts, info, referred, progress
 
     def referred(self, physical_id: str) -> Referred | None:

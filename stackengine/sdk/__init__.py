@@ -5,6 +5,7 @@ A type is a folder with ``schema.json``, ``handler.py`` (or ``__init__.py``) tha
 order, journal, retries, events, deletion policies. Handlers set wanted values, never deltas, so every method can be run again.
 """
 
+from stackengine.model.allowed import Allowed
 from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
@@ -29,6 +30,7 @@ from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, re
 
 __all__ = [
     "AgentError",
+    "Allowed",
     "Cancelled",
     "Claim",
     "Context",

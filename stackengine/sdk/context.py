@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, TypeVar
 
+from stackengine.model.allowed import Allowed
 from stackengine.model.values import Value
 from stackengine.sdk.facts import Referred
 from stackengine.sdk.host import Host
@@ -57,6 +58,8 @@ class Context(Protocol):
     """As recorded before this call (for create of a fresh instance: empty)."""
     contributed: Mapping[str, Any]
     """By key, the contributions of other resources."""
+    allowed: Allowed
+    """What the owner of this machine lets templates do on it; check it before a command is run or a URL is called."""
 
     def referred(self, physical_id: str) -> Referred | None:
         """The configured resource of this stack that a property refers to; None for a name from outside."""

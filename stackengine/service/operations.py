@@ -177,6 +177,7 @@ class _Run:
             self._row.name, self._row.id, session.store.id, self._check, self._sleep, time.monotonic,
             lambda url, sha256: session.images.open_source(url, sha256, self._check),
             lambda name: alone(session.folder / "locks", name, self._check, self._sleep),
+            session.allowed,
         )  # fmt: skip
         hub = SignalHub(session.host(self._row.host), plan, recorded, runner.deliver)
         try:

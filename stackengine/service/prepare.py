@@ -15,7 +15,7 @@ from stackengine.planning import make_plan
 from stackengine.planning.ground import Ground
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Host, HostError
-from stackengine.service import keys, sources
+from stackengine.service import keys, owner, sources
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import OperationKind, Preview, Request, ServiceError
 from stackengine.store.store import RevisionRow, StackRow
@@ -47,7 +47,7 @@ def find_stack(session: Session, name: str) -> StackRow:
 def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
-    template = sources.read_template(request.template, diagnostics)
+    template = sources.read_template(request.template, diagnostics, session.allowed)
     environment = sources.read_environment(request.environments, diagnostics)
     known = session.store.stack(request.name)
     uri = session.settings.host or (known.host if known else DEFAULT_HOST)
@@ -61,7 +61,8 @@ def prepare_up(session: Session, request: Request) -> Preview:
         raise InvalidTemplateError(diagnostics)
     vault = session.store.vault(row.id)
     stack_keys = keys.keys_of(session.folder, row.id)
-    desired = sealed(_with_keys(evaluated.desired, session, stack_keys), vault)
+    opened = owner.with_sources(evaluated.desired, session.registry, request.template.parent, session.allowed, diagnostics)
+    desired = sealed(_with_keys(opened, session, stack_keys), vault)
     number = session.store.next_revision(row.id) if known else 1
     files = (*template.sources, *(s for s in _environment_sources(request)))
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
@@ -178,8 +179,11 @@ def _with_keys(desired: Desired, session: Session, stack_keys: keys.StackKeys) -
 
 def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
     """Template and parameters, nothing else: for ``validate`` and ``graph``."""
-    template = sources.read_template(request.template, diagnostics)
+    template = sources.read_template(request.template, diagnostics, session.allowed)
     environment = sources.read_environment(request.environments, diagnostics)
-    return evaluate(
+    found = evaluate(
         template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment
     )
+    if found is not None:
+        owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)
+    return found

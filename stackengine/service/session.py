@@ -14,6 +14,7 @@ from stackengine.service.types import ServiceError, Settings
 
 if TYPE_CHECKING:
     from stackengine.hosts.images import Images
+    from stackengine.model.allowed import Allowed
     from stackengine.sdk import Host
     from stackengine.store.store import Store
 
@@ -49,6 +50,13 @@ class Session:
             return types.load(self.settings.types)
         except types.BrokenTypeError as error:
             raise ServiceError(f"a resource type cannot be used: {error}") from error
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """What the owner of this machine lets templates do on it."""
+        from stackengine.service.owner import allowed
+
+        return allowed()
 
     @cached_property
     def images(self) -> Images:

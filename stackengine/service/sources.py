@@ -1,4 +1,4 @@
-"""Reads templates and what they name; never outside the template's folder."""
+"""Reads templates and what they name; never outside the template's folder, unless the machine's owner allows it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from stackengine import formats
 from stackengine.evaluate import Environment
 from stackengine.formats.build import plain
 from stackengine.formats.tree import compose
+from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.template import Template
 from stackengine.service.types import ServiceError
@@ -17,13 +18,13 @@ from stackengine.service.types import ServiceError
 class FolderReader:
     """``formats.Reader`` for the files beside a template."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path, allowed: Allowed = NOTHING) -> None:
+        self._folder, self._allowed = folder.resolve(), allowed
 
     def read(self, name: str, relative_to: str) -> str:  # noqa: ARG002  (one folder: names in included files are relative to it, too)
         """The text of a file in the folder; ValueError for one outside."""
         path = (self._folder / name.removeprefix("file://")).resolve()
-        if not path.is_relative_to(self._folder):
+        if not path.is_relative_to(self._folder) and not self._allowed.may_read(str(path)):
             raise ValueError(f"{name} is outside the template's folder")
         try:
             return path.read_text("utf-8")
@@ -43,9 +44,9 @@ def read_text(path: Path) -> str:
         raise ServiceError(f"{path}: {error.strerror}", exit_code=2) from None
 
 
-def read_template(path: Path, diagnostics: Diagnostics) -> Template:
+def read_template(path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING) -> Template:
     """The template in a file; InvalidTemplateError when it has errors."""
-    template = formats.load(read_text(path), str(path), FolderReader(path.parent), diagnostics)
+    template = formats.load(read_text(path), str(path), FolderReader(path.parent, allowed), diagnostics)
     if template is None:
         raise InvalidTemplateError(diagnostics)
     return template

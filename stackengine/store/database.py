@@ -32,7 +32,7 @@ class Database:
         self.engine = sqlite_engine(self.location) if self.is_sqlite else sa.create_engine(url, pool_pre_ping=True)
         self._check_schema()
         with self.reading() as connection:
-            rows = dict(connection.execute(sa.select(store_meta.c.key, store_meta.c.value)).tuples().all())
+            rows = {row.key: row.value for row in connection.execute(sa.select(store_meta.c.key, store_meta.c.value))}
         self.store_id = rows["store_id"]
 
     @contextmanager

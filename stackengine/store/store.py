@@ -146,8 +146,8 @@ class Store:
         """The recorded state: what folding the log gives, kept in tables by the same transactions."""
         with self.database.reading() as connection:
             bodies = connection.execute(sa.select(t.instance.c.body).where(t.instance.c.stack == stack_id).order_by(t.instance.c.id)).scalars().all()
-            generations = connection.execute(sa.select(t.generation.c.path, t.generation.c.highest).where(t.generation.c.stack == stack_id)).tuples().all()
-            seen = connection.execute(sa.select(t.observation.c.instance, t.observation.c.properties).where(t.observation.c.stack == stack_id)).tuples().all()
+            generations = connection.execute(sa.select(t.generation.c.path, t.generation.c.highest).where(t.generation.c.stack == stack_id)).all()
+            seen = connection.execute(sa.select(t.observation.c.instance, t.observation.c.properties).where(t.observation.c.stack == stack_id)).all()
             bodies_of_signals = connection.execute(sa.select(t.signal.c.body).where(t.signal.c.stack == stack_id)).scalars().all()
         instances = [instance_from_json(b) for b in bodies]
         signals: dict[str, list[dict[str, Any]]] = {}
@@ -292,7 +292,7 @@ class Store:
         """What other stacks have on a host."""
         query = sa.select(t.claim.c.host, t.claim.c.kind, t.claim.c.value).where(t.claim.c.host == host, t.claim.c.stack != stack_id)
         with self.database.reading() as connection:
-            return frozenset(Claim(*r) for r in connection.execute(query).tuples())
+            return frozenset(Claim(*r) for r in connection.execute(query))
 
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         """Events after number ``since``, in order."""

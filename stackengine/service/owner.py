@@ -1,0 +1,88 @@
+"""Reads what the owner of this machine allows, from ``/etc/stackengine/owner.yaml`` and the user's ``$XDG_CONFIG_HOME/stackengine/owner.yaml``.
+
+.. code-block:: yaml
+
+    allow:
+      files: [/srv/images]
+      commands: [/usr/local/bin/register]
+      python: ["ours.macros:expand"]
+      urls: ["https://templates.example/"]
+      devices: [/srv/share]
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from stackengine.model.allowed import NOTHING, Allowed
+from stackengine.model.desired import Desired
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.registry import Registry
+from stackengine.service.types import ServiceError
+
+FILE = "owner.yaml"
+
+
+def places() -> tuple[Path, ...]:
+    """The files that are read; what they allow adds up."""
+    user = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path("/etc/stackengine") / FILE, Path(user) / "stackengine" / FILE
+
+
+def allowed() -> Allowed:
+    """What is allowed; ServiceError where a file is not in order (nothing is guessed about permissions)."""
+    found = NOTHING
+    for path in places():
+        if path.is_file():
+            more = _read(path)
+            found = Allowed(**{f.name: (*getattr(found, f.name), *getattr(more, f.name)) for f in fields(Allowed)})
+    return found
+
+
+def _read(path: Path) -> Allowed:
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text("utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ServiceError(f"{path} cannot be read: {error}", hint="mend it, or move it away") from error
+    known = [f.name for f in fields(Allowed)]
+    listed: Any = data.get("allow", {}) if isinstance(data, dict) else None
+    if not isinstance(listed, dict) or set(data) - {"allow"} or set(listed) - set(known):
+        raise ServiceError(f"{path} is not in order", hint=f"it holds one mapping 'allow' with some of: {', '.join(known)}")
+    for key, value in listed.items():
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise ServiceError(f"{path}: allow.{key} must be a list of texts")
+    return Allowed(**{k: tuple(v) for k, v in listed.items()})
+
+
+def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Allowed, diagnostics: Diagnostics) -> Desired:
+    """``desired`` with local sources (schema keyword ``"opens": "source"``) as absolute paths; X101 where one may not be read."""
+    changed = dict(desired.resources)
+    for path, resource in desired.resources.items():
+        info = registry.get(resource.type)
+        for name in info.opened if info is not None else ():
+            source = resource.properties.get(name)
+            local = local_path(source, folder) if isinstance(source, str) else None
+            if local is None:
+                continue
+            if not local.is_relative_to(folder.resolve()) and not granted.may_read(str(local)):
+                summary = f"{resource.path}: the file {local} may not be read: it is outside the template's folder"
+                diagnostics.error("X101", summary, resource.mark_of(name), f"who owns this machine can allow it: allow.files in {places()[-1]}")
+            changed[path] = replace(changed[path], properties={**changed[path].properties, name: str(local)})
+    return replace(desired, resources=changed)
+
+
+def local_path(source: str, folder: Path) -> Path | None:
+    """The file of a source that is a path or a ``file:`` URL (relative ones lie beside the template), links followed; None for names and other URLs."""
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(source)
+    if parts.scheme == "file":
+        return (folder / unquote(parts.path)).resolve()
+    if parts.scheme in ("http", "https") or "/" not in source:
+        return None
+    return (folder / Path(source).expanduser()).resolve()
