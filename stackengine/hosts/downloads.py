@@ -29,6 +29,11 @@ def nothing() -> None:
     """The check of a caller that is never cancelled."""
 
 
+def _key(url: str) -> str:
+    """The name of a URL's files in the cache."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A whole file in the cache."""
@@ -55,16 +60,20 @@ class Downloads:
         leaves nothing behind.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        key = hashlib.sha256(url.encode()).hexdigest()[:32]
+        key = _key(url)
         with _locked(self._folder / f"{key}.lock", check):
             found = self._found(key)
             if not found:
                 found = self._fetch(url, key, expected(), check)
             return self._folder / key, found
 
+    def held(self, url: str) -> Fetched | None:
+        """What is in the cache of ``url``; nothing is fetched."""
+        return self._found(_key(url))
+
     def forget(self, url: str) -> None:
         """Remove what was fetched from ``url``; the next :meth:`get` fetches again."""
-        key = hashlib.sha256(url.encode()).hexdigest()[:32]
+        key = _key(url)
         with _locked(self._folder / f"{key}.lock", nothing):
             for name in (f"{key}.json", key):
                 (self._folder / name).unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from stackengine.hosts import downloads, guest_image
 from stackengine.hosts.downloads import Downloads, nothing
+from stackengine.hosts.guest_image import manifest
 from stackengine.hosts.guest_image.ingredients import ImageError
 
 __all__ = ["ImageError", "ImageSource", "Images", "catalogue", "lookup"]
@@ -129,6 +130,19 @@ class Images:
         if sha256 and seen != sha256.lower().removeprefix("sha256:"):
             raise ImageError(f"wrong checksum of {source}: expected sha256:{sha256.lower().removeprefix('sha256:')}, got sha256:{seen}")
         return path.open("rb"), path.stat().st_size, seen
+
+    def held(self, source: str) -> int:
+        """Bytes of an image that are on this machine already, built or downloaded; 0: none."""
+        found = lookup(source)
+        if found.build:
+            made = [m for folder in (self._state / "images" / found.build).glob("[!.]*") if (m := manifest.load(folder))]
+            return max((sum(m.part(p).stat().st_size for p in m.files) for m in made), default=0)
+        url = found.sources["disk"]
+        if urlsplit(url).scheme not in {"http", "https"}:
+            path = Path(url.removeprefix("file://"))
+            return path.stat().st_size if path.is_file() else 0
+        fetched = self._downloads.held(url)
+        return fetched.length if fetched else 0
 
     def refresh(self, source: str) -> None:
         """Forget what was downloaded for ``source``, so that the next use fetches it again."""

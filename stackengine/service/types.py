@@ -155,6 +155,22 @@ class HostView:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageView:
+    """One line of ``images ls``."""
+
+    name: str
+    origin: Literal["built", "fetched"]
+    """Whether it is built on this machine or fetched from its makers."""
+    held: int
+    """Bytes of it that are on this machine; 0: not here yet."""
+    user: str
+    """The account that gets the SSH keys."""
+    memory: int
+    """MiB that a guest needs at least; 0: not known."""
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One result of ``hosts doctor``: what was looked at, how it is, and how to mend it."""
 

@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "ssh": "log in to a server, or run a command there",
     "logs": "show the console log of a server",
     "forward": "reach a port of a server from this machine",
-    "images": "build and list guest images",
+    "images": "list guest images, and build or fetch one beforehand",
     "completion": "print a completion script for your shell",
 }
 """Commands in the order of the help; a command ``x`` lives in ``commands/x.py``, imported only when it is named."""
