@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 setup:
 	@PYTHON=$(PYTHON) tools/setup
 
-demo: setup
+demo:
 	@tools/demo
 
 test: setup

@@ -30,6 +30,7 @@ class Validator:
 
     def __init__(self) -> None:
         self._fine: set[tuple[str, str]] = set()
+        self._validators: dict[str, Any] = {}
 
     def check(self, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics) -> None:
         """Report every fault of ``resource.properties``."""
@@ -39,7 +40,9 @@ class Validator:
         if key in self._fine:
             return
         before = len(diagnostics.items)
-        for error in _validator(info).iter_errors(plain):
+        if info.name not in self._validators:
+            self._validators[info.name] = _validator(info)
+        for error in self._validators[info.name].iter_errors(plain):
             _report(error, resource, info, diagnostics, secret)
         if len(diagnostics.items) == before:
             self._fine.add(key)
@@ -49,17 +52,11 @@ def _opaque(value: Any) -> str:
     return "?" if isinstance(value, (Unknown, SecretRef, Sensitive)) else repr(value)
 
 
-_VALIDATORS: dict[int, Any] = {}
-
-
 def _validator(info: ResourceTypeInfo) -> Any:
-    found = _VALIDATORS.get(id(info))
-    if found is None:
-        from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator
 
-        schema = {k: info.schema[k] for k in ("properties", "required", "additionalProperties", "oneOf", "anyOf", "allOf", "$defs") if k in info.schema}
-        found = _VALIDATORS[id(info)] = Draft202012Validator({"type": "object", **schema})
-    return found
+    schema = {k: info.schema[k] for k in ("properties", "required", "additionalProperties", "oneOf", "anyOf", "allOf", "$defs") if k in info.schema}
+    return Draft202012Validator({"type": "object", **schema})
 
 
 @lru_cache(maxsize=256)

@@ -75,5 +75,5 @@ class SignalHub:
         while not self._closed.wait(POLL):
             for signal in self._host.simulated_signals(seen):  # type: ignore[attr-defined]
                 seen += 1
-                body = json.dumps({"status": signal["status"], "id": signal["by"]})
+                body = json.dumps({"status": signal["status"], "id": signal["by"], "reason": signal["reason"]})
                 self.receive(signal["handle"], signal["token"], body.encode())

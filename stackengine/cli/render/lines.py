@@ -28,7 +28,7 @@ def transition(event: Event, step: Step, style: Style = PLAIN) -> str | None:
             return f"{head}: {style.paint('failed', 'red', 'bold')} after {span(step.ended - step.began)}" + (f": {message}" if message else "")
         case "action.skipped":
             reason = str(event.payload.get("reason", ""))
-            return f"{head}: nothing to do" + (f" ({reason})" if reason else "")
+            return f"{head}: nothing to do" + (f" ({reason})" if reason not in ("", "nothing to do") else "")
         case _:
             return f"{head}: {style.paint(step.did(), 'green')} in {span(step.ended - step.began)}"
 

@@ -119,6 +119,8 @@ class Progress:
                 for step in self.walk.running():
                     self._end(step, step.configured or event.at, "done" if step.configured else "failed")
             case _ if event.kind.startswith("action."):
+                if not self.walks:  # resumed: the operation was started by a process that is gone
+                    self._start("", event.at, {})
                 return self._action(event)
         return None
 

@@ -126,7 +126,8 @@ class MemoryHost(NetworkCalls, VolumeCalls):
             for line in self._seed_of(state, disk.path).splitlines():
                 for handle, token in _SIGNAL_URL.findall(line):
                     failed = "FAILURE" in line and "SUCCESS" not in line
-                    state["signals"].append({"handle": handle, "token": token, "status": "FAILURE" if failed else "SUCCESS", "by": read.text(domain, "uuid")})
+                    signal = {"handle": handle, "token": token, "by": read.text(domain, "uuid"), "reason": f"simulated guest {read.text(domain, 'name')}"}
+                    state["signals"].append({**signal, "status": "FAILURE" if failed else "SUCCESS"})
 
     def simulated_signals(self, since: int) -> list[dict[str, Any]]:
         """Signals that simulated guests sent, from number ``since`` on."""

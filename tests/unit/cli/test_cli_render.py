@@ -140,6 +140,14 @@ def test_what_runs_without_a_plan_has_its_type_from_the_event() -> None:
     assert step.type == "SE::Server"
 
 
+def test_what_is_resumed_is_timed_from_its_first_event() -> None:
+    err = io.StringIO()
+    with LinesView(Terminal(io.StringIO(), err, plain=True), "lamp", clock=lambda: 1_700_000_007.5) as view:
+        view.take(samples.event("action.begin", "web", "create", 5.0))
+    assert view.progress.walk.began == 1_700_000_005.0
+    assert err.getvalue() == "[   2.5s] + web: creating\n"
+
+
 def test_transitions_are_lines(golden: Golden) -> None:
     progress = Progress(samples.plan())
     told = []
