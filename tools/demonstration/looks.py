@@ -103,7 +103,8 @@ class SimulatedLooks:
 
     def left(self) -> list[str]:
         """Domains, networks, and volumes of the pool for disks."""
-        return [o.name for o in (*self._host.domain_list(), *self._host.network_list(), *self._host.volume_list("default"))]
+        host = self._host
+        return [d.name for d in host.domain_list()] + [n.name for n in host.network_list()] + [v.name for v in host.volume_list("default")]
 
     def layers(self) -> list[str]:
         """Volumes of the pool for layers."""

@@ -18,13 +18,14 @@ LIMIT = 300.0
 """Seconds that one command may take."""
 OUTCOME = re.compile(
     r"\[ *[\d.]+s\] (?!.*: (creating|updating|replacing|deleting) \().*"  # every end of an action, no begin
-    r"|(?!simulated).*: (create|update|rollback|delete) (complete|failed|and|on|revision).*|(error|hint|warning): .*|  --> .*|  a signal .*|[✓!✗] .*|private://.*|\w+ is here: .*"
+    r"|(?!simulated).*: (create|update|rollback|delete) (complete|failed|and|on|revision).*|(error|hint|warning): .*|  --> .*|  a signal .*"
+    r"|[✓!✗] .*|private://.*|\w+ is here: .*"
 )
 NOTEWORTHY = re.compile(OUTCOME.pattern + r"|  [+~±-] .*|(Plan|Interruption|Cleanup).*")
 """Lines of stack-run that tell the story; all of them stand in the log."""
 
 
-class Failed(Exception):  # noqa: N818  (a step failed; it reads so)
+class Failed(Exception):
     """What was expected did not come."""
 
 
