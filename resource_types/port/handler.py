@@ -38,12 +38,17 @@ class Port(sdk.ResourceType):
         found = [sdk.Contribution(target, "reservations", {"mac": identity["mac"], "address": identity["address"], "name": identity["hostname"]}, order)]
         if want.get("hostname"):
             found.append(sdk.Contribution(target, "names", {"address": identity["address"], "name": want["hostname"]}, order))
+        for group in (g for g in sdk.known_list(want.get("security_groups")) if isinstance(g, str) and g.startswith("sg:")):
+            found.append(sdk.Contribution(group, "members", {"address": identity["address"]}, order))
+            found.append(sdk.Contribution(identity["physical_id"], "groups", {"group": group}, str(group)))
         return found
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        strange = [g for g in sdk.known_list(want.get("security_groups")) if isinstance(g, str)]
+        found = [sdk.Refusal("security_groups", f"no security group {g} in this template: it filters nothing", "make it there", "warning") for g in strange]
         if want.get("subnet") or want.get("network"):
-            return []
-        return [sdk.Refusal("", "a port needs a network or a subnet", "subnet: a reference to an SE::Subnet")]
+            return found
+        return [*found, sdk.Refusal("", "a port needs a network or a subnet", "subnet: a reference to an SE::Subnet")]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {}
@@ -59,7 +64,10 @@ _FIXED = {"subnet": "subnet", "subnet_id": "subnet", "ip_address": "address", "P
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Neutron's and EC2's lists of addresses: a port has one here."""
+    """Neutron's and EC2's lists of addresses: a port has one here. The group ``default`` filters nothing."""
+    if "$groups" in properties:
+        groups = properties.pop("$groups")
+        properties["security_groups"] = [g for g in groups if g != "default"] if isinstance(groups, list) else groups
     for key in ("$fixed_ips", "$addresses"):
         fixed = properties.pop(key, None)
         if not isinstance(fixed, list):

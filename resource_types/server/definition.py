@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 from stackengine import sdk
 
 from .disks import Disk
+from .filters import filter_name, groups_of
 from .sizes import maximum_of, memory_of, vcpus_of
 
 CONSOLE = "console=ttyS0 quiet panic=-1 edd=off"
@@ -32,7 +33,7 @@ def definition(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any],
         "domain.xml.j2", domain_type=profile.domain_type, arch=profile.arch, machine=pinned.get("machine") or profile.machine or "q35",
         identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want), vcpus=vcpus_of(want),
         kernel=image.get("kernel", ""), initrd=image.get("initrd", ""), cmdline=image.get("cmdline") or CONSOLE, disks=[disk_xml(ctx, d) for d in disks],
-        nics=ctx.identity["nics"], ports=ports,
+        nics=ctx.identity["nics"], ports=ports, filters={mac: filter_name(mac) for mac in groups_of(ctx)},
     )  # fmt: skip
     root = ET.fromstring(xml)
     _keep_others(root, before)

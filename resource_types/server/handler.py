@@ -10,6 +10,7 @@ from stackengine import sdk
 
 from . import definition as xml_of
 from .disks import GIB, OWN, Disk, disk_name, own_volumes, root_disk, seed_prefix
+from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, nic_identities
 from .rules import broken_rules, refusals
 from .seed import digest_of, documents, iso_of
@@ -55,6 +56,7 @@ class Server(sdk.ResourceType):
         for nic in identity["nics"]:
             if nic["address"]:
                 found.append(sdk.Contribution(nic["network"], "names", {"address": nic["address"], "name": identity["hostname"]}, nic["mac"]))
+            found += _in_groups(identity, nic, own_groups(want.get("security_groups")))
             if nic["address"] and not nic["port"]:
                 value = {"mac": nic["mac"], "address": nic["address"], "name": identity["hostname"]}
                 found.append(sdk.Contribution(nic["network"], "reservations", value, nic["mac"]))
@@ -112,7 +114,10 @@ class Server(sdk.ResourceType):
         before = ctx.host.domain_info(uuid)
         known = ctx.attributes.get("pinned") or (xml_of.pins(before.xml, {}) if before else {})
         xml = xml_of.definition(ctx, want, image, disks, before.xml if before else "", known)
+        groups = groups_of(ctx)
+        drop_filters(ctx, before.xml if before else "", groups, running=bool(before and before.live_xml))
         found = ctx.host.domain_define(xml)
+        make_filters(ctx, groups)
         pinned = xml_of.pins(found.xml, known)
         if want["power"] == "stopped":
             ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
@@ -138,9 +143,19 @@ class Server(sdk.ResourceType):
         for alias, disk in wanted.items():
             if alias not in runs:
                 ctx.host.domain_attach(uuid, xml_of.disk_xml(ctx, disk))
+        self._guard(ctx, before.live_xml)
         metadata = xml_of.metadata(ctx, want)
         if not xml_of.same_metadata(before.live_xml, metadata):
             ctx.host.domain_set_metadata(uuid, metadata)
+
+    @staticmethod
+    def _guard(ctx: sdk.Context, live_xml: str) -> None:
+        """Give running interfaces the filters that they should have."""
+        runs, wanted = named_in(live_xml), groups_of(ctx)
+        for index, nic in enumerate(ctx.identity["nics"]):
+            name = filter_name(nic["mac"]) if nic["mac"] in wanted else ""
+            if name and runs.get(f"ua-nic{index}", "") != name:
+                ctx.host.domain_set_filter(str(ctx.identity["uuid"]), f"ua-nic{index}", name)
 
     @staticmethod
     def _image(ctx: sdk.Context, want: sdk.Properties) -> Mapping[str, Any]:
@@ -182,11 +197,24 @@ class Server(sdk.ResourceType):
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         uuid, pool = str(ctx.identity["uuid"]), last["pool"]
-        if ctx.host.domain_info(uuid) is not None:
+        found = ctx.host.domain_info(uuid)
+        if found is not None:
             ctx.host.domain_shutdown(uuid, last["shutdown_timeout"], ctx.check)
+            drop_filters(ctx, found.xml, {}, running=False)
             ctx.host.domain_undefine(uuid)
         sdk.remove_volume(ctx, pool, disk_name(ctx.identity))
         self._drop_seeds(ctx, pool)
+
+
+def _in_groups(identity: Mapping[str, Any], nic: Mapping[str, Any], groups: list[Any]) -> list[sdk.Contribution]:
+    """The groups of one interface, for itself; of one without a port also its address, for the groups."""
+    itself, mac = identity["physical_id"], nic["mac"]
+    if nic["port"]:
+        return [sdk.Contribution(itself, "groups", {"mac": mac, "groups": sdk.Contributed(nic["port"], "groups")}, mac)]
+    if not groups:
+        return []
+    found = [sdk.Contribution(g, "members", {"address": nic["address"]}, mac) for g in groups]
+    return [*found, sdk.Contribution(itself, "groups", {"mac": mac, "groups": [{"group": g} for g in groups]}, mac)]
 
 
 def _hostname(text: str) -> str:

@@ -20,6 +20,10 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
         found.append(sdk.Refusal("volumes", "a server boots from its image or from a volume, not from both", "leave image out"))
     if len(boots) > 1:
         found.append(sdk.Refusal("volumes", "a server boots from one volume"))
+    for group in sdk.known_list(want.get("security_groups")):
+        if isinstance(group, str):
+            text = f"no security group {group} in this template: it filters nothing"
+            found.append(sdk.Refusal("security_groups", text, "make it there, by SE::SecurityGroup", "warning"))
     key = want.get("key_name")
     if isinstance(key, str) and key:
         text = f"no key pair {key} in this template: the stack's own keys are used"

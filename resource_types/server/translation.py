@@ -9,7 +9,7 @@ _NETWORK = {"network": "network", "uuid": "network", "network_id": "network", "s
             "mac": "mac"}  # fmt: skip
 _INTERFACE = {"NetworkInterfaceId": "port", "SubnetId": "subnet", "PrivateIpAddress": "address"}
 _INTERFACE_QUIET = frozenset({"DeviceIndex", "AssociatePublicIpAddress", "GroupSet", "DeleteOnTermination", "Description"})
-"""Keys of an EC2 interface that change nothing here: order is taken up, there are no public addresses, groups or interfaces that stay."""
+"""Keys of an EC2 interface that change nothing by themselves: order and groups are taken up, there are no public addresses or interfaces that stay."""
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +56,8 @@ def _interfaces(properties: dict[str, Any], value: Any) -> None:
         if strange:
             raise ValueError(f"NetworkInterfaces has {', '.join(sorted(strange))}, which is not supported")
         found.append({_INTERFACE[k]: v for k, v in entry.items() if k in _INTERFACE})
+        if entry.get("GroupSet") is not None:
+            _groups(properties, entry["GroupSet"])
     properties["networks"] = found
 
 
@@ -110,8 +112,13 @@ def _user_data_update(properties: dict[str, Any], value: Any) -> None:
     properties["user_data_update"] = value.lower() if isinstance(value, str) else value
 
 
+def _groups(properties: dict[str, Any], value: Any) -> None:
+    """Security groups; ``default`` is both clouds' group of whoever names none, and filters nothing here."""
+    properties["security_groups"] = [g for g in value if g != "default"] if isinstance(value, list) else value
+
+
 _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
     "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
-    "$user_data_update": _user_data_update,
+    "$user_data_update": _user_data_update, "$groups": _groups,
 }  # fmt: skip

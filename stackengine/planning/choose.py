@@ -17,7 +17,7 @@ from stackengine.planning.ground import Ground
 from stackengine.planning.identity import ClaimsBook, PathIdentities
 from stackengine.planning.plan import Change
 from stackengine.registry import Registry, ResourceTypeInfo
-from stackengine.sdk import Contribution, Referred, RefusedError
+from stackengine.sdk import Contributed, Contribution, Referred, RefusedError
 
 Kind = Literal["keep", "create", "update"]
 
@@ -202,7 +202,18 @@ def contributions(choices: Mapping[str, Choice]) -> dict[str, dict[str, list[dic
             target = paths.get(item.target) if isinstance(item.target, str) else None
             if target is not None:
                 collected.setdefault(target, {}).setdefault(item.key, []).append((item.order, path, item.value))
-    return {t: {k: [v for _, _, v in sorted(items, key=lambda i: i[:2])] for k, items in keys.items()} for t, keys in collected.items()}
+    plain = {t: {k: [v for _, _, v in sorted(items, key=lambda i: i[:2])] for k, items in keys.items()} for t, keys in collected.items()}
+    return {t: {k: found for k, items in keys.items() if (found := _followed(items, plain, paths))} for t, keys in plain.items()}
+
+
+def _followed(items: list[dict[str, Any]], plain: Mapping[str, Mapping[str, list[Any]]], paths: Mapping[str, str]) -> list[dict[str, Any]]:
+    """``items`` with every :class:`Contributed` replaced by the list that it means; those whose list is empty are left out."""
+    found = []
+    for item in items:
+        lists = {k: plain.get(paths.get(v.target, ""), {}).get(v.key, []) for k, v in item.items() if isinstance(v, Contributed)}
+        if all(lists.values()):
+            found.append({**item, **lists})
+    return found
 
 
 def _contributed_by(choice: Choice) -> list[Contribution]:

@@ -23,8 +23,8 @@ from stackengine.sdk.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list
-from stackengine.sdk.host import DomainInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
+from stackengine.sdk.facts import Contributed, Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list
+from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import ResourceType, changed
 from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, serial_of, volume_xml
 
@@ -34,12 +34,14 @@ __all__ = [
     "Cancelled",
     "Claim",
     "Context",
+    "Contributed",
     "Contribution",
     "Demand",
     "DomainInfo",
     "Effect",
     "ExistsError",
     "FailedError",
+    "FilterInfo",
     "Gate",
     "Host",
     "HostError",

@@ -53,6 +53,18 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Contributed:
+    """Inside a contribution's value: the list that another resource (by physical id) receives under ``key`` in the same plan.
+
+    So what one resource is made of can depend on what a third one was given (a server on its port's groups), and is recorded with it.
+    A contribution whose list is empty counts for nothing.
+    """
+
+    target: Value
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Implied:
     """A resource that another brings with it (the image of a server that names one); made once per path and stack."""
 

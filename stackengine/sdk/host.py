@@ -52,6 +52,15 @@ class NetworkInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterInfo:
+    """A packet filter (nwfilter) as read."""
+
+    uuid: str
+    name: str
+    xml: str
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeInfo:
     """A volume as read; sizes in bytes."""
 
@@ -135,6 +144,9 @@ class Host(Protocol):
     def domain_set_metadata(self, uuid: str, xml: str) -> None:
         """virDomainSetMetadata(ELEMENT) under our namespace, live and config."""
 
+    def domain_set_filter(self, uuid: str, alias: str, name: str) -> None:
+        """Give the running interface with this user alias another ``<filterref>``, or none (empty name): virDomainUpdateDeviceFlags(LIVE)."""
+
     def domain_addresses(self, uuid: str) -> list[tuple[str, str]]:
         """(MAC, address) pairs from leases of our networks and, when it answers, the agent."""
 
@@ -168,6 +180,19 @@ class Host(Protocol):
 
     def network_leases(self, uuid: str) -> list[tuple[str, str]]:
         """(MAC, address) pairs of virNetworkGetDHCPLeases."""
+
+    # packet filters, by UUID
+    def filter_define(self, xml: str) -> FilterInfo:
+        """virNWFilterDefineXML; with a known UUID redefines, at once also for running guests (formatnwfilter.html)."""
+
+    def filter_undefine(self, uuid: str) -> None:
+        """virNWFilterUndefine; no error when it is not there; refused while a running guest or another filter uses it."""
+
+    def filter_info(self, uuid: str) -> FilterInfo | None:
+        """The filter, or None."""
+
+    def filter_list(self) -> list[FilterInfo]:
+        """All filters, libvirt's own among them."""
 
     # pools and volumes, by pool and name
     def pool_info(self, pool: str) -> PoolInfo | None:

@@ -16,16 +16,17 @@ def inventory(host: Host) -> dict[str, Any]:
     """Everything on a memory host; names, states and sizes on any other. The bytes of an ISO are left out: it holds the date of its making."""
     if isinstance(host, MemoryHost):
         state = host.snapshot()
-        for thing in (*state["domains"].values(), *state["networks"].values()):
+        for thing in (*state["domains"].values(), *state["networks"].values(), *state["filters"].values()):
             thing.update({k: canonicalize(thing[k], strip_text=True) for k in ("xml", "live_xml") if thing.get(k)})
         for pool in state["pools"].values():
             for name, volume in pool["volumes"].items():
                 if name.endswith(".iso"):
                     volume["data"] = ""
-        return {k: state[k] for k in ("domains", "networks", "pools", "ports")}
+        return {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports")}
     return {
         "domains": sorted((d.uuid, d.name, d.state, d.vcpus) for d in host.domain_list()),
         "networks": sorted((n.uuid, n.name, n.active, n.bridge) for n in host.network_list()),
+        "filters": sorted((f.uuid, f.name) for f in host.filter_list() if f.name.startswith("se-")) if "nwfilter" in host.profile.features else [],
         "volumes": sorted((p, v.name, v.capacity) for p in POOLS if host.pool_info(p) for v in host.volume_list(p)),
         "ports": copy.deepcopy(host.published_ports()) if "publish" in host.profile.features else {},
     }

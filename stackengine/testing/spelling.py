@@ -11,7 +11,7 @@ from typing import Any
 from stackengine.sdk import Host
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
-ROOTS = {"domain_define": "domain", "network_define": "network", "volume_create": "storagevol"}
+ROOTS = {"domain_define": "domain", "network_define": "network", "volume_create": "storagevol", "filter_define": "nwfilter"}
 """Host call -> the schema of its XML."""
 _DOMAIN = "<domain type='qemu'><name>n</name><memory>1</memory><os><type>hvm</type></os><devices>{}</devices></domain>"
 _NETWORK = {

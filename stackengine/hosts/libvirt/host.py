@@ -1,4 +1,4 @@
-"""A libvirt host: domains here, networks and storage in their own files."""
+"""A libvirt host: domains here, networks, packet filters and storage in their own files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import libvirt
 
 from stackengine.hosts.libvirt.connections import Connections
+from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls
 from stackengine.hosts.libvirt.profile import profile_of
 from stackengine.hosts.libvirt.volumes import VolumeCalls
@@ -26,7 +27,7 @@ POLL = 0.1
 DETACH_SECONDS = 30.0
 
 
-class LibvirtHost(NetworkCalls, VolumeCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False

@@ -11,6 +11,7 @@ from typing import Any
 
 from stackengine.hosts.memory import xml as read
 from stackengine.hosts.memory.faults import Faults
+from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_filters
 from stackengine.hosts.memory.networks import NetworkCalls
 from stackengine.hosts.memory.state import StateFile
 from stackengine.hosts.memory.volumes import VolumeCalls
@@ -22,6 +23,7 @@ FEATURES = frozenset(
         "channel",
         "hotplug-disk",
         "hotplug-nic",
+        "nwfilter",
         "set-memory-live",
         "set-vcpus-live",
         "resize-live",
@@ -39,7 +41,7 @@ PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
 
 
-class MemoryHost(NetworkCalls, VolumeCalls):
+class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls):
     """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
 
     simulated = True
@@ -89,13 +91,14 @@ class MemoryHost(NetworkCalls, VolumeCalls):
             return self._domain(uuid, state["domains"][uuid])
 
     def domain_start(self, uuid: str) -> None:
-        """Start; refuses missing networks and disks, MACs and disks in use, and memory that is not there."""
+        """Start; refuses missing networks, filters and disks, MACs and disks in use, and memory that is not there."""
         with self._call("domain_start") as state:
             known = self._known(state, uuid)
             if known["state"] == "running":
                 return
             domain = read.parse(known["xml"], "domain")
             self._check_start(state, uuid, domain, read.memory_kib(domain))
+            check_filters(state, used_filters(known["xml"]))
             known["state"], known["live_xml"] = "running", known["xml"]
             known["memory_kib"], known["vcpus"] = read.current_memory_kib(domain), int(read.text(domain, "vcpu") or 1)
             self._simulate_guest(state, domain)

@@ -18,6 +18,7 @@ EMPTY: dict[str, Any] = {
         "default": {"capacity": 1 << 40, "volumes": {}},
         "se-layers": {"capacity": 1 << 40, "volumes": {}},
     },
+    "filters": {},
     "signals": [],
     "ports": {},
     "calls": 0,

@@ -1,0 +1,111 @@
+"""Security groups on real packets: a filter stops one, and, changed while the guest runs, lets it pass."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stackengine.hosts import private
+from stackengine.hosts.private import requirements
+
+libvirt = pytest.importorskip("libvirt")
+lacking = [r.problem for r in requirements.requirements() if r.problem]
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+
+TEMPLATE = """heat_template_version: 2018-08-31
+parameters:
+  port: {type: number, default: 80}
+  groups: {type: json, default: [web]}
+conditions:
+  guarded: {equals: [{get_param: [groups, 0]}, web]}
+resources:
+  net: {type: 'SE::Network', properties: {cidr: auto}}
+  web:
+    type: OS::Neutron::SecurityGroup
+    properties:
+      rules: [{protocol: tcp, port_range_min: {get_param: port}, port_range_max: {get_param: port}}]
+  place:
+    type: OS::Neutron::Port
+    properties: {network: {get_resource: net}, security_groups: {if: [guarded, [{get_resource: web}], []]}}
+  a:
+    type: SE::Server
+    properties:
+      ready: {gate: cloud-init}
+      image: tiny
+      flavor: tiny
+      networks: [{port: {get_resource: place}}]
+      user_data: |
+        #!/bin/sh
+        mkdir -p /srv; echo page >/srv/index.html
+        httpd -p 80 -h /srv; httpd -p 81 -h /srv
+  b:
+    type: SE::Server
+    properties: {image: tiny, flavor: tiny, networks: [{network: {get_resource: net}}], ready: {gate: cloud-init}}
+outputs:
+  address: {value: {get_attr: [place, address]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("state")
+    (folder / "stack.yaml").write_text(TEMPLATE)
+    yield folder
+    for name in private.names(folder):
+        private.remove(name, folder)
+
+
+def run(state: Path, *arguments: str, code: int | None = 0) -> str:
+    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "STACKENGINE_STATE": str(state)})
+    assert code is None or done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def up(state: Path, *parameters: str) -> None:
+    words = [w for p in parameters for w in ("--param", p)]
+    run(state, "up", str(state / "stack.yaml"), "--name", "groups", "--host", "private://groups", "--yes", *words)
+
+
+def opens(state: Path, address: str, port: int) -> bool:
+    """Whether b gets a page of a: from guest to guest, as what the host itself sends is not filtered."""
+    return "page" in run(state, "ssh", "groups", "b", "--", f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} {port}", code=None)
+
+
+def pings(state: Path, address: str) -> bool:
+    return "1 packets received" in run(state, "ssh", "groups", "b", "--", f"ping -c 1 -W 2 {address}", code=None)
+
+
+def filters(state: Path) -> list[str]:
+    connection = libvirt.open(private.find("groups", state).libvirt_uri)
+    found = [f.name() for f in connection.listAllNWFilters() if f.name().startswith("se-")]
+    connection.close()
+    return found
+
+
+def test_a_packet_is_stopped_and_after_a_live_change_it_passes(state: Path) -> None:
+    up(state)
+    address = run(state, "outputs", "groups", "address").strip()
+    assert opens(state, address, 80)
+    assert not opens(state, address, 81)
+    assert not pings(state, address)
+
+    up(state, "port=81")
+    assert opens(state, address, 81)
+    assert not opens(state, address, 80)
+
+    up(state, "port=81", 'groups=["none"]')
+    assert opens(state, address, 80)
+    assert pings(state, address)
+
+    up(state)
+    assert opens(state, address, 80)
+    assert not opens(state, address, 81)
+
+    run(state, "down", "groups", "--yes")
+    assert filters(state) == []
