@@ -1,51 +1,53 @@
-"""Parameters: values from people become typed values, every constraint is checked, all faults in one run."""
+"""Parameters: given values become typed values, every constraint is checked, all faults in one run."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from stackengine.model.diagnostics import Diagnostics, did_you_mean
-from stackengine.model.expr import Literal
-from stackengine.model.template import Constraint, Parameter, Template
-from stackengine.model.values import Sensitive, Value
+from stackengine.evaluate.evaluator import to_expr
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.expr import Call
+from stackengine.model.mark import NOWHERE, Mark
+from stackengine.model.template import Constraint, Parameter
+from stackengine.model.values import FAULTY, Sensitive, Unknown, Value, has_sensitive, has_unknown, reveal
 
 
-def bind(template: Template, given: Mapping[str, Any], defaults: Mapping[str, Any], diagnostics: Diagnostics) -> dict[str, Value]:
-    """The value of every parameter; sensitive ones are wrapped. ``defaults`` are an environment file's parameter_defaults."""
-    for name in given:
-        if name not in template.parameters:
-            diagnostics.error("P101", f"the template has no parameter {name}", hint=did_you_mean(name, template.parameters))
-    bound: dict[str, Value] = {}
-    for parameter in template.parameters.values():
-        value = _value(parameter, given, defaults, diagnostics)
-        bound[parameter.name] = Sensitive(value) if parameter.sensitive else value
-    return bound
-
-
-def _value(parameter: Parameter, given: Mapping[str, Any], defaults: Mapping[str, Any], diagnostics: Diagnostics) -> Any:
-    if parameter.name in given:
-        raw = given[parameter.name]
-    elif parameter.name in defaults:
-        raw = defaults[parameter.name]
-    elif isinstance(parameter.default, Literal):
-        raw = parameter.default.value
-    else:
-        diagnostics.error("P102", f"parameter {parameter.name} needs a value", parameter.mark, f"say --param {parameter.name}=…")
-        return None
+def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnostics) -> Value:
+    """``raw`` as the parameter's type, its constraints checked as far as it is known; FAULTY where it does not fit, which is reported at ``mark``."""
+    if isinstance(raw, Sensitive):
+        value = accepted(replace(parameter, sensitive=True), raw.value, mark, diagnostics)
+        return value if isinstance(value, Sensitive) else Sensitive(value)
+    if has_unknown(raw):
+        return _later(parameter, raw)
+    if parameter.type == "string" and has_sensitive(raw):
+        return Sensitive(convert(reveal(raw), "string"))
     try:
         value = convert(raw, parameter.type)
     except ValueError as error:
-        diagnostics.error("P103", f"parameter {parameter.name}: {error}", parameter.mark)
-        return None
+        diagnostics.error("P103", f"parameter {parameter.name}: {'the value does not fit its type' if parameter.sensitive else error}", mark)
+        return FAULTY
+    if has_sensitive(value):
+        return value
     for constraint in parameter.constraints:
         fault = violation(constraint, value)
         if fault:
             shown = "the value" if parameter.sensitive else json.dumps(value)
-            diagnostics.error("P104", f"parameter {parameter.name}: {shown} {fault}", constraint.mark or parameter.mark, constraint.description)
+            where = constraint.mark if mark == parameter.mark and constraint.mark != NOWHERE else mark
+            diagnostics.error("P104", f"parameter {parameter.name}: {shown} {fault}", where, constraint.description)
     return value
+
+
+def _later(parameter: Parameter, raw: Value) -> Value:
+    """A value that is known only after apply, as the parameter's type will want it."""
+    if parameter.type == "string" and isinstance(raw, (dict, list)):
+        return Unknown(Call("to_json", (to_expr(raw),)))
+    if parameter.type == "list" and isinstance(raw, Unknown):
+        return Unknown(Call("as_list", (raw.expr,), raw.expr.mark))
+    return raw
 
 
 def convert(raw: Any, kind: str) -> Any:

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stackengine.evaluate.bind import bind
 from stackengine.evaluate.complete import complete
-from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator
+from stackengine.evaluate.flatten import Flattening
+from stackengine.evaluate.levels import Level
+from stackengine.evaluate.nested import Placed
+from stackengine.evaluate.parameters import Given
 from stackengine.evaluate.references import check_reference, dependencies_of, report_cycles
-from stackengine.evaluate.translate import Translator
 from stackengine.evaluate.validate import Validator, with_defaults
 from stackengine.model.desired import Dependency, Desired, DesiredOutput, DesiredResource, Scope
 from stackengine.model.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from stackengine.model.expr import Expr, List, Map, Ref
 from stackengine.model.mark import NOWHERE, Mark
-from stackengine.model.template import Output, Resource, Template
-from stackengine.model.values import OMIT, Unknown, Value, has_sensitive, has_unknown, reveal, unknowns
+from stackengine.model.template import Output, Template
+from stackengine.model.values import OMIT, Unknown, Value, has_sensitive, unknowns
 from stackengine.registry import Dialect, Registry, ResourceTypeInfo
 
 
@@ -39,103 +40,73 @@ class Evaluated:
 
 def evaluate(
     template: Template, given: Mapping[str, Any], registry: Registry, *, stack_name: str, stack_id: str, diagnostics: Diagnostics,
-    environment: Environment | None = None,
+    environment: Environment | None = None, previous: Mapping[str, Scope] | None = None,
 ) -> Evaluated | None:  # fmt: skip
-    """The desired state of ``template``; None when ``diagnostics`` got errors."""
+    """The desired state of ``template``; None when ``diagnostics`` got errors.
+
+    ``previous``: the scopes of the revision that is up, whose groups keep their members.
+    """
     env = environment or Environment()
-    parameters = bind(template, {**env.parameters, **given}, env.parameter_defaults, diagnostics)
-    job = _Evaluation(template, parameters, pseudo_parameters(stack_name, stack_id), registry, diagnostics)
-    desired = job.desired()
+    run = Flattening(registry, diagnostics, env, previous or {})
+    level = run.root(template, Given({**env.parameters, **given}), (stack_name, stack_id))
+    parameters = level.bound()
+    desired = _Evaluation(run, level).desired(parameters)
     return None if diagnostics.errors else Evaluated(desired, parameters)
 
 
-def pseudo_parameters(stack_name: str, stack_id: str) -> dict[str, Value]:
-    """Heat's and CloudFormation's pseudo parameters."""
-    arn = f"arn:aws:cloudformation:local:000000000000:stack/{stack_name}/{stack_id}"
-    return {
-        "OS::stack_name": stack_name, "OS::stack_id": stack_id, "OS::project_id": "local",
-        "AWS::StackName": stack_name, "AWS::StackId": arn, "AWS::Region": "local", "AWS::AccountId": "000000000000",
-        "AWS::Partition": "aws", "AWS::URLSuffix": "localdomain", "AWS::NotificationARNs": [],
-    }  # fmt: skip
-
-
 class _Evaluation:
-    """One run over a template."""
+    """Builds the desired state from what a flattening placed."""
 
-    def __init__(
-        self, template: Template, parameters: dict[str, Value], pseudo: dict[str, Value], registry: Registry, diagnostics: Diagnostics
-    ) -> None:
-        self.template, self.registry, self.diagnostics = template, registry, diagnostics
-        self.translator = Translator(template, registry, diagnostics)
+    def __init__(self, run: Flattening, root: Level) -> None:
+        self.run, self.root = run, root
+        self.registry, self.diagnostics, self.translator = run.registry, run.diagnostics, run.translator
         self.validator = Validator()
         self.types: dict[str, ResourceTypeInfo] = {}
-        self.parameters = parameters
-        self.left_out: set[str] = set()
-        self.evaluator = Evaluator(self._lookup, {**pseudo, **parameters}, template.conditions, template.mappings)
 
-    def _lookup(self, path: str, _attribute: str | None) -> Value:
-        return None if path in self.left_out else PENDING
-
-    def desired(self) -> Desired:
+    def desired(self, parameters: dict[str, Value]) -> Desired:
         """Every resource that applies, and the outputs."""
-        present = self._present()
+        present: list[tuple[Placed, ResourceTypeInfo, Dialect | None]] = []
+        for placed in self.run.everything(self.root):
+            known = self.translator.info(placed.resource)
+            if known is not None:
+                self.types[placed.path] = known[0]
+                present.append((placed, *known))
         resources: dict[str, DesiredResource] = {}
-        for resource, info, dialect in present:
-            made = self._resource(resource, info, dialect)
-            resources[made.path] = made
+        for placed, info, dialect in present:
+            resources[placed.path] = self._resource(placed, info, dialect)
         for made in list(resources.values()):
             complete(made, self.types[made.path], resources)
             self._imply(made, resources)
         for path, made in resources.items():
             resources[path] = self._linked(made, resources)
         report_cycles(resources, self.diagnostics)
-        outputs = {o.name: out for o in self.template.outputs.values() if (out := self._output(o)) is not None}
-        scope = Scope("", self.template.language, self.parameters)
-        return Desired(resources, outputs, {"": scope}, self.template.description)
+        outputs = {o.name: out for o in self.root.template.outputs.values() if (out := self._output(o)) is not None}
+        scopes = {"": Scope("", self.root.template.language, parameters), **self.run.scopes}
+        return Desired(resources, outputs, scopes, self.root.template.description)
 
-    def _present(self) -> list[tuple[Resource, ResourceTypeInfo, Dialect | None]]:
-        """Resources whose condition holds and whose type is known."""
-        found = []
-        for resource in self.template.resources.values():
-            if resource.condition is not None and not self._holds(resource.condition):
-                self.left_out.add(resource.logical_id)
-                continue
-            known = self.translator.info(resource)
-            if known is not None:
-                self.types[resource.logical_id] = known[0]
-                found.append((resource, *known))
-        return found
-
-    def _holds(self, condition: Expr) -> bool:
-        value = self._value(condition)
-        if has_unknown(value):
-            self.diagnostics.error("R106", "a condition cannot depend on what is known only after apply", condition.mark)
-            return False
-        return bool(reveal(value))
-
-    def _value(self, expr: Expr) -> Value:
-        try:
-            return self.evaluator.value(self.translator.reference(expr))
-        except EvaluationError as error:
-            known = [*self.parameters] if "parameter" in str(error) else [*self.template.conditions]
-            self.diagnostics.error("R103", str(error), error.mark, did_you_mean(str(error).rsplit(" ", 1)[-1], known))
-            return None
-        except RecursionError:
-            self.diagnostics.error("R107", "this expression is nested too deeply", expr.mark)
-            return None
-
-    def _resource(self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None) -> DesiredResource:
-        values = {e.key: v for e in resource.properties.entries if (v := self._value(e.value)) is not None and v is not OMIT}
+    def _resource(self, placed: Placed, info: ResourceTypeInfo, dialect: Dialect | None) -> DesiredResource:
+        resource = placed.resource
+        values = {e.key: v for e in resource.properties.entries if (v := placed.value(e.value)) is not None and v is not OMIT}
         marks = property_marks(resource.properties)
-        native, placed = self.translator.properties(resource, info, dialect, values, marks)
-        placed[""], placed["type"] = resource.mark, resource.type_mark
-        properties = with_defaults(native, info.schema)
+        native, at = self.translator.properties(resource, info, dialect, values, marks)
+        at[""], at["type"] = resource.mark, resource.type_mark
         return DesiredResource(
-            resource.logical_id, info.name, properties, policies=resource.policies, foreign_type=resource.type,
-            metadata=self._value(resource.metadata) if resource.metadata is not None else None,
-            external_id=self._value(resource.external_id) if resource.external_id is not None else None, marks=placed,
-            depends=tuple(Dependency(d.target, "ready", "depends_on", d.mark) for d in resource.depends_on if d.target not in self.left_out),
+            placed.path, info.name, with_defaults(native, info.schema), policies=placed.policies, foreign_type=resource.type, scope=placed.scope,
+            metadata=placed.value(resource.metadata) if resource.metadata is not None else None,
+            external_id=placed.value(resource.external_id) if resource.external_id is not None else None, marks=at,
+            depends=self._explicit(placed),
         )  # fmt: skip
+
+    def _explicit(self, placed: Placed) -> tuple[Dependency, ...]:
+        """``depends_on``, its own and of what it is nested in; a nested resource means everything in it."""
+        found: dict[str, Dependency] = {}
+        for wanted in placed.below(placed.resource):
+            targets = self.run.targets(wanted.target)
+            if targets is None:
+                self.diagnostics.error("R102", f"there is no resource {wanted.target}", wanted.mark, did_you_mean(wanted.target, self.types))
+            for path in targets or ():
+                found.setdefault(path, Dependency(path, "ready", "depends_on", wanted.mark))
+        return tuple(found.values())
 
     def _imply(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> None:
         """Resources that this one brings; the property that brings one refers to it from then on."""
@@ -156,13 +127,7 @@ class _Evaluation:
             for unknown in unknowns(value):
                 for reference in unknown.refs():
                     fine &= check_reference(reference, self.types, resources, self.diagnostics)
-        explicit = []
-        for dependency in made.depends:
-            if dependency.path in resources:
-                explicit.append(dependency)
-            else:
-                hint = did_you_mean(dependency.path, resources)
-                self.diagnostics.error("R102", f"there is no resource {dependency.path}", dependency.mark, hint)
+        explicit = [d for d in made.depends if d.path in resources]
         before = len(self.diagnostics)
         self.validator.check(made, self.types[made.path], self.diagnostics)
         if len(self.diagnostics) == before:
@@ -179,9 +144,9 @@ class _Evaluation:
             self.diagnostics.items.append(Diagnostic("V107", f"{where}: {refusal.reason}", mark, refusal.hint, refusal.severity))
 
     def _output(self, output: Output) -> DesiredOutput | None:
-        if output.condition is not None and not self._holds(output.condition):
+        if output.condition is not None and not self.root.holds(output.condition):
             return None
-        value = self._value(output.value)
+        value = self.root.output_or_faulty(output.name)
         for unknown in unknowns(value):
             for reference in unknown.refs():
                 check_reference(reference, self.types, self.types, self.diagnostics)

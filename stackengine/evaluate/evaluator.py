@@ -73,11 +73,10 @@ class Evaluator:
                 if name not in self._parameters:
                     raise EvaluationError(f"there is no parameter {name}", mark)
                 return self._parameters[name]
-            case Ref(target=target):
-                known = self._lookup(target, None)
-                return Unknown(expr) if known is PENDING else known
-            case Attr():
-                return self._attribute(expr)
+            case Ref():
+                return self.reference(expr)
+            case Attr(path=path):
+                return self.attribute(expr, [self.value(p) for p in path])
             case If():
                 return self._if(expr)
             case Call():
@@ -88,8 +87,13 @@ class Evaluator:
         assert secrets is not None
         return map_leaves(value, lambda v: Sensitive(secrets.open(v)) if isinstance(v, SecretRef) else v)
 
-    def _attribute(self, expr: Attr) -> Value:
-        path = [self.value(p) for p in expr.path]
+    def reference(self, expr: Ref) -> Value:
+        """What a bare reference gives."""
+        known = self._lookup(expr.target, None)
+        return Unknown(expr) if known is PENDING else known
+
+    def attribute(self, expr: Attr, path: list[Value]) -> Value:
+        """What an attribute gives; ``path`` is its evaluated path."""
         if any(has_unknown(p) for p in path):
             return Unknown(Attr(expr.target, tuple(to_expr(p) for p in path), expr.mark))
         known = self._lookup(expr.target, str(path[0]))
@@ -117,23 +121,27 @@ class Evaluator:
         if name not in self._decided:
             if name not in self._conditions:
                 raise EvaluationError(f"there is no condition {name}", mark)
-            self._decided[name] = False  # a condition that needs itself was reported by the checks
-            self._decided[name] = self.value(self._conditions[name])
+            self._decided[name] = self.decide(name, mark)
         return self._decided[name]
+
+    def decide(self, name: str, mark: Mark) -> Value:  # noqa: ARG002  (a level says where a circle was entered)
+        """The value of a condition that was not asked for before."""
+        return self.value(self._conditions[name])
 
     def _call(self, expr: Call) -> Value:
         if expr.fn == "condition":
             return self.condition(str(self.value(expr.args[0])), expr.mark)
         args = [self.value(a) for a in expr.args]
+        if expr.fn == "dig" and not isinstance(args[0], (Unknown, SecretRef)) and not has_unknown(args[1]):
+            return dig(args[0], reveal(args[1]))
+        if expr.fn == "find_in_map" and not isinstance(args[0], (Unknown, dict)):
+            args[0] = self._mapping(reveal(args[0]), expr.mark, len(args) > 3)
         if any(has_unknown(a) for a in args) or (self._secrets is None and any(isinstance(v, SecretRef) for a in args for v in leaves(a))):
             return Unknown(Call(expr.fn, tuple(to_expr(a) for a in args), expr.mark))
         secret = any(has_sensitive(a) for a in args)
         plain = [reveal(a) for a in args] if secret else args
-        if expr.fn == "dig":
-            found = dig(plain[0], plain[1])
-            return Sensitive(found) if secret else found
-        if expr.fn == "find_in_map":
-            plain = [self._mapping(plain[0], expr.mark, len(plain) > 3), *plain[1:]]
+        if expr.fn == "sensitive":
+            return args[0] if isinstance(args[0], Sensitive) else Sensitive(plain[0])
         try:
             result = FUNCTIONS[expr.fn](*plain)
         except KeyError as error:
@@ -149,10 +157,13 @@ class Evaluator:
 
 
 def dig(value: Value, keys: list[Value]) -> Value:
-    """Follow keys and indexes into a value; None where there is nothing, as HOT's get_attr does. A secret stays one."""
-    for key in keys:
+    """Follow keys and indexes into a value; None where there is nothing, as HOT's get_attr does. A secret stays one; into what is unknown, later."""
+    for number, key in enumerate(keys):
         if isinstance(value, Sensitive):
-            return Sensitive(dig(value.value, keys[keys.index(key) :]))
+            found = dig(value.value, keys[number:])
+            return found if isinstance(found, Sensitive) else Sensitive(found)
+        if isinstance(value, (Unknown, SecretRef)) or has_unknown(key):
+            return Unknown(_deeper(to_expr(value), keys[number:]))
         if isinstance(value, dict):
             value = value.get(key, value.get(str(key)))
         elif isinstance(value, list):
@@ -163,6 +174,12 @@ def dig(value: Value, keys: list[Value]) -> Value:
         else:
             return None
     return value
+
+
+def _deeper(expr: Expr, keys: list[Value]) -> Expr:
+    if isinstance(expr, Attr):
+        return Attr(expr.target, (*expr.path, *map(to_expr, keys)), expr.mark)
+    return Call("dig", (expr, to_expr(keys)), expr.mark)
 
 
 def to_expr(value: Value) -> Expr:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
-from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Ref
+from stackengine.model.expr import Call, Literal
 from stackengine.model.mark import Mark
-from stackengine.model.template import Resource, Template
+from stackengine.model.template import Resource
 from stackengine.model.values import Unknown, Value, has_unknown
 from stackengine.registry import Conversion, Dialect, Registry, ResourceTypeInfo
 
@@ -65,10 +65,10 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
 
 
 class Translator:
-    """Translates one template's names."""
+    """Translates names of types, properties and attributes."""
 
-    def __init__(self, template: Template, registry: Registry, diagnostics: Diagnostics) -> None:
-        self._template, self._registry, self._diagnostics = template, registry, diagnostics
+    def __init__(self, registry: Registry, diagnostics: Diagnostics) -> None:
+        self._registry, self._diagnostics = registry, diagnostics
 
     def info(self, resource: Resource) -> tuple[ResourceTypeInfo, Dialect | None] | None:
         """The native type of a resource; unknown names are a diagnostic."""
@@ -80,39 +80,15 @@ class Translator:
             return None
         return info, dialect
 
-    def reference(self, expr: Expr) -> Expr:
-        """``expr`` with attribute names and bare references made native."""
-        match expr:
-            case Ref(target=target, mark=mark):
-                dialect = self._dialect(target)
-                return Attr(target, (Literal(dialect.ref),), mark) if dialect and dialect.ref else expr
-            case Attr(target=target, path=path, mark=mark):
-                first = self._attribute(target, path[0])
-                if isinstance(first[0], Literal) and first[0].value == "physical_id":
-                    return Ref(target, mark)
-                rest = tuple(self.reference(p) for p in path[1:])
-                return Attr(target, (*first, *rest), mark)
-            case Map(entries=entries, mark=mark):
-                return Map(tuple(Entry(e.key, e.key_mark, self.reference(e.value)) for e in entries), mark)
-            case List(items=items, mark=mark):
-                return List(tuple(self.reference(i) for i in items), mark)
-            case Call(fn=fn, args=args, mark=mark):
-                return Call(fn, tuple(self.reference(a) for a in args), mark)
-            case If(condition=c, then=t, otherwise=o, mark=mark):
-                return If(self.reference(c), self.reference(t), self.reference(o), mark)
-            case _:
-                return expr
+    def dialect(self, type_name: str) -> Dialect | None:
+        """The foreign name, or None where it is native or unknown."""
+        return self._registry.dialect(type_name)
 
-    def _dialect(self, target: str) -> Dialect | None:
-        resource = self._template.resources.get(target)
-        return self._registry.dialect(resource.type) if resource else None
-
-    def _attribute(self, target: str, name: Expr) -> tuple[Expr, ...]:
-        dialect = self._dialect(target)
-        if dialect is None or not isinstance(name, Literal):
-            return (name,)
-        native = dialect.attributes.get(str(name.value))
-        return tuple(Literal(part, name.mark) for part in native.split(".")) if native else (name,)
+    def attribute(self, type_name: str, name: Value) -> list[Value]:
+        """The native path of a foreign attribute."""
+        dialect = self._registry.dialect(type_name)
+        native = dialect.attributes.get(name) if dialect is not None and isinstance(name, str) else None
+        return [*native.split(".")] if native else [name]
 
     def properties(
         self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None, values: dict[str, Value], marks: dict[str, Mark]

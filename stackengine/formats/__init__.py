@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from stackengine.formats.nesting import Loader, TypeMapping
 from stackengine.formats.reader import NoReader, Reader
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.template import Template
 
-__all__ = ["NoReader", "Reader", "load"]
+__all__ = ["Loader", "NoReader", "Reader", "TypeMapping", "load", "parse_text"]
 
 
-def load(text: str, name: str, reader: Reader, diagnostics: Diagnostics) -> Template | None:
-    """The template in ``text``; None when it has errors. Every file read stands in ``Template.sources``."""
+def load(text: str, name: str, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None) -> Template | None:
+    """The template in ``text``, with the templates nested in it; None when it has errors.
+
+    ``types`` is what environment files say of types. Every file read stands in ``Template.sources``.
+    """
+    loader = Loader(reader, diagnostics, types)
+    loader.opened(name)
+    template = parse_text(text, name, loader, diagnostics)
+    if template is None or not loader.sources:
+        return template
+    return replace(template, sources=tuple(dict.fromkeys((*template.sources, *loader.sources))))
+
+
+def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
+    """One template of a load; None when it has errors."""
     from stackengine.formats.detect import language_of
     from stackengine.formats.tree import compose
 
+    before = len(diagnostics.errors)
     root = compose(text, name, diagnostics)
     if root is None:
         return None
-    before = len(diagnostics.errors)
     template: Template | None = None
     match language_of(root, diagnostics):
         case "hot":
             from stackengine.formats.hot import parse as hot
 
-            template = hot.parse(root, text, name, reader, diagnostics)
+            template = hot.parse(root, text, name, loader, diagnostics)
         case "cfn":
             from stackengine.formats.cfn import parse as cfn
 
-            template = cfn.parse(root, text, name, reader, diagnostics)
+            template = cfn.parse(root, text, name, loader, diagnostics)
         case "tosca":
             from stackengine.formats.tosca import parse as tosca
 
-            template = tosca.parse(root, text, name, reader, diagnostics)
+            template = tosca.parse(root, text, name, loader, diagnostics)
     return template if len(diagnostics.errors) == before else None

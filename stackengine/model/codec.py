@@ -225,12 +225,24 @@ def _resource_from_json(data: dict[str, Any]) -> DesiredResource:
     )
 
 
+def _scope_to_json(scope: Scope) -> list[Any]:
+    return [
+        scope.path, scope.language, value_to_json(scope.parameters), policies_to_json(scope.policies), list(scope.members), list(scope.removed)
+    ]  # fmt: skip
+
+
+def _scope_from_json(data: list[Any]) -> Scope:
+    path, language, parameters, policies, *membership = data
+    members, removed = membership or ((), ())
+    return Scope(path, language, value_from_json(parameters), policies_from_json(policies), tuple(members), tuple(removed))
+
+
 def desired_to_json(desired: Desired) -> dict[str, Any]:
     """A sealed desired state."""
     return {
         "resources": [_resource_to_json(r) for r in desired.resources.values()],
         "outputs": [[o.name, value_to_json(o.value), o.description, o.sensitive, mark_to_json(o.mark)] for o in desired.outputs.values()],
-        "scopes": [[s.path, s.language, value_to_json(s.parameters), policies_to_json(s.policies)] for s in desired.scopes.values()],
+        "scopes": [_scope_to_json(s) for s in desired.scopes.values()],
         "description": desired.description,
         "timeout": desired.timeout,
         "extra": desired.extra,
@@ -243,7 +255,7 @@ def desired_from_json(data: dict[str, Any]) -> Desired:
     return Desired(
         resources={r.path: r for r in resources},
         outputs={n: DesiredOutput(n, value_from_json(v), d, s, mark_from_json(m)) for n, v, d, s, m in data["outputs"]},
-        scopes={p: Scope(p, lang, value_from_json(v), policies_from_json(pol)) for p, lang, v, pol in data["scopes"]},
+        scopes={s[0]: _scope_from_json(s) for s in data["scopes"]},
         description=data["description"],
         timeout=data["timeout"],
         extra=data["extra"],

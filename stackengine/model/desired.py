@@ -73,6 +73,10 @@ class Scope:
     language: Language
     parameters: dict[str, Value] = field(default_factory=dict)
     policies: Policies = Policies()
+    members: tuple[str, ...] = ()
+    """Stable keys of a group's members, in order: recorded, and an input of the next evaluation."""
+    removed: tuple[str, ...] = ()
+    """Keys that were taken out of a group and never come back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Diagnostic:
     """One fault: a stable code, a terse summary, where it is, and what to do.
 
     ``code`` is a letter for the room (T tree, H HOT, C CloudFormation, S TOSCA, P parameters, R references,
-    V property validation, L planning, K host checks) and three digits; codes are never reused.
+    V property validation, N nesting, L planning, K host checks) and three digits; codes are never reused.
     """
 
     code: str

@@ -71,6 +71,40 @@ class Policies:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+NestedKind = Literal["stack", "group", "chain", "substitution"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """What a resource stands for that is more than one object: a template of its own, or members.
+
+    ``stack`` and ``substitution`` have a ``template`` (parsed, in any language); ``group`` has one member definition and a ``count``;
+    ``chain`` has one member per link. How formats make one: :mod:`stackengine.formats.nesting`; what it means:
+    :mod:`stackengine.evaluate.nested`.
+    """
+
+    kind: NestedKind
+    template: Template | None = None
+    bindings: Expr | None = None
+    """What the parent gives for the child's parameters, in the parent's scope; None: the resource's properties."""
+    attributes: dict[str, Expr] = field(default_factory=dict)
+    """Attributes besides the child's outputs, in the child's scope (TOSCA substitution mappings)."""
+    ref: Expr | None = None
+    """What a bare reference gives, in the child's scope; None: the scope's own id, known when all in it is there."""
+    members: tuple[Resource, ...] = ()
+    """group: the definition; chain: the links in order. Their expressions belong to the parent's scope."""
+    count: Expr | None = None
+    index_variable: str = ""
+    """Text in a member's properties that stands for the member's key."""
+    removed: Expr | None = None
+    """group: keys of members that are taken out for good (a list of keys, or of lists of keys)."""
+    removed_mode: Expr | None = None
+    """``append`` (default): keys taken out before stay out; ``update``: only those named now."""
+    concurrent: Expr | None = None
+    """chain: whether the links are made at the same time; None or false: one after the other."""
+    mark: Mark = NOWHERE
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One resource as written; ``type`` is the language's own name (``OS::Nova::Server``)."""
@@ -84,6 +118,7 @@ class Resource:
     policies: Policies = Policies()
     description: str = ""
     external_id: Expr | None = None
+    nested: Nested | None = None
     mark: Mark = NOWHERE
     type_mark: Mark = NOWHERE
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from stackengine.model.expr import Attr, Expr, Literal, Ref, references, walk
+from stackengine.model.expr import Attr, Call, Expr, Literal, Ref, references, walk
 
 Value: TypeAlias = Any
 """JSON (None, bool, int, float, str, list, dict with str keys) that may hold Unknown, Sensitive or SecretRef anywhere."""
@@ -46,6 +46,10 @@ class Unknown:
 
     def __repr__(self) -> str:
         return f"Unknown({self.describe()})"
+
+
+FAULTY = Unknown(Literal(None))
+"""Stands for a value whose fault is reported already, so that nothing else is reported because of it."""
 
 
 def describe_reference(ref: Ref | Attr) -> str:
@@ -110,14 +114,23 @@ def unknowns(value: Value) -> Iterator[Unknown]:
     return (v for v in leaves(value) if isinstance(v, Unknown))
 
 
+def waits_for_resources(value: Value) -> bool:
+    """Whether a resource must be there before ``value`` is known (and not only a parameter that has no value)."""
+    return any(True for u in unknowns(value) for _ in u.refs())
+
+
 def has_sensitive(value: Value) -> bool:
     """Whether a Sensitive or SecretRef is anywhere in ``value``, also inside the residual expression of an Unknown."""
     for v in leaves(value):
         if isinstance(v, (Sensitive, SecretRef)):
             return True
-        if isinstance(v, Unknown) and any(isinstance(e, Literal) and has_sensitive(e.value) for e in walk(v.expr)):
+        if isinstance(v, Unknown) and any(_is_secret(e) for e in walk(v.expr)):
             return True
     return False
+
+
+def _is_secret(expr: Expr) -> bool:
+    return has_sensitive(expr.value) if isinstance(expr, Literal) else isinstance(expr, Call) and expr.fn == "sensitive"
 
 
 def reveal(value: Value) -> Value:

@@ -54,9 +54,11 @@ def prepare_up(session: Session, request: Request) -> Preview:
     if known is not None and known.host != uri:
         raise ServiceError(f"the stack {request.name} is on {known.host}, not on {uri}", hint="leave --host away, or choose another --name", exit_code=2)
     row = known or session.store.fresh(request.name, uri, template.language)
+    before = session.store.revision(row.id, row.revision).desired.scopes if known is not None and known.revision else {}
     evaluated = evaluate(
-        template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment
-    )
+        template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment,
+        previous=before,
+    )  # fmt: skip
     if evaluated is None:
         raise InvalidTemplateError(diagnostics)
     vault = session.store.vault(row.id)

@@ -21,9 +21,12 @@ class FolderReader:
     def __init__(self, folder: Path, allowed: Allowed = NOTHING) -> None:
         self._folder, self._allowed = folder.resolve(), allowed
 
-    def read(self, name: str, relative_to: str) -> str:  # noqa: ARG002  (one folder: names in included files are relative to it, too)
-        """The text of a file in the folder; ValueError for one outside."""
-        path = (self._folder / name.removeprefix("file://")).resolve()
+    def read(self, name: str, relative_to: str) -> str:
+        """The text of a file in the folder, named as seen from the file ``relative_to``; ValueError for one outside."""
+        if name.startswith(("http://", "https://")):
+            raise ValueError(f"{name} is not on this machine")
+        base = Path(relative_to).parent if relative_to else self._folder
+        path = (base / name.removeprefix("file://")).resolve()
         if not path.is_relative_to(self._folder) and not self._allowed.may_read(str(path)):
             raise ValueError(f"{name} is outside the template's folder")
         try:

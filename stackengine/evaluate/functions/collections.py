@@ -90,6 +90,18 @@ def filter_out(values: Any, sequence: Any) -> list[Any]:
     return [i for i in sequence if i not in values]
 
 
+def as_list(value: Any) -> list[Any]:
+    """A list, or comma-separated text as one: what a list parameter makes of a value that is known late."""
+    if isinstance(value, list):
+        return value
+    return [part.strip() for part in str(value).split(",")] if value not in ("", None) else []
+
+
+def after(value: Any, _others: Any) -> Any:
+    """``value``, once all of ``_others`` are known: what a bare reference to a nested template or group gives."""
+    return value
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "select": select,
     "length": length,
@@ -100,4 +112,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "find_in_map": find_in_map,
     "repeat": repeat,
     "filter": filter_out,
+    "as_list": as_list,
+    "after": after,
 }

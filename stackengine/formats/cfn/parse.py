@@ -6,8 +6,9 @@ from typing import Any
 
 from stackengine.formats.build import as_map, check_keys, plain, text_of
 from stackengine.formats.cfn.functions import Functions
+from stackengine.formats.cfn.nested import with_nested
 from stackengine.formats.cfn.parameters import parameter
-from stackengine.formats.reader import Reader
+from stackengine.formats.nesting import Loader
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Entry, Expr, Map
@@ -21,7 +22,7 @@ POLICIES = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
 _FORMATS = {"AWSTemplateFormatVersion": "2010-09-09", "HeatTemplateFormatVersion": "2012-12-12"}
 
 
-def parse(root: Node, text: str, name: str, _reader: Reader, diagnostics: Diagnostics) -> Template | None:
+def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
     """The template; diagnostics say everything that is wrong."""
     version = "2010-09-09"
     for key, wanted in _FORMATS.items():
@@ -48,7 +49,7 @@ def parse(root: Node, text: str, name: str, _reader: Reader, diagnostics: Diagno
         parameters=parameters,
         mappings={k.text: plain(v, "yaml11") for k, v in _entries(section["Mappings"])},
         conditions={k.text: functions.condition(v) for k, v in _entries(section["Conditions"])},
-        resources={k.text: r for k, v in _entries(resources) if (r := _resource(k, v, functions, diagnostics)) is not None},
+        resources={k.text: r for k, v in _entries(resources) if (r := _resource(k, v, functions, (loader, name), diagnostics)) is not None},
         outputs={k.text: o for k, v in _entries(section["Outputs"]) if (o := _output(k, v, functions, diagnostics)) is not None},
         metadata=plain(section["Metadata"], "yaml11") if section["Metadata"] else {},
         sources=(Source(name, text),),
@@ -59,7 +60,7 @@ def _entries(node: Node | None) -> tuple[tuple[Node, Node], ...]:
     return node.entries if node is not None else ()
 
 
-def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics) -> Resource | None:
+def _resource(key: Node, node: Node, functions: Functions, files: tuple[Loader, str], diagnostics: Diagnostics) -> Resource | None:
     body = as_map(node, f"resource {key.text}", "C105", diagnostics)
     if body is None:
         return None
@@ -71,7 +72,7 @@ def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnost
     properties = as_map(body.get("Properties"), f"Properties of {key.text}", "C108", diagnostics)
     condition = body.get("Condition")
     metadata = body.get("Metadata")
-    return Resource(
+    resource = Resource(
         key.text, type_node.text,
         Map(tuple(Entry(k.text, k.mark, functions(v)) for k, v in _entries(properties)), properties.mark if properties else key.mark),
         depends_on=_depends_on(body.get("DependsOn"), diagnostics),
@@ -80,6 +81,7 @@ def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnost
         policies=_policies(key.text, body, metadata, diagnostics),
         mark=key.mark, type_mark=type_node.mark,
     )  # fmt: skip
+    return with_nested(resource, files[0], files[1], diagnostics)
 
 
 def _depends_on(node: Node | None, diagnostics: Diagnostics) -> tuple[DependsOn, ...]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from stackengine.formats.build import as_map, check_keys, plain, text_of
 from stackengine.formats.hot.functions import Functions
+from stackengine.formats.hot.nested import with_nested
 from stackengine.formats.hot.parameters import parameter
 from stackengine.formats.hot.versions import RELEASES, VERSIONS, resolve
-from stackengine.formats.reader import Reader
+from stackengine.formats.nesting import Loader
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Entry, Expr, Map
@@ -21,7 +22,7 @@ _DELETION: dict[str, Any] = {"delete": "Delete", "retain": "Retain", "snapshot":
 _RESOURCE_LEVEL = {k: f"'{k}' belongs inside a resource" for k in ("properties", "type", "depends_on")}
 
 
-def parse(root: Node, text: str, name: str, reader: Reader, diagnostics: Diagnostics) -> Template | None:
+def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
     """The template; diagnostics say everything that is wrong."""
     version_node = root.get("heat_template_version")
     written = text_of(version_node)
@@ -32,7 +33,7 @@ def parse(root: Node, text: str, name: str, reader: Reader, diagnostics: Diagnos
         version = VERSIONS[-1]
     check_keys(root, SECTIONS, "a HOT template", "H102", diagnostics, _RESOURCE_LEVEL)
     sources = [Source(name, text)]
-    functions = Functions(version, name, reader, sources, diagnostics)
+    functions = Functions(version, name, loader, sources, diagnostics)
     section = {s: as_map(root.get(s), s, "H103", diagnostics) for s in ("parameters", "conditions", "resources", "outputs")}
     resources = section["resources"]
     if resources is None or not resources.entries:
@@ -44,7 +45,7 @@ def parse(root: Node, text: str, name: str, reader: Reader, diagnostics: Diagnos
         description=text_of(root.get("description")),
         parameters={k.text: parameter(k, v, diagnostics) for k, v in _entries(section["parameters"])},
         conditions={k.text: functions.condition(v) for k, v in _entries(section["conditions"])},
-        resources={k.text: r for k, v in _entries(resources) if (r := _resource(k, v, functions, diagnostics)) is not None},
+        resources={k.text: r for k, v in _entries(resources) if (r := _resource(k, v, functions, (loader, name), diagnostics)) is not None},
         outputs={k.text: o for k, v in _entries(section["outputs"]) if (o := _output(k, v, functions, diagnostics)) is not None},
         groups=_groups(root.get("parameter_groups")),
         sources=tuple(sources),
@@ -59,7 +60,7 @@ def _groups(node: Node | None) -> tuple[dict[str, Any], ...]:
     return tuple(plain(i, "yaml11") for i in node.items if i.kind == "map") if node is not None and node.kind == "list" else ()
 
 
-def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics) -> Resource | None:
+def _resource(key: Node, node: Node, functions: Functions, files: tuple[Loader, str], diagnostics: Diagnostics) -> Resource | None:
     body = as_map(node, f"resource {key.text}", "H105", diagnostics)
     if body is None:
         return None
@@ -70,7 +71,7 @@ def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnost
         return None
     properties = as_map(body.get("properties"), f"properties of {key.text}", "H108", diagnostics)
     condition = body.get("condition")
-    return Resource(
+    resource = Resource(
         key.text, type_node.text,
         Map(tuple(Entry(k.text, k.mark, functions(v)) for k, v in _entries(properties)), properties.mark if properties else key.mark),
         depends_on=_depends_on(body.get("depends_on"), diagnostics),
@@ -81,6 +82,7 @@ def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnost
         external_id=_maybe(body.get("external_id"), functions),
         mark=key.mark, type_mark=type_node.mark,
     )  # fmt: skip
+    return with_nested(resource, properties, files[0], functions, files[1], diagnostics)
 
 
 def _maybe(node: Node | None, functions: Functions) -> Expr | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stackengine.formats.build import as_map, check_keys, text_of
-from stackengine.formats.reader import Reader
+from stackengine.formats.nesting import Loader
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.inputs import parameter
 from stackengine.formats.tosca.requirements import Requirements
@@ -24,7 +24,7 @@ NODE_KEYS = ("type", "description", "metadata", "properties", "attributes", "req
 LATER_NODE_KEYS = ("interfaces", "node_filter", "copy", "count")
 
 
-def parse(root: Node, text: str, name: str, _reader: Reader, diagnostics: Diagnostics) -> Template | None:
+def parse(root: Node, text: str, name: str, _loader: Loader, diagnostics: Diagnostics) -> Template | None:
     """The template; diagnostics say everything that is wrong."""
     version_node = root.get("tosca_definitions_version")
     version = VERSIONS.get(text_of(version_node))

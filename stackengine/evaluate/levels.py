@@ -1,0 +1,145 @@
+"""One template in one scope: its parameters, conditions and outputs, and what its references mean in the one flat graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator, to_expr
+from stackengine.evaluate.parameters import Bindings, Parameters
+from stackengine.evaluate.trail import ReportedError
+from stackengine.model.diagnostics import did_you_mean
+from stackengine.model.expr import Attr, Expr, Ref
+from stackengine.model.mark import Mark
+from stackengine.model.template import DependsOn, Policies, Template
+from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal, waits_for_resources
+
+if TYPE_CHECKING:
+    from stackengine.evaluate.flatten import Flattening
+    from stackengine.evaluate.nested import Placed
+
+
+def pseudo_parameters(stack_name: str, stack_id: str) -> dict[str, Value]:
+    """Heat's and CloudFormation's pseudo parameters."""
+    arn = f"arn:aws:cloudformation:local:000000000000:stack/{stack_name}/{stack_id}"
+    return {
+        "OS::stack_name": stack_name, "OS::stack_id": stack_id, "OS::project_id": "local",
+        "AWS::StackName": stack_name, "AWS::StackId": arn, "AWS::Region": "local", "AWS::AccountId": "000000000000",
+        "AWS::Partition": "aws", "AWS::URLSuffix": "localdomain", "AWS::NotificationARNs": [],
+    }  # fmt: skip
+
+
+class Level:
+    """One template, evaluated in one scope of a flattening."""
+
+    def __init__(self, run: Flattening, path: str, template: Template, bindings: Bindings, names: tuple[str, str]) -> None:
+        self.run, self.path, self.template = run, path, template
+        self.stack_name, self.stack_id = names
+        self.parameters = Parameters(
+            template, path, bindings, run.environment.parameter_defaults, pseudo_parameters(*names), run.trail, run.diagnostics, self.value
+        )
+        self.evaluator = _LevelEvaluator(self)
+        self.inherited: tuple[Policies, tuple[DependsOn, ...]] = (Policies(), ())
+        """Policies and explicit dependencies of what this level is nested in."""
+        self._outputs: dict[str, Value] = {}
+        self._placed: dict[str, Placed | None] = {}
+
+    def full(self, name: str) -> str:
+        """The path of a resource of this template."""
+        return f"{self.path}/{name}" if self.path else name
+
+    def bound(self) -> dict[str, Value]:
+        """The value of every declared parameter; those without one are left out."""
+        found: dict[str, Value] = {}
+        for name in self.template.parameters:
+            try:
+                found[name] = self.parameters[name]
+            except ReportedError:
+                continue
+        return found
+
+    def placed(self, name: str) -> Placed | None:
+        """A resource where its condition holds; None where not, or where there is none of this name."""
+        if name not in self._placed:
+            resource = self.template.resources.get(name)
+            if resource is None:
+                return None
+            with self.run.trail.enter(f"resource {self.full(name)}", resource.mark):
+                applies = resource.condition is None or self.holds(resource.condition)
+            if not applies:
+                self.run.left_out.add(self.full(name))
+            self._placed[name] = self.run.place(self.full(name), resource, self) if applies else None
+        return self._placed[name]
+
+    def holds(self, condition: Expr) -> bool:
+        """Whether a condition holds; one that nobody can know yet is refused, unless only a missing parameter stands in the way."""
+        value = self.value(condition)
+        if not has_unknown(value):
+            return bool(reveal(value))
+        if waits_for_resources(value):
+            self.run.diagnostics.error("R106", "a condition cannot depend on what is known only after apply", condition.mark)
+            return False
+        return True
+
+    def value(self, expr: Expr) -> Value:
+        """The value of an expression of this template; FAULTY where it has none, which is reported."""
+        try:
+            return self.evaluator.value(expr)
+        except EvaluationError as error:
+            known = [*self.parameters] if "parameter" in str(error) else [*self.template.conditions]
+            self.run.diagnostics.error("R103", str(error), error.mark, did_you_mean(str(error).rsplit(" ", 1)[-1], known))
+        except RecursionError:
+            self.run.diagnostics.error("R107", "this expression is nested too deeply", expr.mark)
+        except ReportedError:
+            pass
+        return FAULTY
+
+    def output(self, name: str) -> Value:
+        """The value of an output; None where its condition does not hold."""
+        if name not in self._outputs:
+            output = self.template.outputs[name]
+            with self.run.trail.enter(f"output {self.full(name)}", output.mark):
+                self._outputs[name] = None if output.condition is not None and not self.holds(output.condition) else self.value(output.value)
+        return self._outputs[name]
+
+    def output_or_faulty(self, name: str) -> Value:
+        """The value of an output; FAULTY where it is part of a circle, which is reported."""
+        try:
+            return self.output(name)
+        except ReportedError:
+            return FAULTY
+
+    def reference(self, expr: Ref) -> Value:
+        """What a bare reference to a resource of this template gives."""
+        placed = self.placed(expr.target)
+        if placed is not None:
+            return placed.reference(expr.mark)
+        return None if expr.target in self.template.resources else Unknown(Ref(self.full(expr.target), expr.mark))
+
+    def attribute(self, expr: Attr, path: list[Value]) -> Value:
+        """What an attribute of a resource of this template gives."""
+        placed = self.placed(expr.target)
+        if placed is not None:
+            return placed.attribute(path, expr.mark)
+        return None if expr.target in self.template.resources else Unknown(Attr(self.full(expr.target), tuple(map(to_expr, path)), expr.mark))
+
+
+class _LevelEvaluator(Evaluator):
+    """References go through the level, and circles of conditions are told."""
+
+    def __init__(self, level: Level) -> None:
+        super().__init__(lambda _path, _attribute: PENDING, level.parameters, level.template.conditions, level.template.mappings)
+        self._level = level
+
+    def reference(self, expr: Ref) -> Value:
+        """What a bare reference gives."""
+        return self._level.reference(expr)
+
+    def attribute(self, expr: Attr, path: list[Value]) -> Value:
+        """What an attribute gives."""
+        return self._level.attribute(expr, path)
+
+    def decide(self, name: str, mark: Mark) -> Value:
+        """A condition's value."""
+        with self._level.run.trail.enter(f"condition {self._level.full(name)}", mark):
+            return super().decide(name, mark)
+

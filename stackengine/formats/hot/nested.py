@@ -1,0 +1,98 @@
+"""HOT's resources that are more than one object: nested templates, ResourceGroup, ResourceChain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stackengine.formats.build import as_map, text_of
+from stackengine.formats.hot.functions import Functions
+from stackengine.formats.nesting import Loader
+from stackengine.formats.tree import Node
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.expr import Entry, Expr, List, Literal, Map
+from stackengine.model.template import Nested, Resource
+
+STACK, GROUP, CHAIN = "OS::Heat::Stack", "OS::Heat::ResourceGroup", "OS::Heat::ResourceChain"
+
+
+def with_nested(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
+    """``resource`` with what it stands for; None where that could not be loaded (reported)."""
+    kind = loader.kind_of(resource.type, resource.logical_id, file, resource.type_mark)
+    if kind.missing:
+        return None
+    if kind.template is not None:
+        return replace(resource, nested=Nested("stack", kind.template, mark=resource.type_mark))
+    resource = replace(resource, type=kind.name)
+    match kind.name:
+        case _ if kind.name == STACK:
+            return _stack(resource, loader, file, diagnostics)
+        case _ if kind.name == GROUP:
+            return _group(resource, properties, loader, functions, file, diagnostics)
+        case _ if kind.name == CHAIN:
+            return _chain(resource, properties, loader, file, diagnostics)
+    return resource
+
+
+def _stack(resource: Resource, loader: Loader, file: str, diagnostics: Diagnostics) -> Resource | None:
+    template = resource.properties.get("template")
+    if not isinstance(template, Literal) or not isinstance(template.value, str):
+        diagnostics.error("H140", f"{resource.logical_id}: template must be text, such as get_file gives it", (template or resource).mark)
+        return None
+    child = loader.inline(template.value, f"{file}#{resource.logical_id}", template.mark)
+    bindings = resource.properties.get("parameters") or Map(())
+    return replace(resource, nested=Nested("stack", child, bindings=bindings, mark=resource.mark)) if child is not None else None
+
+
+def _group(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
+    found = properties.get("resource_def") if properties is not None else None
+    body = as_map(found, "resource_def", "H141", diagnostics)
+    if body is None or not text_of(body.get("type")):
+        diagnostics.error("H141", f"{resource.logical_id} needs a resource_def with a type", (found or resource).mark)
+        return None
+    type_node = body.get("type")
+    assert type_node is not None
+    inner = as_map(body.get("properties"), "properties", "H108", diagnostics)
+    entries = tuple(Entry(k.text, k.mark, functions(v)) for k, v in inner.entries) if inner is not None else ()
+    metadata = body.get("metadata")
+    definition = with_nested(
+        Resource(
+            resource.logical_id, type_node.text, Map(entries, inner.mark if inner else body.mark), metadata=functions(metadata) if metadata else None,
+            mark=type_node.mark, type_mark=type_node.mark,
+        ),
+        inner, loader, functions, file, diagnostics,
+    )  # fmt: skip
+    if definition is None:
+        return None
+    variable = resource.properties.get("index_var")
+    nested = Nested(
+        "group", members=(definition,), count=resource.properties.get("count") or Literal(1, resource.mark),
+        index_variable=variable.value if isinstance(variable, Literal) and isinstance(variable.value, str) else "%index%",
+        removed=_removed(resource), removed_mode=resource.properties.get("removal_policies_mode"), mark=resource.mark,
+    )  # fmt: skip
+    return replace(resource, nested=nested)
+
+
+def _removed(resource: Resource) -> Expr | None:
+    """The ``resource_list`` of every removal policy."""
+    policies = resource.properties.get("removal_policies")
+    if not isinstance(policies, List):
+        return policies
+    lists = [p.get("resource_list") for p in policies.items if isinstance(p, Map)]
+    return List(tuple(p for p in lists if p is not None), policies.mark)
+
+
+def _chain(resource: Resource, properties: Node | None, loader: Loader, file: str, diagnostics: Diagnostics) -> Resource | None:
+    listed = properties.get("resources") if properties is not None else None
+    if listed is None or listed.kind != "list" or any(i.kind != "scalar" for i in listed.items):
+        diagnostics.error("H142", f"{resource.logical_id}: resources must be a list of types", (listed or resource).mark)
+        return None
+    shared = resource.properties.get("resource_properties")
+    links = []
+    for item in listed.items:
+        kind = loader.kind_of(item.text, resource.logical_id, file, item.mark)
+        nested = Nested("stack", kind.template, mark=item.mark) if kind.template is not None else None
+        own = shared if isinstance(shared, Map) else Map((), resource.mark)
+        links.append(Resource(item.text, kind.name, own, nested=nested, mark=item.mark, type_mark=item.mark))
+        if kind.missing:
+            return None
+    return replace(resource, nested=Nested("chain", members=tuple(links), concurrent=resource.properties.get("concurrent"), mark=resource.mark))
