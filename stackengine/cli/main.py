@@ -49,6 +49,7 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
     from stackengine.registry import BrokenTypeError
     from stackengine.sdk import HostError
     from stackengine.service.types import ServiceError
+    from stackengine.store.errors import StoreError
 
     hint = str(getattr(error, "hint", ""))
     found = error.diagnostics if isinstance(error, InvalidTemplateError) else None
@@ -59,9 +60,9 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
         case UsageError() | ServiceError():
             code, message = getattr(error, "exit_code", USAGE), str(error)
             terminal.fail(message, hint)
-        case BrokenTypeError():
+        case BrokenTypeError() | StoreError():
             code, message = FAILED, str(error)
-            terminal.fail(message)
+            terminal.fail(message, hint)
         case HostError():
             where = (f"{error.host}: " if error.host else "") + (f"libvirt error {error.code}: " if error.code else "")
             code, message = FAILED, f"{where}{error}"

@@ -173,7 +173,8 @@ class _Executor:
                 self._skip(action, instance)
                 return
         else:
-            instance, plain, contributed = action.instance, self._resolution.opened(action.instance.properties), {}
+            instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
+            plain, contributed = self._resolution.opened(instance.properties), {}
         old = self._recorded.instances.get(instance.id)
         begun = fold.begun(old, action.verb, instance)
         payload: dict[str, Any] = {"instance": instance_to_json(instance), "reason": action.reason, "type": instance.type}
@@ -185,7 +186,7 @@ class _Executor:
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""
         old = self._recorded.instances[instance.id]
-        kept = replace(instance, attributes=old.attributes, holds=instance.refs, sure=True, status="ready", power=old.power)
+        kept = replace(instance, attributes=old.attributes, holds=instance.refs, occupied=instance.exclusive, sure=True, status="ready", power=old.power)
         payload = {"instance": instance_to_json(kept), "reason": "nothing to do"}
         self._record(Event("action.skipped", action.path, instance.generation, action.verb, payload), kept)
         self.walk.reach(action, "ready")

@@ -1,4 +1,7 @@
-"""The fold: what the log says exists. Rules: ``begin`` without an end makes an instance unsure, its holds the union of old and new."""
+"""The fold: what the log says exists.
+
+Rules: ``begin`` without an end makes an instance unsure; its holds, and what it occupies, are the union of old and new.
+"""
 
 from __future__ import annotations
 
@@ -68,12 +71,11 @@ def put_or_drop(recorded: Recorded, id_: str, instance: Instance | None) -> None
 
 def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
     """The instance once an action on it has begun."""
-    holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
     match verb:
-        case "create":
-            return replace(new, holds=holds, sure=False, status="creating", power="running")
-        case "update":
-            return replace(new, holds=holds, sure=False, status="updating", power="running")
+        case "create" | "update":
+            holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
+            occupied = new.exclusive | (old.occupied if old is not None else frozenset())
+            return replace(new, holds=holds, occupied=occupied, sure=False, status="creating" if verb == "create" else "updating", power="running")
         case "delete" | "retain":
             return replace(new, sure=False, status="deleting")
         case _:  # stop, release: it may run or not from now on
@@ -83,7 +85,7 @@ def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
 def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Instance:
     """The instance once its host calls are done (``configured``), or its gate has come (``ready``)."""
     merged = {**instance.attributes, **attributes} if attributes else instance.attributes
-    return replace(instance, attributes=merged, holds=instance.refs, sure=True, status=status)
+    return replace(instance, attributes=merged, holds=instance.refs, occupied=instance.exclusive, sure=True, status=status)
 
 
 def done(instance: Instance, verb: str, of: str) -> Instance | None:

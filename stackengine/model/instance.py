@@ -69,6 +69,8 @@ class Instance:
     """What other resources contributed (a network's reservations), as applied."""
     exclusive: frozenset[str] = frozenset()
     """Things that two running objects cannot both have (a MAC, a single-writer volume)."""
+    occupied: frozenset[str] = frozenset()
+    """Exclusive things that it may have: as ``holds`` is to ``refs``, more than ``exclusive`` while it is not sure."""
     fixed: frozenset[str] = frozenset()
     """Things that two objects cannot both have, even stopped (a bridge name, a subnet that the user fixed)."""
     host: str = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from stackengine.evaluate import PENDING, Secrets, resolve
+from stackengine.evaluate import PENDING, EvaluationError, Secrets, resolve
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.model.instance import Instance, Piece, Recorded
@@ -52,12 +52,18 @@ class Chooser:
         for instance in recorded.instances.values():
             self._by_path.setdefault(instance.path, []).append(instance)
         self._book = ClaimsBook(ground, recorded)
+        self._least: Mapping[str, int] = {}
+        self._excluded: Mapping[str, Collection[Change]] = {}
 
-    def run(self, forced: Iterable[str]) -> dict[str, Choice]:
-        """Choose for every path; ``forced`` paths get a new generation."""
-        forced = set(forced)
+    def run(self, least: Mapping[str, int], excluded: Mapping[str, Collection[Change]]) -> dict[str, Choice]:
+        """Choose for every path.
+
+        ``least``: the generation from which on a path's instances are what was asked for (a forced replacement); on the way back, the ones before it
+        are. ``excluded``: instances that will not do, by what others contribute to them.
+        """
+        self._least, self._excluded = least, excluded
         for path in dependency_order(self.desired):
-            choice = self._choose(self.desired.resources[path], path in forced)
+            choice = self._choose(self.desired.resources[path])
             if choice is not None:
                 self.choices[path] = choice
                 self._by_physical[choice.instance.physical_id] = choice
@@ -84,22 +90,27 @@ class Chooser:
             return choice.instance.attributes.get(attribute, PENDING)
         return PENDING
 
-    def _choose(self, resource: DesiredResource, force: bool) -> Choice | None:
+    def _choose(self, resource: DesiredResource) -> Choice | None:
         info = self.registry.get(resource.type)
         if info is None:
             self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
             return None
-        want = resolve(resource.properties, self.lookup, self._secrets) if has_unknown(resource.properties) else resource.properties
+        try:
+            want = resolve(resource.properties, self.lookup, self._secrets) if has_unknown(resource.properties) else resource.properties
+        except EvaluationError as error:  # a function refused what is known by now
+            self.diagnostics.error("L123", f"{resource.path}: {error}", error.mark)
+            return None
         refs = frozenset(self.choices[d.path].instance.id for d in resource.depends if d.path in self.choices)
-        best = None if force else self._best(resource, info, want, refs)
-        return best or self._new_generation(resource, info, want, refs, force)
+        return self._best(resource, info, want, refs) or self._new_generation(resource, info, want, refs)
 
     def _best(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
-        found: list[tuple[tuple[int, int, int], Choice]] = []
+        found: list[tuple[tuple[int, ...], Choice]] = []
+        least = self._least.get(resource.path, 0)
         for old in self._by_path.get(resource.path, ()):
-            choice = self._as_candidate(old, resource, info, want, refs)
+            asked = old.generation >= least or self.ground.returning
+            choice = self._as_candidate(old, resource, info, want, refs) if asked and old.id not in self._excluded else None
             if choice is not None:
-                found.append(((choice.kind == "keep", old.sure, old.generation), choice))
+                found.append(((old.generation < least, choice.kind == "keep", old.sure, old.generation), choice))
         return max(found, key=lambda f: f[0])[1] if found else None
 
     def _as_candidate(self, old: Instance, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
@@ -112,7 +123,10 @@ class Chooser:
         changes = compare(old, want, info, self.ground.profile, resource, observed)
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
-        instance = replace(old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version)
+        instance = replace(
+            old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version,
+            exclusive=info.handler.exclusive(old.identity, want),
+        )  # fmt: skip
         maybe = any(c.effect == "replace" for c in changes)
         reason = ", ".join(c.prop for c in changes) + " changed" if changes else ""
         if not old.sure or gone:
@@ -123,7 +137,7 @@ class Chooser:
         if old.status != "ready" or old.power not in ("running", "saved"):
             return Choice(resource, info, instance, "update", [], old, _unfinished(old))
         if old.refs != refs or old.policies != resource.policies:
-            return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced")
+            return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else "its policies changed")
         return Choice(resource, info, old, "keep", [], old)
 
     def _with_lasting(self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo) -> dict[str, Value]:
@@ -138,7 +152,7 @@ class Chooser:
                 self.diagnostics.items.append(found)
         return want
 
-    def _new_generation(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str], force: bool) -> Choice | None:
+    def _new_generation(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
         before = self._current(resource.path)
         if before is not None and resource.policies.replace == "never":
             self.diagnostics.error(
@@ -158,21 +172,19 @@ class Chooser:
             exclusive=info.handler.exclusive(identity, want), fixed=info.handler.fixed(identity, want), host=self.ground.host, pieces=(piece,),
             claims=tuple(ids.claims), policies=resource.policies, schema_version=info.schema_version,
         )  # fmt: skip
-        changes, reason = self._why_new(before, resource, info, want, force)
+        changes, reason = self._why_new(before, resource, info, want)
         return Choice(resource, info, instance, "create", changes, None, reason)
 
-    def _why_new(
-        self, before: Instance | None, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], force: bool
-    ) -> tuple[list[Change], str]:
+    def _why_new(self, before: Instance | None, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value]) -> tuple[list[Change], str]:
         if before is None:
             return [], "it is not there yet"
         if before.type != resource.type:
             return [], f"its type changes from {before.type} to {resource.type}"
-        changes = compare(before, want, info, self.ground.profile, resource, None)
+        changes = [*compare(before, want, info, self.ground.profile, resource, None), *self._excluded.get(before.id, ())]
         forcing = [c.prop for c in changes if c.effect == "replace"]
         if forcing:
             return changes, f"{', '.join(forcing)} forces a replacement"
-        return changes, "its replacement was asked for" if force else "the one before failed"
+        return changes, "its replacement was asked for" if before.generation < self._least.get(resource.path, 0) else "the one before failed"
 
     def _current(self, path: str) -> Instance | None:
         alive = [i for i in self._by_path.get(path, ()) if i.status != "deleting"]
@@ -227,9 +239,10 @@ def new_contributions(choice: Choice) -> set[str]:
     return {c.target for c in _contributed_by(choice) if c not in known and isinstance(c.target, str)}
 
 
-def apply_contributions(choices: dict[str, Choice], diagnostics: Diagnostics) -> set[str]:
-    """Hand contributions to their receivers; returns paths whose contributions force a new generation."""
-    collected, forced = contributions(choices), set()
+def apply_contributions(choices: dict[str, Choice]) -> dict[str, list[Change]]:
+    """Hand contributions to their receivers; returns the instances that will not do with what they get, and which changes those are."""
+    collected: dict[str, dict[str, list[dict[str, Any]]]] = contributions(choices)
+    excluded: dict[str, list[Change]] = {}
     for path, choice in choices.items():
         want: dict[str, Value] = dict(collected.get(path, {}))
         if choice.old is None:
@@ -242,13 +255,10 @@ def apply_contributions(choices: dict[str, Choice], diagnostics: Diagnostics) ->
         if not changes:
             continue
         if strongest(c.effect for c in changes) == "replace":
-            forced.add(path)
+            excluded[choice.old.id] = changes
             continue
         choice.instance = replace(choice.instance, contributed=want)
         choice.changes.extend(changes)
         choice.kind = "update" if choice.kind == "keep" else choice.kind
         choice.reason = choice.reason or ", ".join(c.prop.removeprefix("contributed.") for c in changes) + " changed"
-    for path in forced:
-        if choices[path].resource.policies.replace == "never":
-            diagnostics.error("L102", f"{path} would be replaced, and its policy says never", choices[path].resource.mark_of())
-    return forced
+    return excluded

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
 
 from stackengine.evaluate import Secrets, resolve
 from stackengine.model.desired import Desired
@@ -15,32 +16,33 @@ from stackengine.planning.diff import strongest
 from stackengine.planning.ground import Ground
 from stackengine.planning.hostchecks import check_host
 from stackengine.planning.order import Order, Step
-from stackengine.planning.plan import Action, Phase, Plan
+from stackengine.planning.plan import Action, Change, Phase, Plan
 from stackengine.registry import Registry
 
 
 def make_plan(
-    desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, *, targets: Collection[str] = (), replace: Collection[str] = (),
-    secrets: Secrets | None = None,
+    desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, *, targets: Collection[str] = (),
+    replace: Mapping[str, int] = MappingProxyType({}), secrets: Secrets | None = None,
 ) -> Plan:  # fmt: skip
     """The plan from ``recorded`` to ``desired`` (sealed: no Sensitive left). Errors stand in ``Plan.diagnostics``.
 
-    ``targets``: only these paths and what they depend on. ``replace``: paths that get a new generation by force.
+    ``targets``: only these paths and what they depend on. ``replace``: paths that get a new generation by force, with the first generation that will do
+    (so that a resumed operation finishes the one that it began, and a rollback takes the one before).
     ``secrets`` opens and seals what functions make of secrets; without it such values stay unknown.
     """
     diagnostics = Diagnostics()
     wanted = _only(desired, targets, diagnostics) if targets else desired
     for path in replace:
-        if path not in desired.resources:
+        if path not in desired.resources and not ground.returning:
             diagnostics.error("L106", f"there is no resource {path} to replace")
-    forced = set(replace)
+    excluded: dict[str, list[Change]] = {}
     while True:
         chooser = Chooser(wanted, recorded, ground, registry, diagnostics, secrets)
-        choices = chooser.run(forced)
-        more = apply_contributions(choices, diagnostics) - forced
+        choices = chooser.run(replace, excluded)
+        more = apply_contributions(choices)
         if not more or diagnostics.errors:
             break
-        forced |= more
+        excluded |= more
     kept = frozenset(i.id for i in recorded.instances.values() if targets and i.path in desired.resources and i.path not in wanted.resources)
     steps = Order(choices, recorded.instances, kept, diagnostics).steps()
     ordered = _topological(steps, diagnostics)

@@ -36,7 +36,7 @@ class Order:
     """Builds the steps of one plan and the edges between them."""
 
     def __init__(self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], diagnostics: Diagnostics) -> None:
-        self.diagnostics, self._recorded = diagnostics, recorded
+        self.diagnostics, self._recorded, self._kept = diagnostics, recorded, kept
         self._chosen = {c.instance.id: c for c in choices.values()}
         self._by_physical = {c.instance.physical_id: i for i, c in self._chosen.items()}
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
@@ -72,9 +72,10 @@ class Order:
 
     def _exclusive(self) -> None:
         """Rule 4: what two running objects cannot both have is handed over: the old one stops, keeps everything else, and goes in the tail."""
+        self._nobody_shares()
         holders: dict[str, list[Instance]] = {}
         for old in self._recorded.values():
-            for thing in old.exclusive:
+            for thing in old.occupied:
                 holders.setdefault(thing, []).append(old)
         if not holders:
             return
@@ -84,6 +85,16 @@ class Order:
                     if old.id != step.instance.id and not (old.sure and old.power == "stopped"):
                         self._hand_over(step, old, thing)
 
+    def _nobody_shares(self) -> None:
+        """Two that stay cannot both have an exclusive thing: the host would refuse the second one later."""
+        owners: dict[str, Choice] = {}
+        for choice in self._chosen.values():
+            for thing in sorted(choice.instance.exclusive):
+                other = owners.setdefault(thing, choice)
+                if other is not choice:
+                    paths = f"{other.instance.path} and {choice.instance.path}"
+                    self.diagnostics.error("L120", f"{paths} cannot both have {thing}", choice.resource.mark_of(), "give it to one of them")
+
     def _hand_over(self, step: Step, old: Instance, thing: str) -> None:
         why = f"{thing} moves from {old.id} to {step.instance.id}"
         if old.id in self._gone:
@@ -91,15 +102,22 @@ class Order:
                 self._gone[old.id].early = True
                 step.follow(self._gone[old.id], "done", why)
                 return
-            stop = self._extra.setdefault(f"stop:{old.id}", Step(f"stop:{old.id}", "stop", old))
+            stop = self._stop(old)
             step.follow(stop, "done", why)
             self._gone[old.id].follow(stop, "done", why)
             for edge in list(step.after.values()):  # as late as possible: when everything else that the successor needs is there
                 before = self._main.get(edge.action.partition(":")[2])
                 if before is not None and not self._reaches(before, stop):
                     stop.follow(before, "configured", "the interruption starts when its successor can start")
-        elif old.id in self._main:
+        elif old.id in self._main and not self._reaches(self._main[old.id], step):
             step.follow(self._main[old.id], "configured", why)
+        elif old.id in self._main:  # it lets go in an update that has to come later: it stops before, and that update starts it again
+            stop = self._stop(old)
+            step.follow(stop, "done", why)
+            self._main[old.id].follow(stop, "done", "it was stopped before")
+
+    def _stop(self, old: Instance) -> Step:
+        return self._extra.setdefault(f"stop:{old.id}", Step(f"stop:{old.id}", "stop", old))
 
     def _reaches(self, step: Step, target: Step) -> bool:
         """Whether ``step`` comes after ``target``."""
@@ -116,24 +134,32 @@ class Order:
 
     def _fixed(self) -> None:
         """Rule 5: what cannot exist twice even when stopped goes before its successor comes."""
-        names = {thing: old for old in self._recorded.values() for thing in old.fixed}
+        names: dict[str, list[Instance]] = {}
+        for old in self._recorded.values():
+            for thing in old.fixed:
+                names.setdefault(thing, []).append(old)
         for step in self._main.values():
-            if step.verb != "create" or step.instance.id in self._recorded:
-                continue
-            for thing in sorted(step.instance.fixed):
-                old = names.get(thing)
-                if old is None or old.id == step.instance.id:
-                    continue
-                if old.id not in self._gone:
-                    mark = step.choice.resource.mark_of() if step.choice else NOWHERE
-                    self.diagnostics.error("L104", f"{step.instance.path}: {thing} belongs to {old.path} of this stack", mark)
-                    continue
-                delete = self._gone[old.id]
-                delete.early, delete.verb = True, "delete"
-                step.follow(delete, "done", f"{thing} cannot exist twice")
+            if step.verb == "create":
+                for thing in sorted(step.instance.fixed):
+                    for old in names.get(thing, ()):
+                        if old.id != step.instance.id:
+                            self._early(step, old, thing)
+
+    def _early(self, step: Step, old: Instance, thing: str) -> None:
+        mark = step.choice.resource.mark_of() if step.choice else NOWHERE
+        delete = self._gone.get(old.id)
+        if delete is None:
+            self.diagnostics.error("L104", f"{step.instance.path}: {thing} belongs to {old.path} of this stack", mark)
+        elif delete.verb == "retain":
+            policy = f"{old.id} is to be retained, and has {thing}, which cannot exist twice"
+            self.diagnostics.error("L121", f"{step.instance.path} cannot come: {policy}", mark, "choose another one, or give up its deletion policy first")
+        else:
+            delete.early = True
+            step.follow(delete, "done", f"{thing} cannot exist twice")
 
     def _holders(self) -> None:
         """Rule 2: delete D after every instance that recorded a hold on D was updated, released or deleted."""
+        self._still_held()
         for holder in self._recorded.values():
             for held in holder.holds:
                 delete = self._gone.get(held)
@@ -145,6 +171,18 @@ class Order:
                     delete.follow(self._gone[holder.id], "done", f"{holder.id} holds it")
                 elif holder.id in self._main:
                     delete.follow(self._main[holder.id], "configured", f"{holder.id} lets go of it")
+
+    def _still_held(self) -> None:
+        """What an instance that this plan leaves alone (``--target``) holds stays, and what that holds; a later plan deletes it."""
+        queue = [self._recorded[i] for i in sorted(self._kept)]
+        while queue:
+            holder = queue.pop()
+            for delete in [self._gone[h] for h in sorted(holder.holds) if h in self._gone]:
+                if delete.early:
+                    why = f"{delete.instance.id} has to go before its successor can come, and {holder.path} holds it"
+                    self.diagnostics.error("L122", why, hint=f"--target {holder.path}, too")
+                else:
+                    queue.append(self._gone.pop(delete.instance.id).instance)
 
     def _release(self, holder: Instance, delete: Step) -> None:
         if holder.id in self._gone and self._gone[holder.id].early:

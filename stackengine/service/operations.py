@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from stackengine.engine import ContextParts, execute
-from stackengine.engine.ports import Fenced, Outcome, Policy
+from stackengine.engine.ports import Failure, Fenced, Outcome, Policy
 from stackengine.events import Event
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import InvalidTemplateError
@@ -19,12 +19,11 @@ from stackengine.sdk import Cancelled
 from stackengine.service import keys, prepare
 from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
-from stackengine.service.runner import ThreadRunner
 from stackengine.service.session import Session
-from stackengine.service.signals import SignalHub
 from stackengine.service.types import OnFailure, OperationResult, Preview, ServiceError
 from stackengine.store.errors import BusyError, ClaimConflictError, StoreError
 from stackengine.store.log import OperationJournal
+from stackengine.store.ownership import Ownership
 from stackengine.store.store import OperationRow, StackRow
 from stackengine.store.vault import StackVault
 
@@ -39,13 +38,14 @@ def carry_out(
     """Carry a preview out as it was shown; planned again only when a claim was given away or the stack moved on."""
     prepared: Prepared = preview.prepared
     row = prepared.stack
-    options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout}
     if preview.plan.empty and _is_so_already(session, preview):
         return OperationResult("", preview.kind, "complete", preview.from_revision, outputs=dict(preview.plan.outputs))
     with session.store.ownership(row.id) as lock:
         if not lock.take():
             raise ServiceError(f"an operation runs on the stack {row.name}", hint=f"wait for it, or: stack-run cancel {row.name}")
         row = _recorded_stack(session, preview, prepared)
+        aim = prepare.request_options(preview.request, preview.recorded)
+        options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout, **aim}
         operation, journal, preview = _submit(session, preview, row, options, watch)
         run = _Run(session, row, prepared.vault, operation, journal, options)
         return run.go(preview.plan, preview.desired, preview.recorded)
@@ -72,15 +72,22 @@ def _recorded_stack(session: Session, preview: Preview, prepared: Prepared) -> S
         return row
     left = session.store.active(row.id)
     if left is not None:
+        if _elsewhere(left) and left.lease_until > time.time():
+            raise ServiceError(f"an operation runs on the stack {row.name} ({left.owner})", hint=f"wait for it, or: stack-run cancel {row.name}")
         session.store.supersede(left)
     return row
+
+
+def _elsewhere(operation: OperationRow) -> bool:
+    """Whether the owner is on another machine, where only the lease tells whether it lives."""
+    return operation.owner.rpartition(":")[0] != Ownership.me().rpartition(":")[0]
 
 
 def _submit(
     session: Session, preview: Preview, row: StackRow, options: dict[str, Any], watch: Watch
 ) -> tuple[OperationRow, OperationJournal, Preview]:
-    prepared: Prepared = preview.prepared
     for _ in range(PLAN_AGAIN):
+        prepared: Prepared = preview.prepared
         try:
             operation, journal = session.store.submit(
                 row, preview.kind, revision=prepared.revision, to_revision=preview.to_revision, claims=preview.plan.claims, options=options,
@@ -88,18 +95,34 @@ def _submit(
             )  # fmt: skip
             return operation, journal, preview
         except ClaimConflictError:
-            fresh = session.store.stack(row.name)
-            row = fresh or row
-            recorded = session.store.recorded(row.id)
-            host = prepare.open_host_of(session, row)
-            plan = prepare.make(session, row, prepared.vault, preview.desired, recorded, host, preview.request)
-            if any(d.severity == "error" for d in plan.diagnostics):
-                preview.diagnostics.extend(plan.diagnostics)
-                raise InvalidTemplateError(preview.diagnostics) from None
-            preview = replace(preview, plan=plan, recorded=recorded)
+            preview = _planned_again(session, preview)
+            row = preview.prepared.stack
         except (BusyError, StoreError) as error:
             raise ServiceError(str(error), hint=error.hint) from error
     raise ServiceError("others keep taking what this plan wants", hint="try again")
+
+
+def _planned_again(session: Session, preview: Preview) -> Preview:
+    """The same wish on the ground as it is now: the stack moved on, or somebody else took what the plan wanted."""
+    prepared: Prepared = preview.prepared
+    row = session.store.stack(preview.stack)
+    if row is None or row.id != prepared.stack.id:
+        raise ServiceError(f"the stack {preview.stack} was deleted meanwhile", hint="run the command again")
+    recorded = session.store.recorded(row.id)
+    host, aim = prepare.open_host_of(session, row), prepare.request_options(preview.request, recorded)
+    plan = prepare.make(session, row, prepared.vault, preview.desired, recorded, host, aim, returning=preview.request is None)
+    if any(d.severity == "error" for d in plan.diagnostics):
+        preview.diagnostics.extend(plan.diagnostics)
+        raise InvalidTemplateError(preview.diagnostics)
+    revision, number = prepared.revision, preview.to_revision
+    if revision is not None:
+        number = session.store.next_revision(row.id)
+        revision = replace(revision, number=number)
+    kind = ("update" if row.revision else "create") if preview.kind in ("create", "update") else preview.kind
+    return replace(
+        preview, plan=plan, recorded=recorded, kind=kind, from_revision=row.revision, to_revision=number,
+        prepared=replace(prepared, stack=row, revision=revision),
+    )  # fmt: skip
 
 
 def owners(plan: Plan) -> dict[Claim, str]:
@@ -121,10 +144,12 @@ def resume(session: Session, name: str, watch: Watch = None) -> OperationResult 
         if not lock.take():
             raise ServiceError(f"another process resumes {name} just now")
         vault = session.store.vault(row.id)
-        journal = session.store.take_over(left, vault, watch)
+        try:
+            journal = session.store.take_over(left, vault, watch)
+        except BusyError as error:
+            raise ServiceError(str(error), hint=error.hint) from error
         operation = replace(left, epoch=left.epoch + 1)
-        run = _Run(session, row, vault, operation, journal, left.options)
-        return run.toward(left.to_revision)
+        return _Run(session, row, vault, operation, journal, left.options).again()
 
 
 class _Run:
@@ -135,27 +160,42 @@ class _Run:
     ) -> None:
         self._session, self._row, self._vault = session, row, vault
         self._operation, self._journal, self._options = operation, journal, options
-        self._start, self._asked = time.monotonic(), operation.kind
-        self._stopped = threading.Event()
+        self._start, self._asked = session.hands.monotonic(), operation.kind
 
-    def toward(self, number: int) -> OperationResult:
-        """Plan again from what is recorded to a revision, and go."""
-        desired = self._session.store.revision(self._row.id, number).desired
-        recorded = self._session.store.recorded(self._row.id)
+    def again(self) -> OperationResult:
+        """Plan again from what is recorded to the operation's revision, and go."""
+        desired, recorded = self._aim()
         return self.go(self._plan(desired, recorded), desired, recorded)
+
+    def _aim(self) -> tuple[Desired, Recorded]:
+        store = self._session.store
+        return store.revision(self._row.id, self._operation.to_revision).desired, store.recorded(self._row.id)
 
     def _plan(self, desired: Desired, recorded: Recorded) -> Plan:
         host = prepare.open_host_of(self._session, self._row)
-        plan = prepare.make(self._session, self._row, self._vault, desired, recorded, host, None)
-        errors = [d for d in plan.diagnostics if d.severity == "error"]
-        if errors:
-            raise ServiceError("; ".join(d.summary for d in errors))
-        self._session.store.claim_more(self._row.id, plan.claims, owners(plan))
-        return plan
+        for _ in range(PLAN_AGAIN):
+            back = self._operation.kind in ("rollback", "delete")
+            plan = prepare.make(self._session, self._row, self._vault, desired, recorded, host, self._options, returning=back)
+            errors = [d for d in plan.diagnostics if d.severity == "error"]
+            if errors:
+                raise ServiceError("; ".join(d.summary for d in errors), hint=errors[0].hint)
+            try:
+                self._session.store.claim_more(self._row.id, plan.claims, owners(plan))
+            except ClaimConflictError:
+                continue
+            return plan
+        raise ServiceError("others keep taking what this plan wants", hint="try again")
 
     def go(self, plan: Plan, desired: Desired, recorded: Recorded) -> OperationResult:
         """Carry ``plan`` out, and act on its outcome."""
-        outcome = self._execute(plan, desired, recorded)
+        outcome = Outcome("fenced")
+        try:
+            outcome = self._execute(plan, desired, recorded)
+            return self._conclude(plan, outcome)
+        except Fenced:
+            return self._result("fenced", outcome)
+
+    def _conclude(self, plan: Plan, outcome: Outcome) -> OperationResult:
         if outcome.status == "complete":
             return self._complete(outcome)
         if outcome.status == "fenced":
@@ -164,24 +204,34 @@ class _Run:
         if outcome.status == "cancelled" and wish in (None, "stop"):
             return self._result("cancelled", outcome)
         policy = wish or self._options.get("on_failure", "keep")
+        if self._operation.kind != "delete" and outcome.not_run and all(plan.actions[i].phase == "tail" for i in outcome.not_run):
+            return self._keep(outcome, self._operation.to_revision)  # past the point of no return: what is left to do is to clean up
         if policy == "keep" or self._operation.kind in ("delete", "rollback"):
-            return self._keep(outcome)
+            return self._keep(outcome, None)
         return self._roll_back(outcome, delete=policy == "delete")
 
     def _execute(self, plan: Plan, desired: Desired, recorded: Recorded) -> Outcome:
-        from stackengine.hosts.gates import GateWatcher
-
-        session, runner, gates = self._session, ThreadRunner(), GateWatcher()
+        session, hands, stopped = self._session, self._session.hands, threading.Event()
+        runner, gates = hands.runner(), hands.gates()
         policy = Policy(self._options.get("on_failure", "keep"), bool(self._options.get("keep_going")), self._options.get("timeout"))
+
+        def check() -> None:
+            if stopped.is_set():
+                raise Cancelled("stopped")
+            if self._journal.lease_over():
+                raise Cancelled("this process stood still for too long, and may have lost the operation")
+
+        def sleep(seconds: float) -> None:
+            stopped.wait(seconds)
+
         parts = ContextParts(
-            self._row.name, self._row.id, session.store.id, self._check, self._sleep, time.monotonic,
-            lambda url, sha256: session.images.open_source(url, sha256, self._check),
-            lambda name: alone(session.folder / "locks", name, self._check, self._sleep),
+            self._row.name, self._row.id, session.store.id, check, sleep, hands.monotonic,
+            lambda url, sha256: session.images.open_source(url, sha256, check),
+            lambda name: alone(session.folder / "locks", name, check, sleep),
             session.allowed,
         )  # fmt: skip
-        hub = SignalHub(session.host(self._row.host), plan, recorded, runner.deliver)
         try:
-            with hub:
+            with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver):
                 return execute(
                     plan, desired, recorded, registry=session.registry, hosts=session.host, journal=self._journal, runner=runner, gates=gates,
                     vault=self._vault, parts=parts, policy=policy,
@@ -189,58 +239,48 @@ class _Run:
         except KeyboardInterrupt:
             return Outcome("cancelled")
         finally:
-            self._stopped.set()
+            stopped.set()  # for good: a handler that is still at work starts no further host call, whatever this operation does next
             gates.close()
             runner.close()
-            self._stopped = threading.Event()
-
-    def _sleep(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
-
-    def _check(self) -> None:
-        if self._stopped.is_set():
-            raise Cancelled("stopped")
-        if self._journal.lease_over():
-            raise Cancelled("this process stood still for too long, and may have lost the operation")
 
     def _complete(self, outcome: Outcome) -> OperationResult:
         number, kind = self._operation.to_revision, self._operation.kind
         state = "deleted" if kind == "delete" else "rolled_back" if kind == "rollback" else "complete"
-        try:
-            self._session.store.finish(self._operation, self._journal, status="complete", state=state, revision=number, reason="")
-        except Fenced:
-            return self._result("fenced", outcome)
+        self._session.store.finish(self._operation, self._journal, status="complete", state=state, revision=number, reason="")
         if kind == "delete":
             _remove_folder(self._session, self._row)
         return self._result("complete", outcome)
 
-    def _keep(self, outcome: Outcome) -> OperationResult:
+    def _keep(self, outcome: Outcome, revision: int | None) -> OperationResult:
+        """Everything stays as it is; ``revision`` is the one that was reached all the same."""
         reason = outcome.failures[0].message if outcome.failures else "cancelled"
         status = "failed" if outcome.failures else "cancelled"
-        self._session.store.finish(self._operation, self._journal, status=status, state="failed", revision=None, reason=reason)
+        self._session.store.finish(self._operation, self._journal, status=status, state="failed", revision=revision, reason=reason)
         return self._result("rollback_failed" if self._operation.kind == "rollback" else "failed" if outcome.failures else "cancelled", outcome)
 
     def _roll_back(self, outcome: Outcome, *, delete: bool) -> OperationResult:
         """An ordinary plan to the revision before, in the same operation, so that a crash from here on resumes the rollback."""
-        self._operation = self._session.store.turn_back(self._operation, self._journal)
-        if delete:
-            self._operation = replace(self._operation, to_revision=0)
-        desired = self._session.store.revision(self._row.id, self._operation.to_revision).desired
-        recorded = self._session.store.recorded(self._row.id)
+        store, reason = self._session.store, outcome.failures[0].message if outcome.failures else "cancelled"
+        self._operation = store.turn_back(self._operation, self._journal, 0 if delete else self._operation.from_revision)
+        desired, recorded = self._aim()
         self._options = {**self._options, "on_failure": "keep", "timeout": None}
-        back = self._execute(self._plan(desired, recorded), desired, recorded)
-        reason = outcome.failures[0].message if outcome.failures else "cancelled"
+        try:
+            back = self._execute(self._plan(desired, recorded), desired, recorded)
+        except ServiceError as error:
+            back = Outcome("failed", (Failure("", str(error), error.hint),))
+        if back.status == "fenced":
+            return self._result("fenced", outcome)
         if back.status != "complete":
-            if back.status == "failed":
-                self._session.store.finish(self._operation, self._journal, status="failed", state="failed", revision=None, reason=reason)
+            if back.status == "failed" or self._journal.cancelled() not in (None, "stop"):
+                store.finish(self._operation, self._journal, status="failed", state="failed", revision=None, reason=reason)
             return replace(self._result("rollback_failed", outcome), rollback_failures=back.failures)
         number = self._operation.to_revision
-        self._session.store.finish(self._operation, self._journal, status="rolled_back", state="rolled_back", revision=number, reason=reason)
+        store.finish(self._operation, self._journal, status="rolled_back", state="rolled_back", revision=number, reason=reason)
         return self._result("rolled_back", outcome)
 
     def _result(self, status: Any, outcome: Outcome) -> OperationResult:
         kind: Any = self._asked
-        elapsed = time.monotonic() - self._start
+        elapsed = self._session.hands.monotonic() - self._start
         return OperationResult(self._operation.id, kind, status, self._operation.to_revision, outcome.failures, (), dict(outcome.outputs), elapsed)
 
 

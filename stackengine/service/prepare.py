@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -100,7 +101,8 @@ def plan_to(
     """Plan from what is recorded to ``desired``; InvalidTemplateError when the plan has errors."""
     recorded = session.store.recorded(row.id) if recorded_stack else Recorded()
     host = open_host_of(session, row)
-    plan = make(session, row, vault, desired, recorded, host, request)
+    aim = request_options(request, recorded)
+    plan = make(session, row, vault, desired, recorded, host, aim, returning=request is None)
     diagnostics.extend(plan.diagnostics)
     if diagnostics.errors:
         raise InvalidTemplateError(diagnostics)
@@ -118,13 +120,20 @@ def open_host_of(session: Session, row: StackRow) -> Host:
         raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
 
 
+def request_options(request: Request | None, recorded: Recorded) -> dict[str, Any]:
+    """What an operation keeps of its request, so that it can be planned again: targets, and forced paths with the first generation that will do."""
+    if request is None:
+        return {}
+    return {"targets": list(request.targets), "replace": {p: recorded.generations.get(p, 0) + 1 for p in request.replace}}
+
+
 def make(
-    session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, request: Request | None
+    session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, aim: Mapping[str, Any], *, returning: bool
 ) -> Plan:
-    """The plan on the ground as it is now."""
-    ground = gather(session, row, recorded, host, returning=request is None)
-    targets, forced = (request.targets, request.replace) if request else ((), ())
-    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=forced, secrets=vault)
+    """The plan on the ground as it is now; ``aim`` is what :func:`request_options` made. ``returning``: back to a recorded revision."""
+    ground = gather(session, row, recorded, host, returning=returning)
+    targets = () if returning else aim.get("targets", ())
+    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault)
 
 
 def gather(session: Session, row: StackRow, recorded: Recorded, host: Host, *, returning: bool = False) -> Ground:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stackengine import registry as types
 from stackengine.hosts import open_host
+from stackengine.service.hands import Hands
 from stackengine.service.types import ServiceError, Settings
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ DEFAULT_HOST = "private://default"
 class Session:
     """What the use cases work on; close it when done."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, hands: Hands | None = None) -> None:
+        self.settings, self.hands = settings, hands or Hands()
         self.folder, self.url = place_of_state(settings.state)
         self._hosts: dict[str, Host] = {}
         self._store: Store | None = None

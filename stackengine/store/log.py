@@ -29,8 +29,10 @@ class OperationJournal:
         self._vault, self._watch = vault, watch
         self._renewed = time.monotonic()
 
-    def commit(self, events: Sequence[Event], changed: Mapping[str, Instance | None]) -> list[Event]:
-        """One transaction; Fenced when the operation is somebody else's by now."""
+    def commit(
+        self, events: Sequence[Event], changed: Mapping[str, Instance | None], also: Callable[[sa.Connection, float], None] | None = None
+    ) -> list[Event]:
+        """One transaction; Fenced when the operation is somebody else's by now. ``also`` writes more in it (connection, time)."""
         now = time.time()
         with self._database.writing() as connection:
             mine = connection.execute(
@@ -44,6 +46,8 @@ class OperationJournal:
             secrets = self._vault.take_new()
             if secrets:
                 upsert(connection, secret, secrets, ("stack", "id", "version"))
+            if also is not None:
+                also(connection, now)
         self._renewed = time.monotonic()
         if self._watch is not None:
             for item in stamped:

@@ -243,21 +243,24 @@ class Store:
                 raise BusyError("another process resumes this operation", "wait for it")
         return OperationJournal(self.database, row.stack, row.id, row.epoch + 1, vault, watch)
 
-    def turn_back(self, row: OperationRow, journal: OperationJournal) -> OperationRow:
-        """The operation aims at the revision that it came from now: a crash from here on resumes the rollback."""
-        started = Event("operation.started", payload={"kind": "rollback", "from_revision": row.to_revision, "to_revision": row.from_revision})
-        journal.commit([started], {})
-        with self.database.writing() as connection:
-            values = {"kind": "rollback", "to_revision": row.from_revision, "cancel": None}
+    def turn_back(self, row: OperationRow, journal: OperationJournal, to: int) -> OperationRow:
+        """The operation aims at ``to`` now (the revision that it came from, or 0): a crash from here on resumes the rollback. Fenced when not ours."""
+        started = Event("operation.started", payload={"kind": "rollback", "from_revision": row.to_revision, "to_revision": to})
+
+        def also(connection: sa.Connection, _now: float) -> None:
+            values = {"kind": "rollback", "to_revision": to, "cancel": None}
             connection.execute(t.operation.update().where(t.operation.c.id == row.id).values(**values))
-            connection.execute(t.revision.update().where(t.revision.c.stack == row.stack, t.revision.c.number == row.to_revision).values(status="failed"))
-        return replace(row, kind="rollback", to_revision=row.from_revision)
+            _end_revision(connection, row.stack, row.to_revision, "failed")
+
+        journal.commit([started], {}, also)
+        return replace(row, kind="rollback", to_revision=to)
 
     def supersede(self, row: OperationRow) -> None:
         """End an operation whose owner is gone: the next one's plan covers what it left."""
         with self.database.writing() as connection:
             ended = {"status": "interrupted", "active_stack": None, "epoch": row.epoch + 1, "finished_at": time.time(), "reason": "its owner is gone"}
             connection.execute(t.operation.update().where(t.operation.c.id == row.id, t.operation.c.epoch == row.epoch).values(**ended))
+            _end_revision(connection, row.stack, row.to_revision, "interrupted")
 
     def claim_more(self, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
         """Take claims for a plan that was made again (resume, rollback)."""
@@ -265,10 +268,9 @@ class Store:
             _take(connection, stack_id, claims, instances_of)
 
     def finish(self, row: OperationRow, journal: OperationJournal, *, status: str, state: str, revision: int | None, reason: str) -> None:
-        """End an operation: ``status`` is the operation's, ``state`` the stack's; ``revision`` becomes the current one."""
-        journal.commit([Event("operation.finished", payload={"status": status, "reason": reason})], {})
-        now = time.time()
-        with self.database.writing() as connection:
+        """End an operation: ``status`` is the operation's, ``state`` the stack's; ``revision`` becomes the current one. Fenced when it is not ours."""
+
+        def also(connection: sa.Connection, now: float) -> None:
             connection.execute(t.operation.update().where(t.operation.c.id == row.id).values(status=status, active_stack=None, finished_at=now, reason=reason))
             values: dict[str, Any] = {"state": state, "reason": reason, "updated_at": now}
             if revision is not None:
@@ -277,8 +279,15 @@ class Store:
                 values["live_name"] = None
                 connection.execute(t.claim.delete().where(t.claim.c.stack == row.stack))
                 connection.execute(t.secret.delete().where(t.secret.c.stack == row.stack))
+            else:
+                _give_back_claims(connection, row.stack)
             connection.execute(t.stack.update().where(t.stack.c.id == row.stack).values(**values))
-            connection.execute(t.revision.update().where(t.revision.c.stack == row.stack, t.revision.c.number == row.to_revision).values(status=status))
+            if revision is not None:
+                connection.execute(t.revision.update().where(t.revision.c.stack == row.stack, t.revision.c.number == revision).values(status="complete"))
+            else:
+                _end_revision(connection, row.stack, row.to_revision, status)
+
+        journal.commit([Event("operation.finished", payload={"status": status, "reason": reason})], {}, also)
 
     def ask_cancel(self, stack_id: str, policy: str) -> bool:
         """Leave a request to cancel; whether an operation is under way."""
@@ -322,6 +331,29 @@ def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], ins
             connection.execute(t.claim.insert(), row)
         else:
             connection.execute(t.claim.update().where(*where).values(instance=instances_of[item]))
+
+
+def _give_back_claims(connection: sa.Connection, stack_id: str) -> None:
+    """Claims are those of recorded instances: what was claimed for one that never came is free again, or its older holder's."""
+    held = connection.execute(sa.select(t.claim.c.host, t.claim.c.kind, t.claim.c.value, t.claim.c.instance).where(t.claim.c.stack == stack_id)).all()
+    ids = set(connection.execute(sa.select(t.instance.c.id).where(t.instance.c.stack == stack_id)).scalars())
+    stale = [Claim(host, kind, value) for host, kind, value, instance in held if instance not in ids]
+    if not stale:
+        return
+    bodies = connection.execute(sa.select(t.instance.c.id, t.instance.c.body).where(t.instance.c.stack == stack_id)).all()
+    owners = {Claim(*c): id_ for id_, body in bodies for c in body["claims"]}
+    for item in stale:
+        where = (t.claim.c.host == item.host, t.claim.c.kind == item.kind, t.claim.c.value == item.value)
+        if item in owners:
+            connection.execute(t.claim.update().where(*where).values(instance=owners[item]))
+        else:
+            connection.execute(t.claim.delete().where(*where))
+
+
+def _end_revision(connection: sa.Connection, stack_id: str, number: int, status: str) -> None:
+    """How a revision that was under way ended; one that was reached before stays what it was."""
+    here = (t.revision.c.stack == stack_id, t.revision.c.number == number, t.revision.c.status == "running")
+    connection.execute(t.revision.update().where(*here).values(status=status))
 
 
 def _revision_row(stack_id: str, revision: RevisionRow, now: float) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""A host of plain things. It refuses: a name twice; two running things with one device; a reference to what is not there; the end of what runs or is used."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from stackengine.hosts.memory.host import PROFILE
+from stackengine.sdk import ExistsError, NotFoundError, RefusedError
+
+
+class ThingHost:
+    """As much of ``sdk.Host`` as planning asks for, and five calls of its own. ``point`` is called before and after each of those."""
+
+    simulated = True
+    profile = PROFILE
+
+    def __init__(self, uri: str, point: Callable[[str, str, str], None]) -> None:
+        self.uri, self.things, self._point = uri, dict[str, dict[str, Any]](), point
+        self._serial = 0
+
+    def network_list(self) -> list[Any]:
+        return []
+
+    def pool_info(self, pool: str) -> None:
+        return None
+
+    @contextmanager
+    def _call(self, call: str, me: str) -> Iterator[None]:
+        self._point("before", call, me)
+        yield
+        self._check()
+        self._point("after", call, me)
+
+    def _check(self) -> None:
+        names = [t["name"] for t in self.things.values() if t["name"]]
+        assert len(names) == len(set(names)), f"a name is there twice: {names}"
+        taken = [d for t in self.things.values() if t["on"] for d in t["devices"]]
+        assert len(taken) == len(set(taken)), f"a device runs twice: {taken}"
+
+    def get(self, me: str) -> dict[str, Any] | None:
+        return copy.copy(self.things.get(me))
+
+    def _busy(self, me: str, devices: list[str]) -> None:
+        for other, thing in self.things.items():
+            if other != me and thing["on"] and set(thing["devices"]) & set(devices):
+                raise RefusedError(f"{me}: {set(thing['devices']) & set(devices)} is in use by {other}", code=1)
+
+    def put(self, me: str, spec: dict[str, Any]) -> None:
+        """Define, or define anew."""
+        with self._call("put", me):
+            for ref in spec["refs"]:
+                if ref not in self.things:
+                    raise NotFoundError(f"{me}: there is no {ref}", code=42)
+            if spec["name"] and any(t["name"] == spec["name"] for i, t in self.things.items() if i != me):
+                raise ExistsError(f"{me}: the name {spec['name']} is taken", code=9)
+            known = self.things.get(me)
+            if known is not None and known["on"]:
+                self._busy(me, spec["devices"])
+            if known is None:
+                self._serial += 1
+                known = {"on": False, "serial": f"serial-{self._serial}", "runs": None}
+            self.things[me] = {**known, **spec}
+
+    def start(self, me: str) -> None:
+        """Start; no error when it runs."""
+        with self._call("start", me):
+            thing = self._known(me)
+            if not thing["on"]:
+                self._busy(me, thing["devices"])
+                self.things[me] = {**thing, "on": True, "runs": thing["mode"]}
+
+    def stop(self, me: str) -> None:
+        """Stop; no error when it does not run, or is not there."""
+        with self._call("stop", me):
+            if me in self.things:
+                self.things[me] = {**self.things[me], "on": False, "runs": None}
+
+    def unref(self, me: str, of: str) -> None:
+        """Let go of another thing."""
+        with self._call("unref", me):
+            if me in self.things:
+                thing = self.things[me]
+                self.things[me] = {**thing, "refs": [r for r in thing["refs"] if r != of]}
+
+    def drop(self, me: str) -> None:
+        """Forget; refused while it runs or somebody refers to it."""
+        with self._call("drop", me):
+            thing = self.things.get(me)
+            if thing is None:
+                return
+            if thing["on"]:
+                raise RefusedError(f"{me} runs", code=55)
+            users = [i for i, t in self.things.items() if me in t["refs"]]
+            if users:
+                raise RefusedError(f"{me} is used by {users}", code=55)
+            del self.things[me]
+
+    def _known(self, me: str) -> dict[str, Any]:
+        if me not in self.things:
+            raise NotFoundError(f"there is no {me}", code=42)
+        return self.things[me]
