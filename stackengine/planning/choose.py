@@ -86,7 +86,7 @@ class Chooser:
             return choice.instance.physical_id
         if attribute in choice.instance.identity:
             return choice.instance.identity[attribute]
-        if choice.kind == "keep" or (not choice.changes and choice.old is not None):
+        if choice.kind == "keep" or (choice.kind == "update" and not choice.changes):  # an unsure one may have got other attributes than are recorded
             return choice.instance.attributes.get(attribute, PENDING)
         return PENDING
 

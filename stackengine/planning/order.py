@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from stackengine.model.diagnostics import Diagnostics
@@ -42,13 +43,19 @@ class Order:
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
         self._gone = {i: _delete_step(r, choices.get(r.path)) for i, r in recorded.items() if i not in self._chosen and i not in kept}
         self._extra: dict[str, Step] = {}
+        self._late: list[tuple[Step, Step]] = []
+        """Stops, and the successors that wait for them."""
 
     def steps(self) -> dict[str, Step]:
         """All steps with their edges, in no particular order."""
         self._references()
-        self._exclusive()
         self._fixed()
+        moves = self._exclusive()
         self._holders()
+        for step, old, thing in moves:
+            self._move(step, old, thing)
+        self._one_at_a_time()
+        self._interrupt_late()
         return {s.id: s for s in (*self._extra.values(), *self._main.values(), *self._gone.values())}
 
     def _references(self) -> None:
@@ -70,20 +77,27 @@ class Order:
             if before is not None and before is not step:
                 step.follow(before, "configured", f"{before.instance.path} has to know of it first")
 
-    def _exclusive(self) -> None:
-        """Rule 4: what two running objects cannot both have is handed over: the old one stops, keeps everything else, and goes in the tail."""
+    def _exclusive(self) -> list[tuple[Step, Instance, str]]:
+        """Rule 4: what two running objects cannot both have is handed over: the old one stops, keeps everything else, and goes in the tail.
+
+        Returns what moves between two that stay (taker, giver, thing); :meth:`_move` orders that when all other edges are there.
+        """
         self._nobody_shares()
         holders: dict[str, list[Instance]] = {}
         for old in self._recorded.values():
             for thing in old.occupied:
                 holders.setdefault(thing, []).append(old)
-        if not holders:
-            return
-        for step in list(self._main.values()):
+        moves = []
+        for step in self._main.values() if holders else ():
             for thing in sorted(step.instance.exclusive):
                 for old in holders.get(thing, ()):
-                    if old.id != step.instance.id and not (old.sure and old.power == "stopped"):
+                    if old.id == step.instance.id or (old.sure and old.power == "stopped"):
+                        continue
+                    if old.id in self._gone:
                         self._hand_over(step, old, thing)
+                    elif old.id in self._main:
+                        moves.append((step, old, thing))
+        return moves
 
     def _nobody_shares(self) -> None:
         """Two that stay cannot both have an exclusive thing: the host would refuse the second one later."""
@@ -96,25 +110,33 @@ class Order:
                     self.diagnostics.error("L120", f"{paths} cannot both have {thing}", choice.resource.mark_of(), "give it to one of them")
 
     def _hand_over(self, step: Step, old: Instance, thing: str) -> None:
-        why = f"{thing} moves from {old.id} to {step.instance.id}"
-        if old.id in self._gone:
-            if old.status == "deleting":
-                self._gone[old.id].early = True
-                step.follow(self._gone[old.id], "done", why)
-                return
-            stop = self._stop(old)
-            step.follow(stop, "done", why)
-            self._gone[old.id].follow(stop, "done", why)
-            for edge in list(step.after.values()):  # as late as possible: when everything else that the successor needs is there
+        why, delete = f"{thing} moves from {old.id} to {step.instance.id}", self._gone[old.id]
+        if old.status == "deleting":
+            delete.early = True
+            step.follow(delete, "done", why)
+            return
+        stop = self._stop(old)
+        step.follow(stop, "done", why)
+        delete.follow(stop, "done", why)
+        self._late.append((stop, step))
+
+    def _move(self, step: Step, old: Instance, thing: str) -> None:
+        """Between two that stay: the giver lets go in its update; where that has to come after the taker's, it stops before, and is started again by it."""
+        why, giver = f"{thing} moves from {old.id} to {step.instance.id}", self._main[old.id]
+        if not self._reaches(giver, step):
+            step.follow(giver, "configured", why)
+            return
+        stop = self._stop(old)
+        step.follow(stop, "done", why)
+        giver.follow(stop, "done", "it was stopped before")
+
+    def _interrupt_late(self) -> None:
+        """A stop comes as late as possible: when everything else that the successor needs is there."""
+        for stop, successor in self._late:
+            for edge in list(successor.after.values()):
                 before = self._main.get(edge.action.partition(":")[2])
                 if before is not None and not self._reaches(before, stop):
                     stop.follow(before, "configured", "the interruption starts when its successor can start")
-        elif old.id in self._main and not self._reaches(self._main[old.id], step):
-            step.follow(self._main[old.id], "configured", why)
-        elif old.id in self._main:  # it lets go in an update that has to come later: it stops before, and that update starts it again
-            stop = self._stop(old)
-            step.follow(stop, "done", why)
-            self._main[old.id].follow(stop, "done", "it was stopped before")
 
     def _stop(self, old: Instance) -> Step:
         return self._extra.setdefault(f"stop:{old.id}", Step(f"stop:{old.id}", "stop", old))
@@ -183,6 +205,15 @@ class Order:
                     self.diagnostics.error("L122", why, hint=f"--target {holder.path}, too")
                 else:
                     queue.append(self._gone.pop(delete.instance.id).instance)
+
+    def _one_at_a_time(self) -> None:
+        """Several releases of one object, and its stop, follow each other: a host takes one change of an object at a time."""
+        rows: dict[str, list[Step]] = {}
+        for step in sorted(self._extra.values(), key=lambda s: (s.verb == "stop", s.id)):
+            rows.setdefault(step.instance.id, []).append(step)
+        for row in rows.values():
+            for before, after in pairwise(row):
+                after.follow(before, "done", "one change of an object at a time")
 
     def _release(self, holder: Instance, delete: Step) -> None:
         if holder.id in self._gone and self._gone[holder.id].early:

@@ -38,7 +38,7 @@ class Thing(sdk.ResourceType):
         me, spec = str(ctx.identity["physical_id"]), spec_of(ctx.path, want, ctx.contributed)
         before = host.get(me)
         host.put(me, spec)
-        if before is not None and before["on"] and before["mode"] != spec["mode"]:
+        if before is not None and before["on"] and before["runs"] != spec["mode"]:
             host.stop(me)
         host.start(me)
         ctx.progress(f"{me} started with {want.get('secret')}")
