@@ -85,10 +85,13 @@ class Translator:
         return self._registry.dialect(type_name)
 
     def attribute(self, type_name: str, name: Value) -> list[Value]:
-        """The native path of a foreign attribute."""
+        """The native path of a foreign attribute; ``*`` in a dialect is where all other names are found."""
         dialect = self._registry.dialect(type_name)
-        native = dialect.attributes.get(name) if dialect is not None and isinstance(name, str) else None
-        return [*native.split(".")] if native else [name]
+        known = dialect.attributes if dialect is not None and isinstance(name, str) else {}
+        native = known.get(name)
+        if native:
+            return [*native.split(".")]
+        return [*known["*"].split("."), name] if "*" in known else [name]
 
     def properties(
         self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None, values: dict[str, Value], marks: dict[str, Mark]

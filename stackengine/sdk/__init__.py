@@ -23,7 +23,7 @@ from stackengine.sdk.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from stackengine.sdk.facts import Contributed, Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list
+from stackengine.sdk.facts import Contributed, Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list, resource_of
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import ResourceType, changed
 from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, serial_of, volume_xml
@@ -77,6 +77,7 @@ __all__ = [
     "normal_subnet",
     "record_of",
     "remove_volume",
+    "resource_of",
     "serial_of",
     "subnet_range",
     "volume_xml",

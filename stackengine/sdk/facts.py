@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from stackengine.model.expr import Attr, Ref
 from stackengine.model.values import Unknown, Value
 
 Properties = Mapping[str, Any]
@@ -21,6 +22,16 @@ def known_list(value: Any) -> list[Any]:
 def known(value: Any, default: Any) -> Any:
     """``value`` when it is there and known now, else ``default``: for pure methods, whose values may be Unknown."""
     return default if value is None or isinstance(value, Unknown) else value
+
+
+def resource_of(value: Value) -> Value:
+    """A reference to the resource itself, where ``value`` is an attribute of one that is not known yet; else ``value``.
+
+    For ``translate``: where a language's bare reference gives content (Heat's SoftwareConfig) but the resource is meant.
+    """
+    if isinstance(value, Unknown) and isinstance(value.expr, Attr):
+        return Unknown(Ref(value.expr.target, value.expr.mark))
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ class ResourceType(ABC):
     remake_failed: ClassVar[bool] = False
     """An instance that failed is never taken again (a wait condition whose time is over): the next plan makes a new one."""
 
+    traceless: ClassVar[bool] = False
+    """It leaves nothing on the host by which ``read`` could tell that it was made (a script that ran in a guest)."""
+
     # pure, used by the plan
 
     def identify(self, ids: Identities, want: Properties) -> dict[str, Any]:

@@ -233,13 +233,22 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls):
             return [(m, a) for n in state["networks"].values() for m, a in self._leases(state, n).items() if m in wanted]
 
     def domain_agent(self, uuid: str, command: Mapping[str, Any], timeout: float = 5) -> Any:
-        """The simulated guest's agent answers a ping, and says honestly that it runs nothing else."""
+        """The simulated guest's agent: files vanish, commands end at once, and say nothing."""
         with self._call("domain_agent", change=False) as state:
             if self._known(state, uuid)["state"] != "running":
                 raise AgentError("Guest agent is not responding: the domain is not running", code=86)
-        if command.get("execute") == "guest-ping":
-            return {}
-        raise UnsupportedError("a simulated guest runs no commands", code=3, host=self.uri, call="domain_agent")
+        match command.get("execute"):
+            case "guest-ping" | "guest-file-close":
+                return {}
+            case "guest-file-open":
+                return 1
+            case "guest-file-write":
+                return {"count": len(str(command.get("arguments", {}).get("buf-b64", ""))), "eof": False}
+            case "guest-exec":
+                return {"pid": 1}
+            case "guest-exec-status":
+                return {"exited": True, "exitcode": 0}
+        raise UnsupportedError(f"a simulated guest knows no {command.get('execute')}", code=3, host=self.uri, call="domain_agent")
 
     def domain_console_tail(self, uuid: str, limit: int = 4096) -> str:
         """What a simulated guest prints."""
