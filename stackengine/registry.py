@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,12 @@ class Registry:
         self.types[info.name] = info
         for dialect in _read_dialects(folder, info):
             self.dialects.setdefault(dialect.name, dialect)
+
+
+@cache
+def known_foreign_names() -> frozenset[str]:
+    """Every type name of Heat 27, of the CloudFormation registry (autumn 2026) and of the TOSCA profiles, supported or not."""
+    return frozenset(n for f in sorted((Path(__file__).parent / "known_types").glob("*.txt")) for n in f.read_text("utf-8").split())
 
 
 def load(extra: Sequence[Path] = (), *, entry_points: bool = True) -> Registry:

@@ -45,6 +45,11 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", "-e", metavar="FILE", action="append", default=[], help="a Heat environment file; repeatable")
 
 
+def add_inert(parser: argparse.ArgumentParser) -> None:
+    """What becomes of types that are not supported."""
+    parser.add_argument("--accept-inert", action="store_true", help="record resources of types that are not supported, without making anything")
+
+
 def add_request(parser: argparse.ArgumentParser) -> None:
     """What ``up`` and ``plan`` are asked for."""
     parser.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
@@ -52,6 +57,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     add_parameters(parser)
     parser.add_argument("--target", metavar="PATH", action="append", default=[], help="only this resource and what it depends on; repeatable")
     parser.add_argument("--replace", metavar="PATH", action="append", default=[], help="give this resource a new generation even if nothing changed")
+    add_inert(parser)
 
 
 def add_operation(parser: argparse.ArgumentParser, *, on_failure: bool = True) -> None:

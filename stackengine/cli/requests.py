@@ -21,6 +21,7 @@ def of(args: argparse.Namespace) -> Request:
         environments=tuple(existing(e) for e in args.environment),
         targets=tuple(getattr(args, "target", ())),
         replace=tuple(getattr(args, "replace", ())),
+        accept_inert=getattr(args, "accept_inert", False),
     )
 
 

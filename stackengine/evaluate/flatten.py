@@ -10,11 +10,11 @@ from stackengine.evaluate.levels import Level
 from stackengine.evaluate.nested import Placed, PlacedGroup, PlacedStack
 from stackengine.evaluate.parameters import Bindings
 from stackengine.evaluate.trail import ReportedError, Trail
-from stackengine.evaluate.translate import Translator
+from stackengine.formats.nesting import UNREAD
 from stackengine.model.desired import Scope
-from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Policies, Resource, Template
-from stackengine.registry import Registry
 
 if TYPE_CHECKING:
     from stackengine.evaluate.evaluate import Environment
@@ -25,21 +25,23 @@ MAX_RESOURCES = 20_000
 class Flattening:
     """One flattening of a template: what all its levels share."""
 
-    def __init__(self, registry: Registry, diagnostics: Diagnostics, environment: Environment, previous: Mapping[str, Scope]) -> None:
-        self.registry, self.diagnostics, self.environment, self.previous = registry, diagnostics, environment, previous
-        self.translator = Translator(registry, diagnostics)
+    def __init__(self, diagnostics: Diagnostics, environment: Environment, previous: Mapping[str, Scope]) -> None:
+        self.diagnostics, self.environment, self.previous = diagnostics, environment, previous
         self.trail = Trail(diagnostics)
         self.scopes: dict[str, Scope] = {}
+        self.levels: dict[str, Level] = {}
         self.placed: dict[str, Placed] = {}
         """Every resource that applies, by path; nested ones, too."""
         self.left_out: set[str] = set()
         """Paths whose condition does not hold."""
         self._full = False
+        self._missing: set[tuple[str, Mark]] = set()
 
     def root(self, template: Template, bindings: Bindings, names: tuple[str, str]) -> Level:
         """The level of the template that was asked for."""
         level = Level(self, "", template, bindings, names)
         level.parameters.check_names()
+        self.levels[""] = level
         return level
 
     def level(self, placed: Placed, template: Template, bindings: Bindings, names: tuple[str, str]) -> Level:
@@ -58,11 +60,17 @@ class Flattening:
                 self.diagnostics.error("N111", f"the stack has more than {MAX_RESOURCES} resources", resource.mark, "is a count too big?")
             self._full = True
             raise ReportedError(path)
-        kind = Placed if resource.nested is None else PlacedGroup if resource.nested.members else PlacedStack
+        kind = Placed if resource.nested is None or resource.nested.template is UNREAD else PlacedGroup if resource.nested.members else PlacedStack
         policies = inherit(resource.policies, level.inherited[0] if outer is None else outer)
         placed = kind(path, resource, level, level.path if scope is None else scope, policies, level.inherited[1] if waits is None else waits)
         self.placed[path] = placed
         return placed
+
+    def report_missing(self, path: str, mark: Mark) -> None:
+        """R102, once for a place."""
+        if (path, mark) not in self._missing:
+            self._missing.add((path, mark))
+            self.diagnostics.error("R102", f"there is no resource {path}", mark, did_you_mean(path, self.placed))
 
     def targets(self, path: str) -> list[str] | None:
         """The ordinary resources that a path stands for: none where its condition does not hold; None where there is nothing of this path."""
@@ -85,6 +93,7 @@ class Flattening:
         match placed:
             case PlacedStack():
                 placed.child.parameters.check_names()
+                self.levels[placed.path] = placed.child
                 self.scopes[placed.path] = Scope(placed.path, placed.child.template.language, placed.child.bound(), placed.policies)
                 yield from self.everything(placed.child)
             case PlacedGroup():

@@ -8,7 +8,7 @@ from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator, 
 from stackengine.evaluate.parameters import Bindings, Parameters
 from stackengine.evaluate.trail import ReportedError
 from stackengine.model.diagnostics import did_you_mean
-from stackengine.model.expr import Attr, Expr, Ref
+from stackengine.model.expr import Attr, Call, Expr, Literal, Ref
 from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Policies, Template
 from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal, waits_for_resources
@@ -56,6 +56,10 @@ class Level:
             except ReportedError:
                 continue
         return found
+
+    def decided(self) -> dict[str, Value]:
+        """The value of every condition."""
+        return {name: self.value(Call("condition", (Literal(name),), expr.mark)) for name, expr in self.template.conditions.items()}
 
     def placed(self, name: str) -> Placed | None:
         """A resource where its condition holds; None where not, or where there is none of this name."""

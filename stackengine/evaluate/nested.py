@@ -36,17 +36,11 @@ class Placed:
 
     def reference(self, mark: Mark) -> Value:
         """What a bare reference gives."""
-        dialect = self.level.run.translator.dialect(self.resource.type)
-        if dialect is not None and dialect.ref:
-            return Unknown(Attr(self.path, (Literal(dialect.ref),), mark))
         return Unknown(Ref(self.path, mark))
 
     def attribute(self, path: list[Value], mark: Mark) -> Value:
-        """What an attribute gives, its name made native."""
-        native = self.level.run.translator.attribute(self.resource.type, path[0])
-        if native == ["physical_id"]:
-            return Unknown(Ref(self.path, mark))
-        return Unknown(Attr(self.path, tuple(to_expr(p) for p in (*native, *path[1:])), mark))
+        """What an attribute gives, by the name that the template's language has for it."""
+        return Unknown(Attr(self.path, tuple(map(to_expr, path)), mark))
 
     def inside(self) -> Iterator[Placed]:
         """Every ordinary resource that this one stands for."""

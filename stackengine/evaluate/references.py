@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
+from stackengine.evaluate.kinds import Kinds
+from stackengine.evaluate.written import Written
 from stackengine.model.desired import Dependency, DesiredResource
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Attr, Literal, Ref
@@ -33,18 +35,19 @@ def _need(reference: Ref | Attr, types: dict[str, ResourceTypeInfo]) -> Any:
     return "ready" if known == "ready" else "configured"
 
 
-def check_reference(reference: Ref | Attr, types: dict[str, ResourceTypeInfo], known: Iterable[str], diagnostics: Diagnostics) -> bool:
-    """Report a reference to nothing or to an attribute that the type does not have."""
-    if reference.target not in types:
-        hint = did_you_mean(reference.target, known)
-        diagnostics.error("R102", f"there is no resource {reference.target}", reference.mark, hint)
-        return False
-    if isinstance(reference, Attr) and isinstance(reference.path[0], Literal):
-        info, name = types[reference.target], str(reference.path[0].value)
-        if info.attributes and name not in info.attributes:
-            diagnostics.error("R104", f"{reference.target} ({info.name}) has no attribute {name}", reference.mark, did_you_mean(name, info.attributes))
-            return False
-    return True
+def check_attribute(
+    reference: Ref | Attr, types: Mapping[str, ResourceTypeInfo], written: Mapping[str, Written], kinds: Kinds, diagnostics: Diagnostics
+) -> None:
+    """Report an attribute that the type does not have (R104)."""
+    info = types.get(reference.target)
+    if info is None or not isinstance(reference, Attr) or not isinstance(reference.path[0], Literal) or not info.attributes:
+        return
+    name = str(reference.path[0].value)
+    if name not in info.attributes:
+        foreign = written[reference.target].type if reference.target in written else info.name
+        dialect = kinds.dialect(foreign)
+        known = [*(dialect.attributes if dialect is not None else ()), *info.attributes]
+        diagnostics.error("R104", f"{reference.target} ({foreign}) has no attribute {name}", reference.mark, did_you_mean(name, known))
 
 
 def report_cycles(resources: dict[str, DesiredResource], diagnostics: Diagnostics) -> bool:

@@ -12,7 +12,7 @@ from stackengine.model.expr import Call, Literal
 from stackengine.model.mark import Mark
 from stackengine.model.template import Resource
 from stackengine.model.values import Unknown, Value, has_unknown
-from stackengine.registry import Conversion, Dialect, Registry, ResourceTypeInfo
+from stackengine.registry import Conversion, Dialect, ResourceTypeInfo
 
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1 << 10, "m": 1000**2, "mb": 1000**2, "mib": 1 << 20, "g": 1000**3, "gb": 1000**3, "gib": 1 << 30,
           "t": 1000**4, "tb": 1000**4, "tib": 1 << 40}  # fmt: skip
@@ -65,33 +65,10 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
 
 
 class Translator:
-    """Translates names of types, properties and attributes."""
+    """Translates properties."""
 
-    def __init__(self, registry: Registry, diagnostics: Diagnostics) -> None:
-        self._registry, self._diagnostics = registry, diagnostics
-
-    def info(self, resource: Resource) -> tuple[ResourceTypeInfo, Dialect | None] | None:
-        """The native type of a resource; unknown names are a diagnostic."""
-        dialect = self._registry.dialect(resource.type)
-        info = self._registry.get(dialect.native if dialect else resource.type)
-        if info is None:
-            hint = did_you_mean(resource.type, self._registry.known_names())
-            self._diagnostics.error("R101", f"unknown resource type {resource.type}", resource.type_mark, hint or "see 'stack-run types'")
-            return None
-        return info, dialect
-
-    def dialect(self, type_name: str) -> Dialect | None:
-        """The foreign name, or None where it is native or unknown."""
-        return self._registry.dialect(type_name)
-
-    def attribute(self, type_name: str, name: Value) -> list[Value]:
-        """The native path of a foreign attribute; ``*`` in a dialect is where all other names are found."""
-        dialect = self._registry.dialect(type_name)
-        known = dialect.attributes if dialect is not None and isinstance(name, str) else {}
-        native = known.get(name)
-        if native:
-            return [*native.split(".")]
-        return [*known["*"].split("."), name] if "*" in known else [name]
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
 
     def properties(
         self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None, values: dict[str, Value], marks: dict[str, Mark]
@@ -108,7 +85,8 @@ class Translator:
                 conversion = Conversion(to=name)
             if conversion is None:
                 hint = did_you_mean(name, [*dialect.properties, *info.properties])
-                self._diagnostics.error("V101", f"{resource.type} has no property {name}", mark, hint)
+                key = next((e.key_mark for e in resource.properties.entries if e.key == name), mark)
+                self._diagnostics.error("V101", f"{resource.type} has no property {name}", key, hint)
             elif conversion.refuse:
                 self._diagnostics.error("V105", f"{resource.type}.{name} is not supported: {conversion.refuse}", mark)
             elif conversion.ignore:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from stackengine.model.desired import DesiredResource
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.mark import Mark
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_sensitive, has_unknown, reveal
 from stackengine.registry import ResourceTypeInfo
 
@@ -25,6 +27,10 @@ def with_defaults(value: Value, schema: dict[str, Any]) -> Value:
     return value
 
 
+KeyMark = Callable[[str], Mark]
+"""Property (dotted path) -> the mark of its key."""
+
+
 class Validator:
     """Validates properties; equal properties of one type are looked at once."""
 
@@ -32,8 +38,8 @@ class Validator:
         self._fine: set[tuple[str, str]] = set()
         self._validators: dict[str, Any] = {}
 
-    def check(self, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics) -> None:
-        """Report every fault of ``resource.properties``."""
+    def check(self, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, keys: KeyMark) -> None:
+        """Report every fault of ``resource.properties``; ``keys`` says where the key of a property stands."""
         secret = has_sensitive(resource.properties)
         plain = reveal(resource.properties) if secret else resource.properties
         key = (info.name, json.dumps(plain, sort_keys=True, default=_opaque))
@@ -43,7 +49,7 @@ class Validator:
         if info.name not in self._validators:
             self._validators[info.name] = _validator(info)
         for error in self._validators[info.name].iter_errors(plain):
-            _report(error, resource, info, diagnostics, secret)
+            _report(error, resource, info, diagnostics, secret, keys)
         if len(diagnostics.items) == before:
             self._fine.add(key)
 
@@ -64,7 +70,7 @@ def _words(validator: str) -> str:
     return {"type": "has the wrong type", "enum": "is not allowed", "pattern": "does not have the right form"}.get(validator, "is not valid")
 
 
-def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, secret: bool) -> None:
+def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, secret: bool, keys: KeyMark) -> None:
     if isinstance(error.instance, (Unknown, SecretRef)) or (error.validator in ("anyOf", "oneOf", "not", "enum", "const") and has_unknown(error.instance)):
         return
     path = ".".join(str(p) for p in error.absolute_path)
@@ -73,7 +79,7 @@ def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagn
         for name in error.instance:
             if name not in known:
                 where = f"{path}.{name}" if path else name
-                diagnostics.error("V101", f"{resource.foreign_type or info.name} has no property {where}", resource.mark_of(where), did_you_mean(name, known))
+                diagnostics.error("V101", f"{resource.foreign_type or info.name} has no property {where}", keys(where), did_you_mean(name, known))
         return
     if error.validator == "required":
         missing = [n for n in error.validator_value if n not in error.instance]

@@ -12,12 +12,15 @@ from stackengine.model.template import Template
 __all__ = ["Loader", "NoReader", "Reader", "TypeMapping", "load", "parse_text"]
 
 
-def load(text: str, name: str, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None) -> Template | None:
+def load(
+    text: str, name: str, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None, *, lenient: bool = False
+) -> Template | None:  # fmt: skip
     """The template in ``text``, with the templates nested in it; None when it has errors.
 
-    ``types`` is what environment files say of types. Every file read stands in ``Template.sources``.
+    ``types`` is what environment files say of types. ``lenient``: give what there is of a template that has errors, and only warn of nested
+    templates that cannot be read. Every file read stands in ``Template.sources``.
     """
-    loader = Loader(reader, diagnostics, types)
+    loader = Loader(reader, diagnostics, types, lenient=lenient)
     loader.opened(name)
     template = parse_text(text, name, loader, diagnostics)
     if template is None or not loader.sources:
@@ -48,4 +51,4 @@ def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -
             from stackengine.formats.tosca import parse as tosca
 
             template = tosca.parse(root, text, name, loader, diagnostics)
-    return template if len(diagnostics.errors) == before else None
+    return template if loader.lenient or len(diagnostics.errors) == before else None

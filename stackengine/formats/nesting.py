@@ -21,7 +21,8 @@ stands for more than one object gets a :class:`~stackengine.model.template.Neste
   ref=Ref("the node in the child that stands for the whole"))``; requirements of the parent that end at a node inside are ``Attr(node, (name,))``
   with such an attribute.
 
-None from ``child``/``inline`` means that the error is reported already: leave the resource out.
+None from ``child``/``inline`` means that the error is reported already: leave the resource out. Where a format itself finds that a template
+cannot be had (its name is not known before evaluation), ``loader.unread(reason, mark)`` reports that and gives what to put in its place.
 
 **What it means** (:mod:`stackengine.evaluate.nested`): paths are ``parent/child`` and ``group/0/child``. Attributes of a stack: its outputs by
 name, ``outputs`` (all; also ``outputs.NAME``, ``Outputs.NAME``), ``resource.NAME[.ATTRIBUTE]``, ``stack_name``, ``stack_id``. Of a group or
@@ -68,11 +69,16 @@ class Kind:
     """It is a template that could not be loaded."""
 
 
+UNREAD = Template("hot", "", {})
+"""Stands for a template that cannot be read where that is only a warning (``lenient``): the resource counts as one of an unsupported type."""
+
+
 class Loader:
     """Reads files and loads templates for one ``formats.load``; every file is parsed once."""
 
-    def __init__(self, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None) -> None:
+    def __init__(self, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None, *, lenient: bool = False) -> None:
         self._reader, self._diagnostics, self._types = reader, diagnostics, types
+        self.lenient = lenient
         self._loaded: dict[str, Template | None] = {}
         self._open: list[str] = []
         self.sources: list[Source] = []
@@ -103,11 +109,16 @@ class Loader:
         try:
             text = self._reader.read(name, relative_to)
         except (OSError, ValueError) as error:
-            self._diagnostics.error("N101", f"the nested template cannot be read: {error}", mark)
-            self._loaded[place] = None
-            return None
+            self._loaded[place] = self.unread(str(error), mark)
+            return self._loaded[place]
         self._loaded[place] = self._parse(text, place, mark)
         return self._loaded[place]
+
+    def unread(self, reason: str, mark: Mark) -> Template | None:
+        """Report that a nested template cannot be read (N101); what stands in for it."""
+        add = self._diagnostics.warning if self.lenient else self._diagnostics.error
+        add("N101", f"the nested template cannot be read: {reason}", mark)
+        return UNREAD if self.lenient else None
 
     def inline(self, text: str, name: str, mark: Mark) -> Template | None:
         """The template in ``text``, which stands in a parent; ``name`` is what its marks say as file. None when it has errors."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from stackengine.model.expr import Attr, Call, Expr, Literal, Ref, references, walk
+from stackengine.model.expr import Attr, Call, Expr, Literal, Param, Ref, references, walk
 
 Value: TypeAlias = Any
 """JSON (None, bool, int, float, str, list, dict with str keys) that may hold Unknown, Sensitive or SecretRef anywhere."""
@@ -41,7 +41,11 @@ class Unknown:
 
     def describe(self) -> str:
         """For people: ``db.address`` or ``known after apply (db.address, web)``."""
-        names = [describe_reference(r) for r in self.refs()]
+        if isinstance(self.expr, Literal):
+            return "what is wrong with it is reported"
+        names = [f"parameter {e.name}" if isinstance(e, Param) else describe_reference(e) for e in walk(self.expr) if isinstance(e, (Ref, Attr, Param))]
+        if isinstance(self.expr, Param):
+            return names[0]
         return names[0] if isinstance(self.expr, (Ref, Attr)) and names else f"known after apply ({', '.join(dict.fromkeys(names))})"
 
     def __repr__(self) -> str:

@@ -58,7 +58,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
     before = session.store.revision(row.id, row.revision).desired.scopes if known is not None and known.revision else {}
     evaluated = evaluate(
         template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment,
-        previous=before,
+        previous=before, missing="record" if request.accept_inert else "refuse",
     )  # fmt: skip
     if evaluated is None:
         raise InvalidTemplateError(diagnostics)
@@ -193,8 +193,9 @@ def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) 
     template = sources.read_template(request.template, diagnostics, session.allowed)
     environment = sources.read_environment(request.environments, diagnostics)
     found = evaluate(
-        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment
-    )
+        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment,
+        missing="record" if request.accept_inert else "refuse",
+    )  # fmt: skip
     if found is not None:
         owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)
     return found

@@ -47,9 +47,9 @@ def read_text(path: Path) -> str:
         raise ServiceError(f"{path}: {error.strerror}", exit_code=2) from None
 
 
-def read_template(path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING) -> Template:
-    """The template in a file; InvalidTemplateError when it has errors."""
-    template = formats.load(read_text(path), str(path), FolderReader(path.parent, allowed), diagnostics)
+def read_template(path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, lenient: bool = False) -> Template:
+    """The template in a file; InvalidTemplateError when it has errors (``lenient``: only when there is no template in it at all)."""
+    template = formats.load(read_text(path), str(path), FolderReader(path.parent, allowed), diagnostics, lenient=lenient)
     if template is None:
         raise InvalidTemplateError(diagnostics)
     return template

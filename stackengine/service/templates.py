@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stackengine.evaluate import Explored, explore
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError, did_you_mean
-from stackengine.service import prepare
+from stackengine.model.template import Template
+from stackengine.service import prepare, sources
 from stackengine.service.session import Session
 from stackengine.service.types import Request, ServiceError
 
 
-def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any], environments: Sequence[Path]) -> Diagnostics:
+def explored(session: Session, request: Request) -> tuple[Template | None, Explored | None, Diagnostics]:
+    """What a template says in its own language, however much of it is right.
+
+    What is wrong with types that we do not have, or with their properties as native types want them, is only a warning.
+    """
+    diagnostics, native = Diagnostics(), Diagnostics()
+    try:
+        template = sources.read_template(request.template, diagnostics, session.allowed, lenient=True)
+    except InvalidTemplateError as error:
+        return None, None, error.diagnostics
+    environment = sources.read_environment(request.environments, diagnostics)
+    found = explore(
+        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, native=native, environment=environment
+    )
+    diagnostics.extend(replace(d, severity="warning") if d.severity == "error" else d for d in native)
+    return template, found, diagnostics
+
+
+def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any], environments: Sequence[Path], *, accept_inert: bool = False) -> Diagnostics:
     """Every diagnostic of every file, in one run. Parameters without a value are no fault here."""
     found = Diagnostics()
     for path in paths:
         diagnostics = Diagnostics()
         try:
-            prepare.evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments)), diagnostics)
+            prepare.evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert), diagnostics)
         except InvalidTemplateError as error:
             diagnostics = error.diagnostics
         found.extend(d for d in diagnostics if d.code != "P102")

@@ -52,6 +52,8 @@ class Request:
     """Only these paths and what they depend on."""
     replace: tuple[str, ...] = ()
     """Paths whose next generation is forced."""
+    accept_inert: bool = False
+    """Resources of types that are not supported are recorded, with a notice, instead of refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "outputs": "show a stack's outputs, or one as a bare value",
     "graph": "draw the dependencies of a stack or template",
     "validate": "check templates without touching anything",
+    "evaluate": "show what a template says for given parameters, in its own language",
     "new": "start from a template of the gallery",
     "types": "list resource types, or describe one",
     "hosts": "list, start, stop, remove and examine hosts",

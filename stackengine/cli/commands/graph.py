@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", metavar="STACK|TEMPLATE", help="a stack's name, or a template file")
     parser.add_argument("--name", help="the stack's name, for a template")
     options.add_parameters(parser)
+    options.add_inert(parser)
     options.add_format(parser, ("text", "dot", "mermaid", "svg", "json"))
 
 

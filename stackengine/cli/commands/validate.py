@@ -16,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("files", metavar="FILE", nargs="+", help="templates")
     options.add_parameters(parser)
+    options.add_inert(parser)
     options.add_format(parser, ("human", "json", "sarif"))
 
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     paths = [requests.existing(f) for f in args.files]
     environments = [requests.existing(e) for e in args.environment]
     with service.open(options.settings(args)) as session:
-        found = templates.validate(session, paths, parameters.given(args.param_file, args.param), environments)
+        found = templates.validate(session, paths, parameters.given(args.param_file, args.param), environments, accept_inert=args.accept_inert)
     match args.format:
         case "json":
             terminal.document("diagnostics", {"files": args.files, "valid": not found.errors, "diagnostics": view.to_data(found)})

@@ -1,0 +1,111 @@
+"""From what is written to native resources: types, properties, defaults, implied resources, edges, every check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stackengine.evaluate.complete import complete
+from stackengine.evaluate.kinds import RECORD, Kinds
+from stackengine.evaluate.lower import Lowering
+from stackengine.evaluate.marks import key_mark_of, property_marks
+from stackengine.evaluate.references import check_attribute, dependencies_of, report_cycles
+from stackengine.evaluate.translate import Translator
+from stackengine.evaluate.validate import Validator, with_defaults
+from stackengine.evaluate.written import Written
+from stackengine.model.desired import DesiredOutput, DesiredResource
+from stackengine.model.diagnostics import Diagnostic, Diagnostics
+from stackengine.model.expr import Ref
+from stackengine.model.values import Unknown, unknowns
+from stackengine.registry import Registry, ResourceTypeInfo
+
+
+class Building:
+    """Builds the native side of one flattening."""
+
+    def __init__(self, written: dict[str, Written], registry: Registry, kinds: Kinds, diagnostics: Diagnostics) -> None:
+        self._written, self._registry, self._kinds, self._diagnostics = written, registry, kinds, diagnostics
+        self._lowering = Lowering(written, kinds)
+        self._translator, self._validator = Translator(diagnostics), Validator()
+        self.types: dict[str, ResourceTypeInfo] = {}
+
+    def resources(self) -> dict[str, DesiredResource]:
+        """Every resource that has a native type, checked and with its edges."""
+        resources: dict[str, DesiredResource] = {}
+        for written in self._written.values():
+            made = self._made(written)
+            if made is not None:
+                resources[made.path] = made
+        for made in list(resources.values()):
+            complete(made, self.types[made.path], resources)
+            self._imply(made, resources)
+        for path, made in resources.items():
+            resources[path] = self._linked(made, resources)
+        report_cycles(resources, self._diagnostics)
+        return resources
+
+    def _made(self, written: Written) -> DesiredResource | None:
+        found = self._kinds.of(written.placed.resource)
+        if found is None:
+            return None
+        (info, dialect), resource = found, written.placed.resource
+        self.types[written.path] = info
+        lower = self._lowering.value
+        values = {k: lower(v) for k, v in written.properties.items() if v is not None}
+        marks = property_marks(resource.properties)
+        if info.name == RECORD and not self._kinds.supported(resource.type):
+            values = {"value": values}
+        native, at = self._translator.properties(resource, info, dialect, values, marks)
+        at[""], at["type"] = resource.mark, resource.type_mark
+        return DesiredResource(
+            written.path, info.name, with_defaults(native, info.schema), policies=written.policies, foreign_type=resource.type, scope=written.scope,
+            metadata=lower(written.metadata), external_id=lower(written.external_id), marks=at,
+            depends=tuple(d for d in written.depends if d.via in ("depends_on", "metadata", "external_id")),
+        )  # fmt: skip
+
+    def _imply(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> None:
+        """Resources that this one brings; the property that brings one refers to it from then on."""
+        for implied in self.types[made.path].handler.implies(made.properties):
+            info = self._registry.get(implied.type)
+            assert info is not None, f"{made.type} implies a {implied.type}, which is not installed"
+            if implied.path not in resources:
+                self.types[implied.path] = info
+                marks = {"": made.mark_of(implied.via)}
+                resources[implied.path] = DesiredResource(implied.path, info.name, with_defaults(implied.properties, info.schema), marks=marks)
+            reference = Unknown(Ref(implied.path, made.mark_of(implied.via)))
+            made.properties[implied.via] = implied.shape(reference) if implied.shape else reference
+
+    def _linked(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> DesiredResource:
+        """Checked, with its dependency edges."""
+        for value in made.properties.values():
+            for unknown in unknowns(value):
+                for reference in unknown.refs():
+                    check_attribute(reference, self.types, self._written, self._kinds, self._diagnostics)
+        before = len(self._diagnostics)
+        keys = self._written[made.path].placed.resource.properties if made.path in self._written else None
+        dialect = self._kinds.dialect(made.foreign_type)
+        self._validator.check(
+            made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop))
+        )  # fmt: skip
+        if len(self._diagnostics) == before:
+            self._rules(made)
+        explicit = [d for d in made.depends if d.path in resources]
+        named = {d.path for d in explicit if d.need == "ready"}
+        inferred = [d for d in dependencies_of(made.properties, self.types, made.marks) if d.path in resources and d.path not in named]
+        also = {d.path for d in inferred}
+        explicit = [d for d in explicit if d.need == "ready" or d.path not in also]
+        return replace(made, depends=(*inferred, *explicit)) if inferred or len(explicit) != len(made.depends) else made
+
+    def _rules(self, made: DesiredResource) -> None:
+        """The type's own rules between properties, once each of them is right by itself."""
+        for refusal in self.types[made.path].handler.check(made.properties):
+            where = f"{made.path}.{refusal.prop}" if refusal.prop else made.path
+            mark = made.mark_of(refusal.prop)
+            self._diagnostics.items.append(Diagnostic("V107", f"{where}: {refusal.reason}", mark, refusal.hint, refusal.severity))
+
+    def output(self, output: DesiredOutput) -> DesiredOutput:
+        """An output with native references, checked."""
+        value = self._lowering.value(output.value)
+        for unknown in unknowns(value):
+            for reference in unknown.refs():
+                check_attribute(reference, self.types, self._written, self._kinds, self._diagnostics)
+        return replace(output, value=value)

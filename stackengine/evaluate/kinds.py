@@ -1,0 +1,62 @@
+"""Which native type a resource has, and what becomes of one that has none."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from stackengine.model.diagnostics import Diagnostic, Diagnostics, did_you_mean
+from stackengine.model.template import Resource
+from stackengine.registry import Dialect, Registry, ResourceTypeInfo, known_foreign_names
+
+Missing = Literal["refuse", "record", "tell"]
+"""What becomes of a resource whose type is not supported: an error; a record that makes nothing, with a notice; or a warning."""
+
+RECORD = "SE::None"
+"""The native type of what is only recorded; its property ``value`` holds the properties as written."""
+
+_SEVERITY: dict[Missing, Literal["error", "warning", "notice"]] = {"refuse": "error", "tell": "warning", "record": "notice"}
+
+
+class Kinds:
+    """Looks types up; each resource without one is told once."""
+
+    def __init__(self, registry: Registry, diagnostics: Diagnostics, missing: Missing) -> None:
+        self._registry, self._diagnostics, self._missing = registry, diagnostics, missing
+
+    def dialect(self, type_name: str) -> Dialect | None:
+        """The foreign name; None where it is native or unknown."""
+        return self._registry.dialect(type_name)
+
+    def supported(self, type_name: str) -> bool:
+        """Whether it has a native type of its own."""
+        return self._registry.dialect(type_name) is not None or self._registry.get(type_name) is not None
+
+    def of(self, resource: Resource) -> tuple[ResourceTypeInfo, Dialect | None] | None:
+        """The native type of a resource; R101 or R110 where it has none, and None unless it is recorded."""
+        dialect = self._registry.dialect(resource.type)
+        info = self._registry.get(dialect.native if dialect else resource.type)
+        if info is not None:
+            return info, dialect
+        if resource.nested is None:
+            self._report(resource)
+        record = self._registry.get(RECORD) if self._missing == "record" else None
+        return (record, None) if record is not None else None
+
+    def _report(self, resource: Resource) -> None:
+        name, severity = resource.type, _SEVERITY[self._missing]
+        if self._missing == "record":
+            what = f"{resource.logical_id} ({name}) is only recorded: nothing is made"
+            self._diagnostics.items.append(Diagnostic("R110", what, resource.type_mark, "", severity))
+        elif is_known(name):
+            hint = "--accept-inert records it without making anything" if severity == "error" else ""
+            self._diagnostics.items.append(Diagnostic("R110", f"the resource type {name} is known but not supported", resource.type_mark, hint, severity))
+        else:
+            hint = did_you_mean(name, [*self._registry.known_names(), *known_foreign_names()]) or "see 'stack-run types'"
+            self._diagnostics.items.append(Diagnostic("R101", f"unknown resource type {name}", resource.type_mark, hint, severity))
+
+
+def is_known(name: str) -> bool:
+    """Whether OpenStack, AWS or TOSCA have a type of this name (also AWS modules, custom resources and registered third-party types)."""
+    return name in known_foreign_names() or bool(re.match(r"Custom::[\w@-]+\Z|AWS::\w+::\w+::MODULE\Z", name))
+

@@ -1,0 +1,75 @@
+"""Resources as their language has them: evaluated, with the type, property and attribute names of the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stackengine.evaluate.flatten import Flattening
+from stackengine.evaluate.nested import Placed
+from stackengine.model.desired import Dependency
+from stackengine.model.expr import Attr, Ref
+from stackengine.model.template import Policies
+from stackengine.model.values import OMIT, Value, unknowns
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One resource that applies; references in its values name paths, and attributes as the template names them."""
+
+    path: str
+    type: str
+    properties: dict[str, Value]
+    metadata: Value
+    external_id: Value
+    scope: str
+    policies: Policies
+    depends: tuple[Dependency, ...]
+    placed: Placed
+
+
+def write_down(placed: Placed, run: Flattening) -> Written:
+    """Evaluate one resource; references to nothing are reported (R102)."""
+    resource = placed.resource
+    properties = {e.key: v for e in resource.properties.entries if (v := placed.value(e.value)) is not OMIT}
+    metadata = placed.value(resource.metadata) if resource.metadata is not None else None
+    external = placed.value(resource.external_id) if resource.external_id is not None else None
+    found: dict[str, Dependency] = {}
+    for dependency in _explicit(placed, run):
+        found.setdefault(dependency.path, dependency)
+    for via, value in (*((f"properties.{k}", v) for k, v in properties.items()), ("metadata", metadata), ("external_id", external)):
+        for unknown in unknowns(value):
+            for reference in unknown.refs():
+                if refers_to_something(reference, run):
+                    found.setdefault(reference.target, Dependency(reference.target, "configured", via, reference.mark))
+    return Written(
+        placed.path, resource.type, properties, metadata, external, placed.scope, placed.policies, tuple(found.values()), placed
+    )  # fmt: skip
+
+
+def refers_to_something(reference: Ref | Attr, run: Flattening) -> bool:
+    """Whether there is what a reference means; R102 where not."""
+    if reference.target in run.placed:
+        return True
+    run.report_missing(reference.target, reference.mark)
+    return False
+
+
+def _explicit(placed: Placed, run: Flattening) -> Iterator[Dependency]:
+    """``depends_on``, its own and of what it is nested in; a nested resource means everything in it."""
+    for wanted in placed.below(placed.resource):
+        targets = run.targets(wanted.target)
+        if targets is None:
+            run.report_missing(wanted.target, wanted.mark)
+        yield from (Dependency(path, "ready", "depends_on", wanted.mark) for path in targets or ())
+
+
+
+def nested_as_written(placed: Placed, run: Flattening) -> Written:
+    """A nested template, group or chain as the parent writes it; what is wrong with it is reported where it is used."""
+    before = len(run.diagnostics.items)
+    resource = placed.resource
+    properties = {e.key: v for e in resource.properties.entries if (v := placed.value(e.value)) is not OMIT}
+    metadata = placed.value(resource.metadata) if resource.metadata is not None else None
+    del run.diagnostics.items[before:]
+    return Written(placed.path, resource.type, properties, metadata, None, placed.scope, placed.policies, tuple(_explicit(placed, run)), placed)
