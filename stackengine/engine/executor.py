@@ -85,7 +85,7 @@ class _Executor:
                 break
             self._collect()
         self._commit()
-        if self._stop:
+        if self._stop and (self.failures or not self.walk.complete):  # who asks when everything is done has nothing to cancel
             return Outcome("cancelled", tuple(self.failures), self.walk.not_run())
         if self.failures or not self.walk.complete:
             return Outcome("failed", tuple(self.failures), self.walk.not_run())

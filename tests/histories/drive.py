@@ -158,8 +158,9 @@ class History:
             assert codes <= ["L104"] or set(codes) <= {"L104", "L107"}, codes
             return
         result = self._until_done(lambda: world.up(specs, replace_=forced, **options))
-        if result is not None and result.status == "rolled_back" and before is not None and not self._early and options["on_failure"] == "rollback":
-            assert world.serials() == before, f"the rollback rebuilt {set(before.items()) ^ set(world.serials().items())}"
+        same = row is not None and before is not None and world.row() is not None and world.row().revision == row.revision
+        if result is not None and result.status == "rolled_back" and same and not self._early and options["on_failure"] == "rollback":
+            assert world.serials() == before, f"the rollback rebuilt something: {before} became {world.serials()}"
             self.counts.same += 1
 
     def _by_hand(self) -> None:

@@ -148,7 +148,8 @@ class World:
         """By revision: path -> serial of the thing that stood for it when the revision was complete."""
         self._level: dict[str, int] = {}
         self.stack_id = ""
-        self.checks: list[Callable[[Plan, Desired, Recorded], None]] = []
+        self.checks: list[Callable[[Plan, Desired, Recorded, Mapping[str, int]], None]] = []
+        self.forced: dict[str, int] = {}
 
     # sessions: each command is a process of its own
 
@@ -212,11 +213,13 @@ class World:
 
     def _walk_begins(self, plan: Plan) -> None:
         self.plan, self._level = plan, {}
+        active = self.store.active(self.row().id)
+        self.forced = {} if active.kind in ("rollback", "delete") else active.options.get("replace", {})
         self.early |= any(a.phase == "early" and a.verb == "delete" for a in plan.actions.values())
         if not self.stack_id:
             self.stack_id = self.row().id
         for check in self.checks:
-            check(plan, self.wanted(), self.log)
+            check(plan, self.wanted(), self.log, self.forced)
 
     def wanted(self) -> Desired:
         """What the operation under way aims at."""
