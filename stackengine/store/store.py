@@ -241,6 +241,7 @@ class Store:
             )
             if moved.rowcount != 1:
                 raise BusyError("another process resumes this operation", "wait for it")
+            _give_back_claims(connection, row.stack)
         return OperationJournal(self.database, row.stack, row.id, row.epoch + 1, vault, watch)
 
     def turn_back(self, row: OperationRow, journal: OperationJournal, to: int) -> OperationRow:
@@ -251,6 +252,7 @@ class Store:
             values = {"kind": "rollback", "to_revision": to, "cancel": None}
             connection.execute(t.operation.update().where(t.operation.c.id == row.id).values(**values))
             _end_revision(connection, row.stack, row.to_revision, "failed")
+            _give_back_claims(connection, row.stack)
 
         journal.commit([started], {}, also)
         return replace(row, kind="rollback", to_revision=to)
@@ -261,6 +263,7 @@ class Store:
             ended = {"status": "interrupted", "active_stack": None, "epoch": row.epoch + 1, "finished_at": time.time(), "reason": "its owner is gone"}
             connection.execute(t.operation.update().where(t.operation.c.id == row.id, t.operation.c.epoch == row.epoch).values(**ended))
             _end_revision(connection, row.stack, row.to_revision, "interrupted")
+            _give_back_claims(connection, row.stack)
 
     def claim_more(self, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
         """Take claims for a plan that was made again (resume, rollback)."""

@@ -170,6 +170,7 @@ class MemoryStore:
         with self.writing():
             changed = self._change(row.id, epoch=row.epoch + 1)
             self.cancels[row.id] = None
+            self.give_back_claims()
         return MemoryJournal(self, changed, vault, watch)
 
     def supersede(self, row: OperationRow) -> None:
@@ -177,12 +178,14 @@ class MemoryStore:
             self._change(row.id, epoch=row.epoch + 1, status="interrupted")
             self.running = None
             self._end_revision(row.to_revision, "interrupted")
+            self.give_back_claims()
 
     def turn_back(self, row: OperationRow, journal: MemoryJournal, to: int) -> OperationRow:
         def also() -> None:
             self._change(row.id, kind="rollback", to_revision=to)
             self.cancels[row.id] = None
             self._end_revision(row.to_revision, "failed")
+            self.give_back_claims()
 
         journal.commit([Event("operation.started", payload={"kind": "rollback"})], {}, also)
         return next(o for o in self.operations if o.id == row.id)
@@ -197,14 +200,18 @@ class MemoryStore:
             self._change(row.id, status=status)
             self.running = None
             self.row = replace(self.row, state=state, alive=state != "deleted", revision=self.row.revision if revision is None else revision)
-            held = {Claim(*c): b["path"] for b in self.bodies.values() for c in b["claims"]}
-            self.claims = {c: i for c, i in self.claims.items() if c in held}
+            self.give_back_claims()
             if revision in self.revisions_:
                 self.revisions_[revision] = (self.revisions_[revision][0], "complete")
             else:
                 self._end_revision(row.to_revision, status)
 
         journal.commit([Event("operation.finished", payload={"status": status})], {}, also)
+
+    def give_back_claims(self) -> None:
+        """Claims are those of recorded instances."""
+        held = {Claim(*c): id_ for id_, b in self.bodies.items() for c in b["claims"]}
+        self.claims = {c: i if i in self.bodies else held[c] for c, i in self.claims.items() if i in self.bodies or c in held}
 
     def claim_more(self, stack_id: str, claims: Any, instances_of: Any) -> None:
         with self.writing():

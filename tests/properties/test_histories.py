@@ -10,7 +10,7 @@ from histories.drive import Counts, History
 from histories.oracle import compare
 from histories.world import World
 
-FEW, FEW_ON_SQLITE = 160, 25
+FEW, FEW_ON_SQLITE = 240, 12
 MANY, MANY_ON_SQLITE = 19_000, 1_000
 BLOCKS = 20
 """The many run in blocks, so that several processes can share them (``pytest -n 2``)."""
@@ -31,7 +31,7 @@ def run(seeds: range, store: Literal["memory", "sqlite"]) -> Counts:
     return total
 
 
-def test_a_few_hundred_histories(record_property: pytest.FixtureRequest) -> None:
+def test_a_few_hundred_histories() -> None:
     counts = run(range(FEW), "memory")
     print(f"\n{counts}")
     assert counts.crashes > FEW / 2
@@ -42,8 +42,8 @@ def test_a_few_hundred_histories(record_property: pytest.FixtureRequest) -> None
 
 def test_a_few_on_the_real_store() -> None:
     counts = run(range(100_000, 100_000 + FEW_ON_SQLITE), "sqlite")
-    assert counts.crashes > 5
-    assert counts.resumed > 5
+    assert counts.crashes > 2
+    assert counts.resumed > 2
 
 
 @pytest.mark.slow
