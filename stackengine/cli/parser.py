@@ -90,7 +90,7 @@ def synopsis(action: argparse.Action) -> str:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse a command line; what follows the first ``--`` is left alone (``args.rest``), for ``ssh STACK SERVER -- CMD``."""
+    """Parse a command line; what follows the first ``--`` is left alone (``args.rest``), for ``ssh STACK SERVER -- CMD`` and ``env run``."""
     words = list(argv)
     cut = words.index("--") if "--" in words else len(words)
     named = [w for w in words[:cut] if w in COMMANDS]
@@ -99,6 +99,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if args.command is None:
         parser.error("say a command (stack-run --help lists them)")
     args.rest = words[cut + 1 :]
-    if args.rest and args.command != "ssh":
+    if args.rest and args.command not in ("ssh", "env"):
         parser.error(f"unexpected after --: {' '.join(args.rest)}")
     return args

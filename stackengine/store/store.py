@@ -42,6 +42,7 @@ class StackRow:
     created_at: float
     updated_at: float
     alive: bool
+    tags: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Store:
         """Record a fresh stack; BusyError when the name is taken meanwhile. Revision 0 is empty."""
         row = {
             "id": stack.id, "name": stack.name, "live_name": stack.name, "seed": stack.seed, "host": stack.host, "revision": 0, "last_seq": 0,
-            "state": "none", "reason": "", "language": stack.language, "tags": {}, "protected": False, "parent": None,
+            "state": "none", "reason": "", "language": stack.language, "tags": stack.tags, "protected": False, "parent": None,
             "created_at": stack.created_at, "updated_at": stack.updated_at,
         }  # fmt: skip
         try:
@@ -134,6 +135,14 @@ class Store:
             if isinstance(error.__cause__, IntegrityError):
                 raise BusyError(f"a stack {stack.name} was made by another process just now", "run the command again") from error
             raise
+
+    def change_tags(self, stack_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Replace the stack's tags by what ``change`` makes of them, in one transaction; the new tags."""
+        with self.database.writing() as connection:
+            before = connection.execute(sa.select(t.stack.c.tags).where(t.stack.c.id == stack_id)).scalar_one()
+            after = change(dict(before))
+            connection.execute(t.stack.update().where(t.stack.c.id == stack_id).values(tags=after))
+        return after
 
     def drop_unused(self, stack_id: str) -> None:
         """Remove a stack on which no operation was ever run."""
@@ -370,7 +379,7 @@ def _revision_row(stack_id: str, revision: RevisionRow, now: float) -> dict[str,
 def _stack(row: Any) -> StackRow:
     return StackRow(
         row.id, row.name, row.seed, row.host, row.revision, row.last_seq, row.state, row.reason, row.language, row.created_at, row.updated_at,
-        row.live_name is not None,
+        row.live_name is not None, row.tags,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "ssh": "log in to a server, or run a command there",
     "logs": "show the console log of a server",
     "forward": "reach a port of a server from this machine",
+    "env": "environments for branches: up, ls, show, down, pin, extend, reap, run",
     "images": "list guest images, and build or fetch one beforehand",
     "completion": "print a completion script for your shell",
 }

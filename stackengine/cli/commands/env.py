@@ -1,0 +1,66 @@
+"""Environments for branches: one for each, alone, at its own address, gone with its branch.
+
+    stack-run env up stack.yaml           the environment of the branch that is checked out, or that the CI's variables name
+    stack-run env run stack.yaml -- CMD   an environment for one command; the exit code is CMD's, 125 is our own failure
+    stack-run env reap                    take down what expired, what a dead job left, and what belongs to no branch any more
+
+Repository, branch and commit come from the CI's variables (GitHub, Gitea, GitLab, Jenkins), else from git, else from flags.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from stackengine.cli import options
+from stackengine.cli.terminal import Terminal
+
+_ONE = {
+    "show": "show one environment",
+    "down": "take an environment down, with its host",
+    "pin": "keep an environment whatever happens",
+    "unpin": "let an environment live as others do",
+    "extend": "let an environment live longer",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    up = verbs.add_parser("up", help="create or update the environment of a branch")
+    run_ = verbs.add_parser("run", help="an environment for one command", usage="%(prog)s [options] TEMPLATE -- CMD ...")
+    for verb in (up, run_):
+        verb.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
+        options.add_parameters(verb)
+        verb.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives after its last up: 90m, 8h (default: 8h)")
+        verb.add_argument("--isolation", choices=("host", "shared"), default="host", help="a private host of its own (default), or the named host with others")
+        verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), default="overtake", help="when another push is being carried out")
+        verb.add_argument("--timeout", metavar="TIME", type=options.seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
+        _add_origin(verb)
+    run_.add_argument("--artifacts", metavar="DIR", help="collect consoles, events and a JUnit file there")
+    run_.add_argument("--keep-on-failure", metavar="TIME", type=options.seconds, help="when CMD fails, keep the environment that long")
+    verbs.add_parser("ls", help="list environments")
+    for name, text in _ONE.items():
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("name", metavar="NAME", nargs="?", default="", help="the environment's name or branch (default: of this checkout)")
+        _add_origin(verb)
+    verbs.choices["extend"].add_argument("--ttl", metavar="TIME", type=options.seconds, required=True, help="from now: 90m, 8h")
+    reap = verbs.add_parser("reap", help="take down what has to go")
+    reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")
+    reap.add_argument("--all", action="store_true", help="take down every environment, pinned ones too")
+    reap.add_argument("--repo", default="", help="only environments of this repository")
+    for verb in verbs.choices.values():
+        options.add_common(verb, again=True)
+
+
+def _add_origin(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("origin")
+    group.add_argument("--repo", default="", metavar="URL", help="the repository")
+    group.add_argument("--branch", default="", help="the branch")
+    group.add_argument("--commit", default="", help="the commit")
+
+
+def run(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Do what the verb says."""
+    from stackengine.cli import environments
+
+    return environments.VERBS[args.verb](args, terminal)

@@ -1,0 +1,192 @@
+"""The verbs of ``env``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackengine.cli import operations, options, parameters, requests, telling
+from stackengine.cli.errors import UsageError
+from stackengine.cli.exit_codes import FAILED, OK
+from stackengine.cli.render import environments as view
+from stackengine.events import Event
+from stackengine.service import Session, stacks
+from stackengine.service.environments import reap as reaper
+from stackengine.service.environments import run as runs
+from stackengine.service.environments import up
+from stackengine.service.environments.life import LEASE, Life
+from stackengine.service.environments.origin import Origin, find_origin
+from stackengine.service.types import OperationResult, Preview, Request, ServiceError
+
+if TYPE_CHECKING:
+    from stackengine.cli.terminal import Terminal
+
+OWN_FAILURE = 125
+"""Exit code where a command's code is passed through and the failure is ours."""
+
+
+def _origin(args: argparse.Namespace, folder: Path) -> Origin:
+    return find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
+
+
+def _wanted(args: argparse.Namespace, template: Path, run_until: float | None = None) -> up.Wanted:
+    origin = _origin(args, template.absolute().parent)
+    owner = os.environ.get("GITHUB_ACTOR") or os.environ.get("GITLAB_USER_LOGIN") or os.environ.get("USER", "")
+    return up.Wanted(origin, args.ttl, args.isolation, owner, run_until)
+
+
+def _up(args: argparse.Namespace, terminal: Terminal) -> int:
+    template = requests.existing(args.template)
+    return _bring_up(args, terminal, template, _wanted(args, template))
+
+
+def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, wanted: up.Wanted) -> int:
+    with up.open_for(options.settings(args), wanted) as session:
+        up.take_turn(session, wanted.name, args.while_busy, terminal.note)
+        request = Request(
+            wanted.name, template, parameters.given(args.param_file, args.param), tuple(requests.existing(e) for e in args.environment)
+        )  # fmt: skip
+        preview = stacks.preview(session, request)
+        args.yes = True
+        telling.propose(preview, args, terminal)
+        up.begin(session, preview, wanted)
+        ended: list[OperationResult] = []
+
+        def work(watch: Callable[[Event], None]) -> OperationResult | None:
+            ended.append(stacks.carry_out(session, preview, timeout=args.timeout, watch=watch))
+            return ended[-1]
+
+        code = operations.watch_work(work, wanted.name, args, terminal, preview=preview, policy="rollback")
+        if ended:
+            _tell(session, preview, wanted, ended[-1], terminal)
+        return code
+
+
+def _tell(session: Session, preview: Preview, wanted: up.Wanted, result: OperationResult, terminal: Terminal) -> None:
+    life = up.conclude(session, wanted, result)
+    if result.status == "rolled_back" and not preview.new_stack and life.commit and not terminal.json:
+        terminal.warn(f"{wanted.name} still serves commit {life.commit[:12]}: {wanted.origin.commit[:12] or 'the new one'} failed and was rolled back")
+
+
+def _run(args: argparse.Namespace, terminal: Terminal) -> int:
+    if not args.rest:
+        raise UsageError("env run needs a command", hint="stack-run env run TEMPLATE -- CMD ...")
+    template = requests.existing(args.template)
+    wanted = _wanted(args, template, time.time() + LEASE)
+    if not args.branch:  # several runs of one branch are several environments
+        wanted = replace(wanted, origin=replace(wanted.origin, branch=f"{wanted.origin.branch} run {os.getpid()} {time.time_ns()}"))
+    settings = options.settings(args)
+    code = OWN_FAILURE
+    with runs.Lease(settings, wanted.name):
+        try:
+            if _bring_up(args, terminal, template, wanted) == OK:
+                code = _command(args, wanted.name)
+        finally:
+            kept = bool(code and args.keep_on_failure)
+            _leave(args, terminal, wanted.name, keep=args.keep_on_failure if kept else None)
+    return code
+
+
+def _command(args: argparse.Namespace, name: str) -> int:
+    with Session(options.settings(args)) as session:
+        outputs = stacks.outputs(session, name, show_secrets=True)
+    with tempfile.TemporaryDirectory(prefix="se-run-") as folder:
+        file = Path(folder) / "outputs.json"
+        runs.write_outputs(outputs, file)
+        return runs.command(args.rest, runs.variables(name, outputs, file))
+
+
+def _leave(args: argparse.Namespace, terminal: Terminal, name: str, *, keep: float | None) -> None:
+    with Session(options.settings(args)) as session:
+        row = session.store.stack(name)
+        if row is None:
+            return
+        if args.artifacts:
+            files = runs.collect(session, name, Path(args.artifacts))
+            terminal.note(f"collected in {args.artifacts}: {', '.join(files)}")
+        if keep is not None:
+            up.change(session, row, lambda life: replace(life, run_until=None, expires_at=time.time() + keep))
+            terminal.note(f"{name} is kept for {keep / 3600:.1f} h: stack-run ssh {name} SERVER, stack-run env down {name}")
+            return
+        try:
+            reaper.down(session, name)
+        except ServiceError as error:
+            terminal.warn(f"{name} could not be taken down: {error}; 'stack-run env reap' tries again")
+
+
+def _ls(args: argparse.Namespace, terminal: Terminal) -> int:
+    with Session(options.settings(args)) as session:
+        found = up.ls(session)
+        if terminal.json:
+            terminal.document("environments", {"environments": [view.data(e, stacks.outputs(session, e.row.name)) for e in found]})
+            return OK
+    if found:
+        terminal.data(view.listing(found, time.time(), terminal.style))
+    else:
+        terminal.say("no environments; `stack-run env up TEMPLATE` makes one for this branch")
+    return OK
+
+
+def _find(session: Session, args: argparse.Namespace) -> up.Environment:
+    return up.find(session, args.name, None if args.name else _origin(args, Path.cwd()))
+
+
+def _show(args: argparse.Namespace, terminal: Terminal) -> int:
+    with Session(options.settings(args)) as session:
+        found = _find(session, args)
+        outputs = stacks.outputs(session, found.row.name)
+    if terminal.json:
+        terminal.document("environment", view.data(found, outputs))
+    else:
+        terminal.data(view.whole(found, outputs, time.time(), terminal.style))
+    return OK
+
+
+def _down(args: argparse.Namespace, terminal: Terminal) -> int:
+    with Session(options.settings(args)) as session:
+        name = _find(session, args).row.name
+        reaper.down(session, name)
+    terminal.say(f"{name}: gone")
+    return OK
+
+
+def _change(args: argparse.Namespace, terminal: Terminal) -> int:
+    now = time.time()
+
+    def changed(life: Life) -> Life:
+        if args.verb == "extend":
+            return replace(life, expires_at=now + args.ttl, ttl=args.ttl)
+        return replace(life, pinned=args.verb == "pin")
+
+    with Session(options.settings(args)) as session:
+        found = _find(session, args)
+        life = up.change(session, found.row, changed)
+        shown = replace(found, life=life)
+    if terminal.json:
+        terminal.document("environment", view.data(shown, {}))
+    else:
+        terminal.data(view.listing([shown], now, terminal.style))
+    return OK
+
+
+def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
+    code = OK
+    with Session(options.settings(args)) as session:
+        for item in reaper.reap(session, dry_run=args.dry_run, everything=args.all, repository=args.repo):
+            code = FAILED if item.problem else code
+            if terminal.json:
+                terminal.document("reaped", view.reaped_data(item), line=True)
+            else:
+                terminal.data(view.reaped_line(item, dry_run=args.dry_run))
+    return code
+
+
+VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
+    "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap,
+}  # fmt: skip

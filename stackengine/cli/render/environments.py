@@ -1,0 +1,71 @@
+"""Branch environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stackengine.cli.render.outputs import outputs_data, outputs_lines
+from stackengine.cli.render.style import PLAIN, Style
+from stackengine.cli.render.table import table
+from stackengine.cli.render.times import ago, iso
+from stackengine.service.environments.reap import Reaped
+from stackengine.service.environments.up import Environment
+
+
+def listing(environments: Sequence[Environment], now: float, style: Style = PLAIN) -> str:
+    """One line for each environment."""
+    rows = [
+        [e.row.name, e.state, e.life.branch, e.life.commit[:12] or "-", _end(e, now), e.row.host, ago(e.row.updated_at, now)] for e in environments
+    ]
+    return table(["name", "state", "branch", "commit", "expires", "host", "updated"], rows, style)
+
+
+def _end(found: Environment, now: float) -> str:
+    if found.life.pinned:
+        return "pinned"
+    if found.life.expires_at is None:
+        return "never"
+    left = found.life.expires_at - now
+    if left < 0:
+        return "expired"
+    return f"in {left / 3600:.0f} h" if left >= 7200 else f"in {left / 60:.0f} min"
+
+
+def whole(found: Environment, outputs: Mapping[str, Any], now: float, style: Style = PLAIN) -> str:
+    """Everything of one environment."""
+    life = found.life
+    lines = [f"{style.paint(found.row.name, 'bold')}  {found.state}  {life.branch} of {life.repository}"]
+    lines.append(f"serves {life.commit or 'nothing yet'}" + (f", last push {life.pushed}" if life.pushed != life.commit else ""))
+    lines.append(f"on {found.row.host}, {_end(found, now)}, updated {ago(found.row.updated_at, now)}" + (f", of {life.owner}" if life.owner else ""))
+    lines += [found.reason] if found.reason else []
+    if outputs:
+        lines += ["", style.paint("Outputs", "bold"), outputs_lines(outputs, style, indent="  ")]
+    return "\n".join(lines)
+
+
+def data(found: Environment, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """An environment as JSON."""
+    life = found.life
+    return {
+        "name": found.row.name, "repository": life.repository, "branch": life.branch, "commit": life.commit, "pushed": life.pushed, "state": found.state,
+        "reason": found.reason, "host": found.row.host, "isolation": life.isolation, "owner": life.owner,
+        "expires_at": iso(life.expires_at) if life.expires_at is not None else None, "pinned": life.pinned, "parent": life.parent or None,
+        "outputs": outputs_data(outputs),
+    }  # fmt: skip
+
+
+def reaped_line(item: Reaped, *, dry_run: bool = False) -> str:
+    """What became of one environment."""
+    if item.problem:
+        word = "not gone"
+    elif item.verdict.action == "reap":
+        word = "would go" if dry_run else "gone"
+    else:
+        word = "stays"
+    return f"{item.name}: {word}: {item.problem or item.verdict.reason}"
+
+
+def reaped_data(item: Reaped) -> dict[str, Any]:
+    """The same as JSON."""
+    return {"name": item.name, "branch": item.branch, "action": item.verdict.action, "reason": item.verdict.reason, "done": item.done, "problem": item.problem}

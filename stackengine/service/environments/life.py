@@ -1,0 +1,87 @@
+"""The life of an environment: what its stack's tags say, and what the reaper makes of it. Pure; times are seconds since the epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+TAG = "environment"
+TTL = 8 * 3600.0
+"""Seconds that an environment lives after its last ``up`` where nobody said."""
+GRACE = 900.0
+"""Seconds between the first look at a branch that is gone and the second, which believes it."""
+HALF_MADE = 600.0
+"""Seconds after which an environment that was never up, and that nobody works on, counts as left behind."""
+LEASE = 120.0
+"""Seconds that the environment of ``env run`` outlives its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The tags of one environment."""
+
+    repository: str
+    branch: str
+    commit: str = ""
+    """What is served."""
+    pushed: str = ""
+    """The commit of the last ``up``, whether it succeeded or not."""
+    remote: str = ""
+    owner: str = ""
+    isolation: Literal["host", "shared"] = "host"
+    expires_at: float | None = None
+    ttl: float = TTL
+    pinned: bool = False
+    parent: str = ""
+    run_until: float | None = None
+    """The lease of ``env run``; None: nobody's process stands behind it."""
+    missing_since: float | None = None
+    """When the reaper first saw that the branch is gone."""
+
+    def to_tags(self) -> dict[str, Any]:
+        """As it stands in the stack's tags."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def life_of(tags: dict[str, Any]) -> Life | None:
+    """The life in a stack's tags; None for a stack that is no environment. Keys of a newer version are passed over."""
+    found = tags.get(TAG)
+    if not isinstance(found, dict):
+        return None
+    known = {f.name for f in fields(Life)}
+    return Life(**{k: v for k, v in found.items() if k in known})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the reaper does with one environment: ``keep``, ``watch`` (look again later) or ``reap``, and why."""
+
+    action: Literal["keep", "watch", "reap"]
+    reason: str
+
+
+def judge(life: Life, *, state: str, ever_up: bool, touched_at: float, now: float, branches: frozenset[str] | None) -> Verdict:
+    """The verdict on an environment. ``branches``: of its remote, None when that could not be asked; ``touched_at``: the stack's last change."""
+    if life.pinned:
+        return Verdict("keep", "pinned")
+    if state == "running":
+        return Verdict("keep", "somebody works on it")
+    if life.run_until is not None and life.run_until < now:
+        return Verdict("reap", "the process of its run is gone")
+    if life.expires_at is not None and life.expires_at < now:
+        return Verdict("reap", f"expired {_span(now - life.expires_at)} ago")
+    if not ever_up and touched_at + HALF_MADE < now:
+        return Verdict("reap", "it was never up, and nobody works on it")
+    if branches is not None and life.branch not in branches:
+        if life.missing_since is None:
+            return Verdict("watch", f"the branch {life.branch} is gone; a second look decides")
+        if now - life.missing_since >= GRACE:
+            return Verdict("reap", f"the branch {life.branch} is gone since {_span(now - life.missing_since)}")
+        return Verdict("watch", f"the branch {life.branch} is gone since {_span(now - life.missing_since)}")
+    return Verdict("keep", f"expires in {_span(life.expires_at - now)}" if life.expires_at is not None else "expires never")
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

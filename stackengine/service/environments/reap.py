@@ -1,0 +1,99 @@
+"""The reaper: brings the world in line with what environments are allowed to be. Any number of them may run at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from stackengine.model.diagnostics import InvalidTemplateError
+from stackengine.service import stacks
+from stackengine.service.environments import up
+from stackengine.service.environments.life import Verdict, judge, life_of
+from stackengine.service.environments.origin import Branches, branches_of
+from stackengine.service.session import Session
+from stackengine.service.types import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """What became of one environment. ``done``: it is gone now; ``problem``: why it is not, although it should be."""
+
+    name: str
+    branch: str
+    verdict: Verdict
+    done: bool = False
+    problem: str = ""
+
+
+def reap(
+    session: Session, *, dry_run: bool = False, everything: bool = False, repository: str = "", ask: Branches = branches_of,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Reaped]:  # fmt: skip
+    """Judge every environment (of one repository, if named) and take down what has to go.
+
+    ``everything`` takes down all of them, pinned ones too. A remote is asked once; where it cannot be reached, no branch counts as gone.
+    """
+    answers: dict[str, frozenset[str] | None] = {}
+    for found in up.ls(session):
+        life, now = found.life, clock()
+        if repository and life.repository != repository:
+            continue
+        if life.remote not in answers:
+            answers[life.remote] = ask(life.remote)
+        branches = answers[life.remote]
+        verdict = judge(life, state=found.state, ever_up=found.row.revision > 0, touched_at=found.row.updated_at, now=now, branches=branches)
+        if everything:
+            verdict = Verdict("reap", "everything was asked for")
+        if verdict.action != "reap" or dry_run:
+            if not dry_run:
+                _note_branch(session, found, branches, now)
+            yield Reaped(found.row.name, life.branch, verdict)
+            continue
+        yield _take_down(session, found, verdict)
+    if not dry_run:
+        _forget_hosts(session)
+
+
+def _note_branch(session: Session, found: up.Environment, branches: frozenset[str] | None, now: float) -> None:
+    """Remember when a branch was first seen to be gone, and forget it when it is back."""
+    if branches is None or (found.life.branch in branches) == (found.life.missing_since is None):
+        return
+    since = None if found.life.branch in branches else now
+    up.change(session, found.row, lambda life: replace(life, missing_since=since))
+
+
+def _take_down(session: Session, found: up.Environment, verdict: Verdict) -> Reaped:
+    name, branch = found.row.name, found.life.branch
+    try:
+        down(session, name)
+    except InvalidTemplateError as error:
+        return Reaped(name, branch, verdict, problem="; ".join(d.summary for d in error.diagnostics.errors))
+    except ServiceError as error:
+        gone = session.store.stack(name) is None
+        return Reaped(name, branch, verdict, done=gone, problem="" if gone else f"{error}")
+    return Reaped(name, branch, verdict, done=True)
+
+
+def down(session: Session, name: str) -> None:
+    """Take an environment down with its host; ServiceError when something of it stays."""
+    found = up.find(session, name)
+    at_host = replace(session.settings, host="")
+    with Session(at_host) as fresh:
+        result = stacks.carry_out(fresh, stacks.preview_down(fresh, found.row.name), on_failure="keep")
+    if result.status != "complete":
+        raise ServiceError(result.failures[0].message if result.failures else f"it ended as {result.status}", hint=f"stack-run down {name}")
+    up.remove_host(session, found.row, found.life)
+
+
+def _forget_hosts(session: Session) -> None:
+    """Remove private hosts that were made for an environment whose removal was cut short: their name is that of a stack that is gone."""
+    from stackengine.hosts import private
+
+    living = {s.host for s in session.store.stacks()}
+    gone = {s.name: s for s in session.store.stacks(all_=True) if not s.alive}
+    for name in private.names(session.folder):
+        row = gone.get(name)
+        life = life_of(row.tags) if row is not None else None
+        if row is not None and life is not None and f"private://{name}" not in living:
+            up.remove_host(session, row, life)

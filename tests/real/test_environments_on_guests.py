@@ -1,0 +1,57 @@
+"""Two branches at once, each in a private host of its own, with the same addresses inside; then nothing is left of either."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stackengine.hosts import private
+from stackengine.hosts.private import requirements
+from stackengine.service.templates import gallery
+
+pytest.importorskip("libvirt")
+lacking = [r.problem for r in requirements.requirements() if r.problem]
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("state")
+    yield folder
+    for name in private.names(folder):
+        private.remove(name, folder)
+
+
+def start(state: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS"))}
+    command = [sys.executable, "-m", "stackengine.cli.main", "env", *arguments]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**environment, "STACKENGINE_STATE": str(state)})
+
+
+def ended(job: subprocess.Popen[str], code: int = 0) -> str:
+    out, err = job.communicate(timeout=600)
+    assert job.returncode == code, out + err
+    return out
+
+
+def test_every_branch_shows_its_own_page_and_nothing_of_it_stays(state: Path) -> None:
+    template = str(gallery()["hello"] / "hot" / "stack.yaml")
+    branches = ("main", "feature/x")
+    jobs = [start(state, "up", template, "--repo", "git.example/shop", "--branch", b, "--commit", b, "--param", f"greeting={b}") for b in branches]
+    for job in jobs:
+        ended(job)
+    found = {e["branch"]: e for e in json.loads(ended(start(state, "ls", "--json")))["environments"]}
+    assert {e["host"] for e in found.values()} == {f"private://{e['name']}" for e in found.values()}
+    for branch in branches:
+        with urllib.request.urlopen(found[branch]["outputs"]["url"]["value"], timeout=20) as page:
+            assert page.read().decode().strip() == branch
+    ended(start(state, "reap", "--all"))
+    assert json.loads(ended(start(state, "ls", "--json")))["environments"] == []
+    assert list(private.names(state)) == []

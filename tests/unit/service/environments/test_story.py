@@ -1,0 +1,192 @@
+"""Branches come and go on memory hosts, by the command itself: each has its own environment, and nothing of one that goes is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackengine.cli.main import main
+
+TEMPLATE = """heat_template_version: 2018-08-31
+parameters:
+  commit: {type: string, default: none}
+  wait: {type: string, default: "no"}
+conditions:
+  waits: {equals: [{get_param: wait}, "yes"]}
+resources:
+  thing: {type: 'SE::None', properties: {value: {get_param: commit}}}
+  handle: {type: 'OS::Heat::WaitConditionHandle'}
+  never: {type: 'OS::Heat::WaitCondition', condition: waits, depends_on: thing, properties: {handle: {get_resource: handle}, timeout: 60}}
+outputs:
+  commit: {value: {get_param: commit}}
+"""
+
+
+class Ci:
+    """One machine that runs jobs."""
+
+    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.capfd = folder, capfd
+        (folder / "stack.yaml").write_text(TEMPLATE)
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS"))}
+        self.environ |= {"STACKENGINE_STATE": str(folder / "state"), "STACKENGINE_HOST": "memory://", "NO_COLOR": "1"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "stackengine.cli.main", "env", *arguments]
+        return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environ, cwd=self.folder)
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """In this process, as each start of Python costs more than the command."""
+        self.capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            for key in os.environ.keys() - self.environ.keys():
+                patch.delenv(key)
+            for key, value in self.environ.items():
+                patch.setenv(key, value)
+            patch.chdir(self.folder)
+            ended = main(["env", *arguments])
+        out, err = self.capfd.readouterr()
+        assert ended == code, out + err
+        return out + err
+
+    def push(self, branch: str, commit: str, *more: str, code: int = 0) -> str:
+        origin = ["--repo", "git.example/shop", "--branch", branch, "--commit", commit]
+        return self.run("up", "stack.yaml", *origin, "--param", f"commit={commit}", *more, code=code)
+
+    def ls(self) -> dict[str, Any]:
+        found = json.loads(self.run("ls", "--json"))["environments"]
+        return {e["branch"]: e for e in found}
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60
+        while not what():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def ci(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Ci:
+    return Ci(tmp_path, capfd)
+
+
+def test_every_branch_has_its_own_and_a_push_updates_it(ci: Ci) -> None:
+    for branch in ("main", "feature/x", "feature-x"):
+        ci.push(branch, f"1-{branch}")
+    ci.push("main", "2")
+    found = ci.ls()
+    assert {b: e["outputs"]["commit"]["value"] for b, e in found.items()} == {"main": "2", "feature/x": "1-feature/x", "feature-x": "1-feature-x"}
+    assert found["main"]["commit"] == "2"
+    assert len({e["name"] for e in found.values()}) == 3
+
+
+def test_a_push_that_fails_leaves_the_old_commit_serving_and_says_so(ci: Ci) -> None:
+    ci.push("main", "1")
+    said = ci.push("main", "2", "--param", "wait=yes", "--timeout", "1s", code=1)
+    assert "still serves commit 1" in said
+    assert (ci.ls()["main"]["commit"], ci.ls()["main"]["pushed"]) == ("1", "2")
+
+
+def test_a_later_push_overtakes(ci: Ci) -> None:
+    slow = ci.start("up", "stack.yaml", "--repo", "git.example/shop", "--branch", "main", "--commit", "1", "--param", "wait=yes", "--param", "commit=1")
+    ci.wait_for(lambda: ci.ls().get("main", {}).get("state") == "running")
+    ci.push("main", "2")
+    slow.communicate(timeout=60)
+    assert slow.returncode != 0
+    assert ci.ls()["main"]["commit"] == "2"
+
+
+def test_what_is_busy_may_be_refused(ci: Ci) -> None:
+    slow = ci.start("up", "stack.yaml", "--repo", "git.example/shop", "--branch", "main", "--param", "wait=yes")
+    ci.wait_for(lambda: ci.ls().get("main", {}).get("state") == "running")
+    assert "an operation runs" in ci.push("main", "2", "--while-busy", "refuse", code=1)
+    slow.send_signal(signal.SIGKILL)
+    slow.communicate(timeout=60)
+
+
+def test_what_expired_goes_and_what_is_pinned_stays(ci: Ci) -> None:
+    ci.push("old", "1", "--ttl", "0.01s")
+    ci.push("pinned", "1", "--ttl", "0.01s")
+    ci.push("new", "1")
+    ci.run("pin", "pinned")
+    dry = ci.run("reap", "--dry-run")
+    assert "would go: expired" in dry
+    assert set(ci.ls()) == {"old", "pinned", "new"}
+    ci.run("reap")
+    assert set(ci.ls()) == {"pinned", "new"}
+    ci.run("reap", "--all")
+    assert ci.ls() == {}
+
+
+def test_two_reapers_at_once_do_no_harm(ci: Ci) -> None:
+    for n in range(3):
+        ci.push(f"b{n}", "1", "--ttl", "0.01s")
+    reapers = [ci.start("reap") for _ in range(2)]
+    for reaper in reapers:
+        reaper.communicate(timeout=120)
+    ci.run("reap")
+    assert ci.ls() == {}
+
+
+def test_a_life_can_be_made_longer(ci: Ci) -> None:
+    ci.push("main", "1", "--ttl", "0.01s")
+    ci.run("extend", "main", "--ttl", "2h")
+    ci.run("reap")
+    assert set(ci.ls()) == {"main"}
+
+
+def run_words(*command: str) -> list[str]:
+    return ["run", "stack.yaml", "--repo", "git.example/shop", "--branch", "r", "--commit", "7", "--param", "commit=7", "--", *command]
+
+
+def test_a_run_gives_outputs_and_passes_the_exit_code_through_and_leaves_nothing(ci: Ci, tmp_path: Path) -> None:
+    said = ci.run(*run_words("sh", "-c", 'echo "got $STACK_OUTPUT_COMMIT $(cat $STACKENGINE_OUTPUTS)"; exit 3'), code=3)
+    assert "got 7" in said
+    assert '"commit": "7"' in said
+    assert ci.ls() == {}
+
+
+def test_a_run_collects_what_happened(ci: Ci, tmp_path: Path) -> None:
+    words = run_words("true")
+    ci.run(*words[:2], "--artifacts", "kept", *words[2:])
+    assert 'testcase classname="stack.' in (tmp_path / "kept" / "junit.xml").read_text()
+    assert "action.ready" in (tmp_path / "kept" / "events.jsonl").read_text()
+
+
+def test_a_run_whose_command_is_not_there_is_our_own_failure(ci: Ci) -> None:
+    assert "is not there" in ci.run(*run_words("/no/such/command"), code=125)
+    assert ci.ls() == {}
+
+
+def test_a_failed_run_may_be_kept_for_a_while(ci: Ci) -> None:
+    words = run_words("false")
+    ci.run(*words[:2], "--keep-on-failure", "2h", *words[2:], code=1)
+    ci.run("reap")
+    assert set(ci.ls()) == {"r"}
+
+
+def test_a_job_that_is_killed_leaves_an_environment_that_the_reaper_takes_when_its_lease_is_over(ci: Ci, tmp_path: Path) -> None:
+    left = tmp_path / "pid"
+    job = ci.start(*run_words("sh", "-c", f"echo $$ >{left}.part; mv {left}.part {left}; exec sleep 60"))
+    ci.wait_for(left.exists)
+    job.kill()
+    job.wait(30)
+    os.kill(int(left.read_text()), signal.SIGKILL)  # what the job ran goes with the job's container
+    ci.run("reap")
+    assert set(ci.ls()) == {"r"}
+    from stackengine import service
+    from stackengine.service.environments import reap
+    from stackengine.service.types import Settings
+
+    with service.open(Settings(state=str(ci.folder / "state"), host="memory://")) as session:
+        (gone,) = reap.reap(session, clock=lambda: time.time() + 3600)
+        assert "process of its run" in gone.verdict.reason
+    assert ci.ls() == {}
