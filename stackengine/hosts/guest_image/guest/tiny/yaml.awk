@@ -212,7 +212,7 @@ function yblock(path, n, s,    folded, chomp, base, first, last, i, text, part, 
 function quoted(n,    q, text, s, gap, part, escaped) {
     q = substr(L[cur], fcol, 1); s = substr(L[cur], fcol + 1); fcol++
     while (YERR == "") {
-        if (q == "'" ? match(s, /^([^']|'')*'/) : match(s, /^([^"\\]|\\.)*"/)) {
+        if (q == "'" ? match(s, /^([^']|'')*'/) && substr(s, RLENGTH + 1, 1) != "'" : match(s, /^([^"\\]|\\.)*"/)) {
             part = substr(s, 1, RLENGTH - 1); fcol += RLENGTH
             return text (q == "'" ? single(part) : unescape(part))
         }
