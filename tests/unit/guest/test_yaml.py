@@ -53,7 +53,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 TEXTS = st.lists(PIECES, min_size=1, max_size=3).map("".join) | st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Co"]), max_size=20)
-KEYS = TEXTS.filter(lambda text: text and len(text) < 100 and not set(text) & set("\n\x07\x85\u2028\u2029\ufeff"))
+KEYS = TEXTS.filter(lambda text: text and text != "<<" and len(text) < 100 and not set(text) & set("\n\x07\x85\u2028\u2029\ufeff"))
 VALUES = st.recursive(
     TEXTS | st.none() | st.booleans() | st.integers(-9999, 9999) | st.binary(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
