@@ -1,6 +1,7 @@
 """Where the files of a guest image come from: installed Debian packages, or packages fetched with ``apt-get download``.
 
-Nothing is installed and no root is needed: a package that this machine does not have is unpacked into a folder beside the images.
+Nothing is installed and no root is needed: a package that this machine does not have is unpacked into a folder beside the images. Root may
+keep packages unpacked for everybody (``python -m stackengine.hosts.guest_image.keep``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from stackengine.sdk import FailedError
+
+KEPT = Path("/var/cache/stackengine/packages")
+"""Packages that root has unpacked for all users of the machine."""
 
 
 class ImageError(FailedError):
@@ -33,17 +38,20 @@ class Package:
 
 
 class Packages:
-    """Finds packages; downloads go to ``folder``."""
+    """Finds packages; downloads go to ``folder``, and are looked for in ``kept``, too."""
 
-    def __init__(self, folder: Path, *, download: bool = True) -> None:
-        self._folder, self._download = folder, download
+    def __init__(self, folder: Path, *, download: bool = True, kept: Path = KEPT) -> None:
+        self._folder, self._download, self._kept = folder, download, kept
 
     def find(self, *names: str) -> Package:
-        """The first of ``names`` that is installed, else the first that can be fetched; :class:`ImageError` says what to install."""
+        """The first of ``names`` that is installed or kept, else the first that can be fetched; :class:`ImageError` says what to install."""
         for name in names:
             version = installed_version(name)
             if version:
                 return Package(name, version, Path("/"))
+        for name in names:
+            if found := self.kept(name):
+                return found
         problem = "apt-get is not here"
         if self._download and shutil.which("apt-get") and shutil.which("dpkg-deb"):
             try:
@@ -55,10 +63,18 @@ class Packages:
             hint=f"apt-get install {names[0]}",
         )
 
+    def kept(self, pattern: str) -> Package | None:
+        """The newest package whose name matches a glob pattern, of those that root keeps for everybody."""
+        found = sorted(self._kept.glob(f"{pattern}_*"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
+        if not found:
+            return None
+        name, _, version = found[-1].name.partition("_")
+        return Package(name, unquote(version), found[-1])
+
     def _fetch(self, name: str) -> Package:
         self._folder.mkdir(parents=True, exist_ok=True)
         version = candidate_version(name)
-        root = self._folder / f"{name}_{version.replace(':', '%3a').replace('/', '_')}"
+        root = self._folder / f"{name}_{quote(version, safe='+~.')}"
         if not root.is_dir():
             part = self._folder / f".{root.name}.{os.getpid()}"
             shutil.rmtree(part, ignore_errors=True)

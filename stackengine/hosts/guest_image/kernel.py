@@ -48,13 +48,13 @@ class Kernel:
 
 
 def find(packages: Packages) -> Kernel:
-    """The newest installed cloud kernel, else one that is fetched; :class:`ImageError` says what to install."""
+    """The newest installed cloud kernel, else one that root keeps or that is fetched; :class:`ImageError` says what to install."""
     here = sorted(Path("/lib/modules").glob("*-cloud-amd64"), key=lambda path: _order(path.name))
     for folder in reversed(here):
         image = Path("/boot") / f"vmlinuz-{folder.name}"
         if image.is_file() and (folder / "modules.dep").is_file():
             return Kernel(folder.name, installed_version(f"linux-image-{folder.name}"), _readable(image), folder)
-    package = _fetched(packages)
+    package = packages.kept("linux-image-*-cloud-amd64") or _fetched(packages)
     release = package.name.removeprefix("linux-image-")
     modules = package.path(f"/lib/modules/{release}")
     if not modules.is_dir():

@@ -1,4 +1,6 @@
-"""What a private host needs of the machine: programs, and the Debian packages that bring them.
+"""What a private host needs of the machine: programs and files, and the Debian packages that bring them.
+
+None of them starts a service, now or at the next boot: libvirt's programs are in ``libvirt-daemon``, its services in ``libvirt-daemon-system``.
 
 Run as a program it prints them as ``program:package``, for the set-up of a machine that has nothing of ours yet (so: standard library only).
 """
@@ -7,13 +9,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 PROGRAMS: Mapping[str, str] = MappingProxyType(
     {
-        "libvirtd": "libvirt-daemon-system",
-        "virtlogd": "libvirt-daemon-system",
-        "virtlockd": "libvirt-daemon-system",
+        "libvirtd": "libvirt-daemon",
+        "virtlogd": "libvirt-daemon",
+        "virtlockd": "libvirt-daemon",
+        "/usr/share/libvirt/nwfilter/clean-traffic.xml": "libvirt-daemon-config-nwfilter",
         "qemu-system-x86_64": "qemu-system-x86",
         "qemu-img": "qemu-utils",
         "dnsmasq": "dnsmasq-base",
@@ -33,7 +37,9 @@ BINDING: Mapping[str, str] = MappingProxyType({"pkg-config": "pkg-config", "gcc"
 
 
 def which(program: str) -> str | None:
-    """The program's path; system folders count even where they are not in PATH."""
+    """The path of a program, or of a file that is named by its path; system folders count even where they are not in PATH."""
+    if program.startswith("/"):
+        return program if Path(program).exists() else None
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin")
 
 

@@ -18,6 +18,12 @@ SUBUID = "# comment\nada:100000:65536\n1007:200000:1000\n"
 
 def test_missing_programs_name_their_packages_once_each() -> None:
     assert packages.missing({"no-such-program": "some-package", "nor-this-one": "some-package", "sh": "dash"}) == ["some-package"]
+    assert packages.missing({"/no/such/file": "other", "/etc/passwd": "base-passwd"}) == ["other"]
+
+
+def test_no_package_brings_a_service_or_a_kernel_to_the_machine() -> None:
+    every = {**packages.PROGRAMS, **packages.ROOTLESS, **packages.OUTBOUND, **packages.BINDING}
+    assert not {"libvirt-daemon-system", "qemu-guest-agent", "linux-image-cloud-amd64"} & set(every.values())
 
 
 def test_the_list_of_packages_can_be_read_without_anything_of_ours_installed() -> None:
@@ -33,7 +39,7 @@ def test_a_users_range_is_found_by_name_or_by_number(name: str, uid: int, size: 
 
 def test_a_start_without_packages_says_which_and_that_it_can_be_simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "which", lambda _program: None)
-    with pytest.raises(HostError, match=r"packages are not installed: .*libvirt-daemon-system") as refused:
+    with pytest.raises(HostError, match=r"packages are not installed: .*libvirt-daemon") as refused:
         private.ensure("one", tmp_path)
     assert "apt-get install" in refused.value.hint
     assert "memory://" in refused.value.hint
