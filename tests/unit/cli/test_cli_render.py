@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import cli_samples as samples
 import pytest
@@ -201,15 +202,28 @@ def test_the_graph_is_drawn_as_text_dot_and_mermaid(golden: Golden) -> None:
     golden("cli/graph.txt", "\n\n".join([graph.text(drawn), graph.dot(drawn), graph.mermaid(drawn)]) + "\n")
 
 
-def test_the_svg_has_every_box_and_edge_and_is_well_formed(golden: Golden) -> None:
+def test_the_svg_has_every_box_and_no_implied_arrow_and_is_well_formed(golden: Golden) -> None:
     from lxml import etree
 
     drawn = graph.of_desired("lamp <1>", samples.desired(), {"web": "ready"})
     text = svg(drawn)
     root = etree.fromstring(text.encode())
     assert len(root.findall(".//{*}g")) == 4
-    assert len(root.findall(".//{*}path[@marker-end]")) == 4
+    assert len(graph.pairs_of(drawn.links)) == 4
+    assert len(root.findall(".//{*}path[@marker-end]")) == 3, "net to web follows from net to db and db to web"
     golden("cli/graph.svg", text + "\n")
+
+
+def test_boxes_of_a_drawn_graph_do_not_overlap_and_arrows_go_down() -> None:
+    from lxml import etree
+
+    boxes = {f"r{i}": graph.Box(f"r{i}", "T" * (i % 30)) for i in range(60)}
+    links = tuple(graph.Link(f"r{i}", f"r{i // 3}", "ready" if i % 4 else "configured", "") for i in range(1, 60))
+    root = etree.fromstring(svg(graph.Graph("big", boxes, links)).encode())
+    places = {g.get("id"): {k: float(g.find("{*}rect").get(k)) for k in ("x", "y", "width", "height")} for g in root.findall("{*}g")}
+    by_place = sorted(places.values(), key=lambda p: (p["y"], p["x"]))
+    assert all(a["y"] < b["y"] or a["x"] + a["width"] < b["x"] for a, b in pairwise(by_place))
+    assert all(places[f"r-{k.needs}"]["y"] < places[f"r-{k.path}"]["y"] for k in links)
 
 
 def test_an_empty_graph_can_be_drawn() -> None:
