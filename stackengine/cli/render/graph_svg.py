@@ -62,7 +62,8 @@ def _without_implied(pairs: dict[Pair, str]) -> dict[Pair, str]:
         after.setdefault(needed, []).append(path)
     kept = {}
     for (needed, path), need in pairs.items():
-        stack, seen = [p for p in after[needed] if p != path], set()
+        seen: set[str] = set()
+        stack = [p for p in after[needed] if p != path]
         while stack and need != "ready":
             step = stack.pop()
             if step not in seen:

@@ -16,12 +16,12 @@ from stackengine.hosts import processes
 from stackengine.hosts.private import packages
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.private.paths import Paths
-from stackengine.hosts.private.requirements import SIMULATE, requirements
+from stackengine.hosts.private.requirements import FOLDERS, SIMULATE, requirements
 from stackengine.hosts.runtime import is_ours, make_runtime_folder
 from stackengine.sdk import HostError, UnreachableError
 
 START_SECONDS = 60.0
-COVERED = ("/run", "/var/run", "/proc", "/sys", "/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt")
+COVERED = ("/run", "/var/run", "/proc", "/sys", *FOLDERS)
 """Places that look different inside; a state folder there would not be found."""
 
 
@@ -70,6 +70,9 @@ def running(paths: Paths) -> int | None:
 
 def launch(paths: Paths) -> int:
     """Start process 1 in fresh namespaces and wait until libvirtd listens; the process id, seen from here. HostError says why it did not start."""
+    for folder in FOLDERS:
+        if os.getuid() == 0:
+            Path(folder).mkdir(parents=True, exist_ok=True)
     make_runtime_folder(paths.runtime)
     for left in paths.runtime.iterdir():
         remove_tree(left) if left.is_dir() and not left.is_symlink() else left.unlink()

@@ -20,6 +20,8 @@ _SWITCHES = {
 }
 """Kernel switch -> (the value that forbids user namespaces, how to allow them)."""
 LEAST_IDS = 65536
+FOLDERS = ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt")
+"""Inside, the host's own folders stand in their places, so they must be there. Root's host makes those that no package brought; they stay empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ def requirements(*, outbound: bool = False) -> Iterator[Requirement]:
     yield Requirement("packages", problem, f"{len(need)} programs are there", f"apt-get install {' '.join(lacking)} (as root)")
     yield _binding()
     if plain_user:
+        yield _folders()
         yield _switches()
         yield from _ranges()
         yield _unshare()
@@ -55,6 +58,11 @@ def _binding() -> Requirement:
         return Requirement("libvirt binding", f"the Python binding of libvirt is not installed ({error})", "", mend)
     version = libvirt.getVersion()
     return Requirement("libvirt binding", "", f"libvirt {version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}")
+
+
+def _folders() -> Requirement:
+    lacking = " ".join(f for f in FOLDERS if not Path(f).is_dir())
+    return Requirement("folders", f"folders are missing: {lacking}" if lacking else "", "libvirt's folders are there", f"mkdir -p {lacking} (as root)")
 
 
 def _switches() -> Requirement:
