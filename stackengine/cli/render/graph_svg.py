@@ -34,7 +34,7 @@ def svg(graph: Graph) -> str:
     _order(rows, chains)
     widths = {n: _width(graph.boxes[n]) if n in graph.boxes else float(_BEND) for row in rows for n in row}
     middles = _place(rows, chains, widths)
-    at = {n: (middles[n], _PAD + i * (_BOX_H + _GAP_Y)) for i, row in enumerate(rows) for n in row}
+    at = {n: (middles[n], float(_PAD + i * (_BOX_H + _GAP_Y))) for i, row in enumerate(rows) for n in row}
     right = max((middles[n] + w / 2 for n, w in widths.items()), default=0.0) + _PAD
     bottom = len(rows) * (_BOX_H + _GAP_Y) - (_GAP_Y if rows else 0) + 2 * _PAD
     colors = dict(zip(dict.fromkeys(b.type for b in graph.boxes.values()), _COLORS * len(graph.boxes), strict=False))
