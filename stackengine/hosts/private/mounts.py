@@ -26,6 +26,19 @@ def bind(source: Path, target: str) -> None:
     mount(str(source), target, flags=_MS_BIND | _MS_REC)
 
 
+def accounts(passwd: str = "/etc/passwd", group: str = "/etc/group") -> dict[str, str]:
+    """By path: the machine's accounts and the one that libvirt's QEMU driver wants to know of, though nothing runs as it here; none where it is there.
+
+    Debian makes it with libvirt's services, which a private host does not need; libvirtd looks the name up before it reads its configuration.
+    """
+    found = {}
+    for path, line in ((passwd, "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin"), (group, "libvirt-qemu:x:64055:")):
+        text = Path(path).read_text(errors="surrogateescape")
+        if not any(known.startswith("libvirt-qemu:") for known in text.splitlines()):
+            found[path] = f"{text.rstrip()}\n{line}\n"
+    return found
+
+
 def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> None:
     """/proc and /sys of the new namespaces (libvirt reads /sys/class/net), libvirt's folders and /run bound to the host's own.
 
@@ -38,7 +51,8 @@ def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> Non
     bind(folder / "lib", "/var/lib/libvirt")
     bind(folder / "log", "/var/log/libvirt")
     bind(cache, "/var/cache/libvirt")
-    texts = {
+    texts = accounts()
+    texts |= {
         "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n",
         "/etc/resolv.conf": f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n",
     }
@@ -49,7 +63,7 @@ def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> Non
             below_run[real] = text
         elif Path(real).exists():
             own = runtime / Path(path).name
-            own.write_text(text)
+            own.write_text(text, errors="surrogateescape")
             bind(own, real)
     (runtime / "run" / "lock").mkdir(exist_ok=True)
     bind(runtime / "run", "/run")

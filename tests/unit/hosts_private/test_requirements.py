@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stackengine.hosts import private
-from stackengine.hosts.private import launch, packages, requirements
+from stackengine.hosts.private import launch, mounts, packages, requirements
 from stackengine.hosts.private.paths import paths_of
 from stackengine.sdk import HostError
 
@@ -30,6 +30,15 @@ def test_the_list_of_packages_can_be_read_without_anything_of_ours_installed() -
     said = subprocess.run([sys.executable, "-I", packages.__file__], capture_output=True, text=True, check=True).stdout.splitlines()
     assert "dnsmasq:dnsmasq-base" in said
     assert all(line.count(":") == 1 for line in said)
+
+
+def test_the_account_that_libvirt_looks_up_is_added_to_what_the_host_sees_where_it_is_missing(tmp_path: Path) -> None:
+    passwd, group = tmp_path / "passwd", tmp_path / "group"
+    passwd.write_text("root:x:0:0:root:/root:/bin/bash\n")
+    group.write_text("root:x:0:\nlibvirt-qemu:x:64055:libvirt-qemu\n")
+    added = mounts.accounts(str(passwd), str(group))
+    assert list(added) == [str(passwd)]
+    assert [line.split(":")[0] for line in added[str(passwd)].splitlines()] == ["root", "libvirt-qemu"]
 
 
 @pytest.mark.parametrize(("name", "uid", "size"), [("ada", 1001, 65536), ("bob", 1007, 1000), ("eve", 1008, 0)])
