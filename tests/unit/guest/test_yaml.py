@@ -100,6 +100,7 @@ def test_reads_whatever_pyyaml_writes(value: Any, style: dict[str, Any], shared:
         "",
         "# only a comment\n",
         "just text\n",
+        "'<<': a quoted one is a key like others\n\"<<\" : 1\n",
         "- \n- a\n-\n  b: c\n",
         "a: 'it''sa\n\n  b'\nb: 'x'''\nc: ''''\n",
         "a:   \n  - b\nc: 'it''s'\nd: 'two\n  lines\n\n  here'\n",

@@ -72,7 +72,7 @@ function ymap(path, i,    s, e, k, key, rest) {
         e = keyend(s)
         if (!e) { if (s !~ /^-([ \t]|$)/) yfail("a key and a colon are expected here"); break }
         key = unkey(substr(s, 1, e - 1)); rest = substr(s, e + 1)
-        if (key == "<<") { yfail("merge keys are not read"); break }
+        if (s ~ /^<<[ \t]*:/) { yfail("merge keys are not read"); break }
         if (!(child(path, key) in TYPE)) { k = ++SIZE[path]; KEY[path, k] = key }
         match(rest, /^[ \t]*/)
         yvalue(child(path, key), i, i + e + RLENGTH + 1, 1)
