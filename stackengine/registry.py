@@ -33,7 +33,7 @@ class Conversion:
     to: str = ""
     """A native property (dotted path), or ``$name``: something that the type's ``translate`` takes up."""
     decode: str = ""
-    """``base64``, ``mib`` (text with unit or number of MiB), ``gib``, ``bool``, ``list``, ``name``."""
+    """``base64``, ``mib`` (text with unit or number of MiB), ``gib``, ``bool``, ``int``, ``list``, ``undotted`` (a domain without its last dot)."""
     ignore: str = ""
     refuse: str = ""
 
@@ -144,6 +144,13 @@ class Registry:
         self.types[info.name] = info
         for dialect in _read_dialects(folder, info):
             self.dialects.setdefault(dialect.name, dialect)
+
+
+@cache
+def heat_types() -> dict[str, dict[str, Any]]:
+    """Every resource type of Heat: its properties and attributes as :mod:`stackengine.evaluate.heat_schema` reads them."""
+    found: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "known_types" / "heat.json").read_text("utf-8"))
+    return found
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from stackengine.evaluate import heat_parameters as heat
 from stackengine.evaluate.evaluator import to_expr
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Call
@@ -24,16 +25,16 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
     if has_unknown(raw):
         return _later(parameter, raw)
     if parameter.type == "string" and has_sensitive(raw):
-        return Sensitive(convert(reveal(raw), "string"))
+        return Sensitive(heat.convert(reveal(raw), "string") if parameter.rules == "heat" else convert(reveal(raw), "string"))
     try:
-        value = convert(raw, parameter.type)
+        value = heat.convert(raw, parameter.type) if parameter.rules == "heat" else convert(raw, parameter.type)
     except ValueError as error:
         diagnostics.error("P103", f"parameter {parameter.name}: {'the value does not fit its type' if parameter.sensitive else error}", mark)
         return FAULTY
     if has_sensitive(value):
         return value
     for constraint in parameter.constraints:
-        fault = violation(constraint, value)
+        fault = heat.violation(constraint, value, parameter.type) if parameter.rules == "heat" else violation(constraint, value)
         if fault:
             shown = "the value" if parameter.sensitive else json.dumps(value)
             where = constraint.mark if mark == parameter.mark and constraint.mark != NOWHERE else mark

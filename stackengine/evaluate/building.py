@@ -50,7 +50,7 @@ class Building:
         (info, dialect), resource = found, written.placed.resource
         self.types[written.path] = info
         lower = self._lowering.value
-        values = {k: lower(v) for k, v in written.properties.items() if v is not None}
+        values = {k: lower(v) for k, v in (written.properties if written.checked is None else written.checked).items() if v is not None}
         marks = property_marks(resource.properties)
         if info.name == RECORD and not self._kinds.supported(resource.type):
             values = {"value": values}
@@ -81,12 +81,14 @@ class Building:
                 for reference in unknown.refs():
                     check_attribute(reference, self.types, self._written, self._kinds, self._diagnostics)
         before = len(self._diagnostics)
+        faulty = made.path in self._written and self._written[made.path].faulty
         keys = self._written[made.path].placed.resource.properties if made.path in self._written else None
         dialect = self._kinds.dialect(made.foreign_type)
-        self._validator.check(
-            made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop))
-        )  # fmt: skip
-        if len(self._diagnostics) == before:
+        if not faulty:
+            self._validator.check(
+                made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop))
+            )  # fmt: skip
+        if not faulty and len(self._diagnostics) == before:
             self._rules(made)
         explicit = [d for d in made.depends if d.path in resources]
         named = {d.path for d in explicit if d.need == "ready"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackengine.evaluate.building import Building
@@ -16,7 +16,7 @@ from stackengine.model.desired import Desired, DesiredOutput, Scope
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.template import Output, Template
 from stackengine.model.values import Value, has_sensitive, unknowns
-from stackengine.registry import Registry
+from stackengine.registry import Registry, heat_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ def explore(
     parameters = level.bound()
     everything = list(run.everything(level))
     written = {placed.path: write_down(placed, run) for placed in everything}
+    written = {path: known_to_heat(w, registry, diagnostics) if w.placed.level.template.language == "hot" else w for path, w in written.items()}
     conditions = {path: below.decided() for path, below in run.levels.items()}
     outputs = {o.name: out for o in template.outputs.values() if (out := _output(o, level, run)) is not None}
     building = Building(written, registry, Kinds(registry, native, missing), native)
@@ -90,6 +91,21 @@ def explore(
     desired = Desired(resources, {n: building.output(o) for n, o in outputs.items()}, scopes, template.description)
     nested = {p: nested_as_written(placed, run) for p, placed in list(run.placed.items()) if p not in written}
     return Explored(Evaluated(desired, parameters), written, run.levels, conditions, outputs, nested)
+
+
+def known_to_heat(written: Written, registry: Registry, diagnostics: Diagnostics) -> Written:
+    """``written`` checked against Heat's schema of its type, where Heat has one; what a native type has besides may be said, too."""
+    schema = heat_types().get(written.type)
+    if schema is None:
+        return written
+    from stackengine.evaluate.heat_schema import HeatCheck
+
+    dialect = registry.dialect(written.type)
+    info = registry.get(dialect.native) if dialect is not None else None
+    also = {*(dialect.properties if dialect is not None else ()), *(info.properties if info is not None else ())}
+    check = HeatCheck(written.path, written.placed.resource, also, diagnostics)
+    checked = check.properties(written.properties, schema["p"])
+    return replace(written, checked=checked, faulty=check.faulty)
 
 
 def _output(output: Output, level: Level, run: Flattening) -> DesiredOutput | None:

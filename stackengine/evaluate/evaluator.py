@@ -124,6 +124,10 @@ class Evaluator:
             self._decided[name] = self.decide(name, mark)
         return self._decided[name]
 
+    def facade(self, what: str) -> Value:
+        """What the resource says that this template stands for (HOT resource_facade); by itself it stands for none."""
+        return "Delete" if what == "deletion_policy" else {}
+
     def decide(self, name: str, mark: Mark) -> Value:  # noqa: ARG002  (a level says where a circle was entered)
         """The value of a condition that was not asked for before."""
         return self.value(self._conditions[name])
@@ -131,7 +135,9 @@ class Evaluator:
     def _call(self, expr: Call) -> Value:
         if expr.fn == "condition":
             return self.condition(str(self.value(expr.args[0])), expr.mark)
-        args = [self.value(a) for a in expr.args]
+        args = [v for a in expr.args if (v := self.value(a)) is not OMIT]
+        if expr.fn == "facade":
+            return self.facade(str(args[0]))
         if expr.fn == "dig" and not isinstance(args[0], (Unknown, SecretRef)) and not has_unknown(args[1]):
             return dig(args[0], reveal(args[1]))
         if expr.fn == "find_in_map" and not isinstance(args[0], (Unknown, dict)):

@@ -47,7 +47,7 @@ class Flattening:
     def level(self, placed: Placed, template: Template, bindings: Bindings, names: tuple[str, str]) -> Level:
         """The level of a nested template."""
         level = Level(self, placed.path, template, bindings, names)
-        level.inherited = (placed.policies, placed.below(placed.resource))
+        level.inherited, level.stands_for = (placed.policies, placed.below(placed.resource)), placed
         return level
 
     def place(
@@ -61,7 +61,7 @@ class Flattening:
             self._full = True
             raise ReportedError(path)
         kind = Placed if resource.nested is None or resource.nested.template is UNREAD else PlacedGroup if resource.nested.members else PlacedStack
-        policies = inherit(resource.policies, level.inherited[0] if outer is None else outer)
+        policies = inherit(level.policies_of(resource), level.inherited[0] if outer is None else outer)
         placed = kind(path, resource, level, level.path if scope is None else scope, policies, level.inherited[1] if waits is None else waits)
         self.placed[path] = placed
         return placed

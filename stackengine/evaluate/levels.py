@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
 
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator, to_expr
 from stackengine.evaluate.parameters import Bindings, Parameters
@@ -10,7 +11,7 @@ from stackengine.evaluate.trail import ReportedError
 from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.expr import Attr, Call, Expr, Literal, Ref
 from stackengine.model.mark import Mark
-from stackengine.model.template import DependsOn, Policies, Template
+from stackengine.model.template import DeletionPolicy, DependsOn, Policies, Resource, Template
 from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal, waits_for_resources
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Level:
         self.evaluator = _LevelEvaluator(self)
         self.inherited: tuple[Policies, tuple[DependsOn, ...]] = (Policies(), ())
         """Policies and explicit dependencies of what this level is nested in."""
+        self.stands_for: Placed | None = None
+        """The resource of the parent that this level is."""
         self._outputs: dict[str, Value] = {}
         self._placed: dict[str, Placed | None] = {}
 
@@ -83,6 +86,21 @@ class Level:
             self.run.diagnostics.error("R106", "a condition cannot depend on what is known only after apply", condition.mark)
             return False
         return True
+
+    def policies_of(self, resource: Resource) -> Policies:
+        """A resource's policies, its deletion policy computed where it is an expression."""
+        if resource.deletion is None:
+            return resource.policies
+        value = self.value(resource.deletion)
+        if value is FAULTY or (has_unknown(value) and not waits_for_resources(value)):
+            return resource.policies
+        found = next((p for p in get_args(DeletionPolicy) if p.lower() == str(reveal(value)).lower()), None) if not has_unknown(value) else None
+        if found is None:
+            what = "cannot be known only after apply" if has_unknown(value) else f"is not {reveal(value)!r}"
+            name, mark = self.full(resource.logical_id), resource.deletion.mark
+            self.run.diagnostics.error("R112", f"{name}: the deletion policy {what}", mark, "Delete, Retain or Snapshot")
+            return resource.policies
+        return replace(resource.policies, deletion=found, update_replace=found)
 
     def value(self, expr: Expr) -> Value:
         """The value of an expression of this template; FAULTY where it has none, which is reported."""
@@ -141,6 +159,15 @@ class _LevelEvaluator(Evaluator):
     def attribute(self, expr: Attr, path: list[Value]) -> Value:
         """What an attribute gives."""
         return self._level.attribute(expr, path)
+
+    def facade(self, what: str) -> Value:
+        """What the nested template's resource says in the parent."""
+        outer = self._level.stands_for
+        if outer is None:
+            return super().facade(what)
+        if what == "metadata":
+            return outer.value(outer.resource.metadata) if outer.resource.metadata is not None else {}
+        return outer.policies.deletion if what == "deletion_policy" else outer.policies.extra.get("update_policy", {})
 
     def decide(self, name: str, mark: Mark) -> Value:
         """A condition's value."""

@@ -61,6 +61,7 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "bool": _as_bool,
     "int": _as_number,
     "list": _as_list,
+    "undotted": lambda v: v.removesuffix(".") if isinstance(v, str) else v,
 }
 
 

@@ -10,7 +10,7 @@ from stackengine.evaluate.nested import Placed
 from stackengine.model.desired import Dependency
 from stackengine.model.expr import Attr, Ref
 from stackengine.model.template import Policies
-from stackengine.model.values import OMIT, Value, unknowns
+from stackengine.model.values import FAULTY, OMIT, Sensitive, Unknown, Value, unknowns
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,16 @@ class Written:
     policies: Policies
     depends: tuple[Dependency, ...]
     placed: Placed
+    checked: dict[str, Value] | None = None
+    """The properties as the language's own schema of the type has them (Heat's), where it has one; else None."""
+    faulty: bool = False
+    """Whether that schema found a fault: then nothing more is said of the native side."""
 
 
 def write_down(placed: Placed, run: Flattening) -> Written:
     """Evaluate one resource; references to nothing are reported (R102)."""
     resource = placed.resource
-    properties = {e.key: v for e in resource.properties.entries if (v := placed.value(e.value)) is not OMIT}
+    properties = _properties(placed, run)
     metadata = placed.value(resource.metadata) if resource.metadata is not None else None
     external = placed.value(resource.external_id) if resource.external_id is not None else None
     found: dict[str, Dependency] = {}
@@ -45,6 +49,23 @@ def write_down(placed: Placed, run: Flattening) -> Written:
     return Written(
         placed.path, resource.type, properties, metadata, external, placed.scope, placed.policies, tuple(found.values()), placed
     )  # fmt: skip
+
+
+def _properties(placed: Placed, run: Flattening) -> dict[str, Value]:
+    """Properties by name; those that are one expression are a map that is known."""
+    resource = placed.resource
+    if resource.computed is None:
+        return {e.key: v for e in resource.properties.entries if (v := placed.value(e.value)) is not OMIT}
+    value = placed.value(resource.computed)
+    if isinstance(value, Sensitive) and isinstance(value.value, dict):
+        return {k: Sensitive(v) for k, v in value.value.items()}
+    if isinstance(value, dict) or value is None:
+        return value or {}
+    if value is not FAULTY:
+        later = isinstance(value, Unknown)
+        what = "the properties cannot be known only after apply" if later else f"properties must be a map, not {value!r}"
+        run.diagnostics.error("R111", f"{placed.path}: {what}", resource.computed.mark)
+    return {}
 
 
 def refers_to_something(reference: Ref | Attr, run: Flattening) -> bool:
@@ -69,7 +90,7 @@ def nested_as_written(placed: Placed, run: Flattening) -> Written:
     """A nested template, group or chain as the parent writes it; what is wrong with it is reported where it is used."""
     before = len(run.diagnostics.items)
     resource = placed.resource
-    properties = {e.key: v for e in resource.properties.entries if (v := placed.value(e.value)) is not OMIT}
+    properties = _properties(placed, run)
     metadata = placed.value(resource.metadata) if resource.metadata is not None else None
     del run.diagnostics.items[before:]
     return Written(placed.path, resource.type, properties, metadata, None, placed.scope, placed.policies, tuple(_explicit(placed, run)), placed)

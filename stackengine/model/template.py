@@ -48,6 +48,8 @@ class Parameter:
     immutable: bool = False
     constraints: tuple[Constraint, ...] = ()
     mark: Mark = NOWHERE
+    rules: Literal["", "heat"] = ""
+    """``heat``: values become text, lists and numbers as Heat makes them (``True``; items of a list are not trimmed; JSON may be any value)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,10 @@ class Resource:
     nested: Nested | None = None
     mark: Mark = NOWHERE
     type_mark: Mark = NOWHERE
+    computed: Expr | None = None
+    """All properties as one expression (HOT ``properties: {map_merge: …}``); ``properties`` is empty then."""
+    deletion: Expr | None = None
+    """The deletion policy where it is computed (HOT); its value is one of :data:`DeletionPolicy`, in any case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,4 @@ def availability_zones(region: Any = "") -> list[str]:
     return [f"{region or 'local'}-a"]
 
 
-def make_url(parts: dict[str, Any]) -> str:
-    """HOT make_url."""
-    host = str(parts.get("host", ""))
-    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    credentials = str(parts.get("username", "")) + (f":{parts['password']}" if "password" in parts else "")
-    authority = (credentials + "@" if credentials else "") + host + (f":{parts['port']}" if parts.get("port") else "")
-    query = parts.get("query") or {}
-    path = str(parts.get("path", ""))
-    path = "/" + path if path and not path.startswith("/") else path
-    text = f"{parts['scheme']}:" if parts.get("scheme") else ""
-    text += ("//" + authority if authority else "") + path
-    text += "?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else ""
-    return text + (f"#{parts['fragment']}" if parts.get("fragment") else "")
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {"cidr": cidr, "availability_zones": availability_zones, "make_url": make_url}
+FUNCTIONS: dict[str, Callable[..., Any]] = {"cidr": cidr, "availability_zones": availability_zones}

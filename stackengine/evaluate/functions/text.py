@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64 as b64
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -37,23 +36,6 @@ def concat(*items: Any) -> Any:
     return "".join(to_text(i) for i in flat)
 
 
-def str_replace(template: Any, params: dict[str, Any]) -> str:
-    """HOT str_replace: longest key first, one pass, replaced text is never replaced again; empty keys are ignored."""
-    keys = sorted((k for k in params if k), key=len, reverse=True)
-    if not keys:
-        return str(template)
-    pattern = re.compile("|".join(re.escape(k) for k in keys))
-    return pattern.sub(lambda m: to_text(params[m.group(0)]), str(template))
-
-
-def str_replace_strict(template: Any, params: dict[str, Any]) -> str:
-    """HOT str_replace_strict: a parameter that does not occur is an error."""
-    missing = [k for k in params if k not in str(template)]
-    if missing:
-        raise ValueError(f"str_replace_strict: {', '.join(missing)} not found in the template")
-    return str_replace(template, params)
-
-
 def split(delimiter: Any, text: Any) -> list[str]:
     """HOT str_split, CloudFormation Fn::Split."""
     if not isinstance(text, str):
@@ -74,13 +56,6 @@ def base64(text: Any) -> str:
     return b64.b64encode(to_text(text).encode()).decode()
 
 
-def digest(algorithm: Any, text: Any) -> str:
-    """HOT digest: hexadecimal."""
-    if str(algorithm) not in hashlib.algorithms_guaranteed:
-        raise ValueError(f"unknown digest {algorithm}; known: {', '.join(sorted(hashlib.algorithms_guaranteed))}")
-    return hashlib.new(str(algorithm), to_text(text).encode()).hexdigest()
-
-
 def to_json(value: Any) -> str:
     """CloudFormation Fn::ToJsonString."""
     return json.dumps(value, separators=(",", ":"))
@@ -89,11 +64,8 @@ def to_json(value: Any) -> str:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": join,
     "concat": concat,
-    "str_replace": str_replace,
-    "str_replace_strict": str_replace_strict,
     "split": split,
     "token": token,
     "base64": base64,
-    "digest": digest,
     "to_json": to_json,
 }

@@ -1,49 +1,64 @@
-"""HOT's functions to neutral expressions."""
+"""HOT's functions to neutral expressions: which mappings are calls, and of what shape their arguments must be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from stackengine.formats.build import expression, text_of
-from stackengine.formats.hot.versions import SINCE
+from stackengine.formats.build import expression
+from stackengine.formats.hot import versions as since
+from stackengine.formats.hot.legacy import Legacy
 from stackengine.formats.reader import Reader
 from stackengine.formats.scalars import value
 from stackengine.formats.tree import Node
-from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Param, Ref
+from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Param, Ref
 from stackengine.model.template import Source
 from stackengine.model.values import OMIT
 
+FACADE = {"metadata": "metadata", "deletion_policy": "deletion_policy", "update_policy": "update_policy"}
+_AMBIGUOUS = {
+    "if": lambda a: a.kind == "list" and len(a.items) in (2, 3),
+    "filter": lambda a: a.kind == "list" and len(a.items) == 2,
+    "contains": lambda a: a.kind == "list" and len(a.items) == 2,
+    "digest": lambda a: a.kind == "list" and len(a.items) == 2,
+    "repeat": lambda a: a.kind == "map" and a.get("for_each") is not None,
+}
+"""Words that may be plain data in a version that has no such function: they are taken for a function only in its shape."""
 
-class Functions:
+
+class Functions(Legacy):
     """Recognises ``{name: argument}`` mappings of one template."""
 
-    def __init__(self, version: str, file: str, reader: Reader, sources: list[Source], diagnostics: Diagnostics) -> None:
-        self._version, self._file, self._reader, self._sources, self._diagnostics = version, file, reader, sources, diagnostics
+    def __init__(
+        self, version: str, file: str, reader: Reader, sources: list[Source], diagnostics: Diagnostics, parameters: Collection[str] = (),
+        resources: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        super().__init__(diagnostics, resources)
+        self._version, self._file, self._reader, self._sources, self._parameters = version, file, reader, sources, parameters
+        new_text = version >= since.JSON_IN_TEXT
         self._table: dict[str, Callable[[Node, Node], Expr]] = {
             "get_param": self._get_param,
-            "get_resource": lambda call, arg: Ref(text_of(arg), call.mark),
+            "get_resource": self._get_resource,
             "get_attr": self._get_attr,
             "get_file": self._get_file,
-            "str_replace": lambda call, arg: self._replace("str_replace", call, arg),
+            "str_replace": lambda call, arg: self._replace("str_replace" if new_text else "str_replace_text", call, arg),
             "str_replace_strict": lambda call, arg: self._replace("str_replace_strict", call, arg),
-            "str_replace_vstrict": lambda call, arg: self._replace("str_replace_strict", call, arg),
-            "list_join": self._listed("join", 2),
+            "str_replace_vstrict": lambda call, arg: self._replace("str_replace_vstrict", call, arg),
+            "list_join": self._list_join if new_text else lambda call, arg: self._fixed("list_join_text", call, arg, 2, "a list: a delimiter and a list"),
             "str_split": self._str_split,
-            "digest": self._listed("digest", 2),
+            "digest": lambda call, arg: self._computed("digest", call, arg, (2,), "a list: an algorithm and text"),
             "repeat": self._repeat,
-            "map_merge": self._listed("map_merge", 0),
-            "map_replace": self._listed("map_replace", 2),
-            "list_concat": self._listed("list_concat", 0),
-            "list_concat_unique": self._listed("list_concat_unique", 0),
-            "make_url": lambda call, arg: Call("make_url", (self(arg),), call.mark),
-            "contains": self._listed("contains", 2),
-            "filter": self._listed("filter", 2),
-            "equals": self._listed("equals", 2),
-            "and": self._conditions("and"),
-            "or": self._conditions("or"),
-            "not": lambda call, arg: Call("not", (self.condition(arg),), call.mark),
+            "map_merge": lambda call, arg: self._computed("map_merge", call, arg, (), "a list of maps"),
+            "map_replace": lambda call, arg: self._computed("map_replace", call, arg, (2,), "a list: a map, and a map with 'keys' and 'values'"),
+            "list_concat": lambda call, arg: self._computed("list_concat", call, arg, (), "a list of lists"),
+            "list_concat_unique": lambda call, arg: self._computed("list_concat_unique", call, arg, (), "a list of lists"),
+            "make_url": self._make_url,
+            "contains": lambda call, arg: self._fixed("heat_contains", call, arg, 2, "a list: a value and a list"),
+            "filter": lambda call, arg: self._fixed("filter", call, arg, 2, "a list: the values to leave out, and a list"),
+            "yaql": self._yaql,
             "if": self._if,
+            "resource_facade": lambda call, arg: self.facade(call, arg, FACADE),
+            **self.legacy(),
         }
 
     def __call__(self, node: Node) -> Expr:
@@ -51,91 +66,185 @@ class Functions:
         return expression(node, "yaml11", self.read)
 
     def read(self, node: Node) -> Expr | None:
-        """The call that ``node`` is, or None."""
+        """The call that ``node`` is, or None where it is plain data."""
         if node.kind != "map" or len(node.entries) != 1:
             return None
         key, argument = node.entries[0]
-        name = key.text
-        if name not in SINCE:
+        name, first = key.text, since.SINCE.get(key.text)
+        if first is None:
             return None
-        if SINCE[name] > self._version:
-            self._diagnostics.error("H120", f"the function {name} is not in HOT {self._version}", key.mark, f"it came with {SINCE[name]}")
+        if first > self._version:
+            if name in _AMBIGUOUS and not _AMBIGUOUS[name](argument):
+                return None
+            self._diagnostics.error("H120", f"the function {name} is not in HOT {self._version}", key.mark, f"it came with {first}")
             return Literal(None, node.mark)
-        if name not in self._table:
-            why = "is not supported yet" if name == "yaql" else "needs a nested template"
-            self._diagnostics.error("H121", f"the function {name} {why}", key.mark)
+        if since.REMOVED.get(name, "9") <= self._version:
+            self._diagnostics.error("H121", f"HOT {self._version} has no {name} any more", key.mark, f"use {since.INSTEAD[name]}")
             return Literal(None, node.mark)
         return self._table[name](node, argument)
 
-    def condition(self, node: Node) -> Expr:
-        """A condition: its name, or a function that gives a boolean."""
-        if node.kind == "scalar":
-            found = value(node, "yaml11")
-            return Literal(found, node.mark) if isinstance(found, bool) else Call("condition", (Literal(node.text, node.mark),), node.mark)
-        return self(node)
-
-    def _bad(self, call: Node, shape: str) -> Expr:
-        self._diagnostics.error("H122", f"{call.entries[0][0].text} needs {shape}", call.mark)
-        return Literal(None, call.mark)
+    def _text(self, node: Node) -> str | None:
+        """The text of a scalar that is text; None for everything else."""
+        found = value(node, "yaml11") if node.kind == "scalar" else None
+        return found if isinstance(found, str) else None
 
     def _get_param(self, call: Node, arg: Node) -> Expr:
+        name = self._text(arg.items[0] if arg.kind == "list" and arg.items else arg)
+        if not name:
+            return self.bad(call, "a parameter's name, or a list of a name and keys")
+        if name.startswith("AWS::") and name not in self._parameters:
+            self._diagnostics.error("H124", f"HOT has no parameter {name}", arg.mark, did_you_mean(name.lower(), ("OS::stack_name", "OS::stack_id")))
+            return Literal("", call.mark)
         if arg.kind == "scalar":
-            return Param(arg.text, call.mark)
-        if arg.kind == "list" and arg.items and arg.items[0].kind == "scalar":
-            return Call("dig", (Param(arg.items[0].text, call.mark), List(tuple(self(i) for i in arg.items[1:]), arg.mark)), call.mark)
-        return self._bad(call, "a parameter's name, or a list of a name and keys")
+            return Param(name, call.mark)
+        path = List(tuple(self(i) for i in arg.items[1:]), arg.mark)
+        return Call("or_empty", (Call("dig", (Param(name, call.mark), path), call.mark),), call.mark) if path.items else Param(name, call.mark)
+
+    def _get_resource(self, call: Node, arg: Node) -> Expr:
+        name = self._text(arg)
+        return Ref(name, call.mark) if name else self.bad(call, "a resource's name")
 
     def _get_attr(self, call: Node, arg: Node) -> Expr:
-        if arg.kind != "list" or len(arg.items) < 2 or arg.items[0].kind != "scalar":
-            return self._bad(call, "a list: a resource, an attribute, and keys into it")
-        return Attr(arg.items[0].text, tuple(self(i) for i in arg.items[1:]), call.mark)
+        whole = self._version >= since.JSON_IN_TEXT
+        name = self._text(arg.items[0]) if arg.kind == "list" and arg.items else None
+        if not name or (len(arg.items) < 2 and not whole):
+            return self.bad(call, "a list: a resource, an attribute, and keys into it")
+        return Attr(name, tuple(self(i) for i in arg.items[1:]), call.mark)
 
     def _get_file(self, call: Node, arg: Node) -> Expr:
+        name = self._text(arg)
+        if not name:
+            return self.bad(call, "a file's name")
         try:
-            text = self._reader.read(text_of(arg), self._file)
+            text = self._reader.read(name, self._file)
         except (OSError, ValueError) as error:
             self._diagnostics.error("H123", f"get_file: {error}", arg.mark)
             return Literal("", call.mark)
-        self._sources.append(Source(text_of(arg), text))
+        self._sources.append(Source(name, text))
         return Literal(text, call.mark)
 
     def _replace(self, fn: str, call: Node, arg: Node) -> Expr:
-        template, params = arg.get("template"), arg.get("params")
-        if arg.kind != "map" or template is None or params is None:
-            return self._bad(call, "a mapping with 'template' and 'params'")
+        template, params = (arg.get("template"), arg.get("params")) if arg.kind == "map" else (None, None)
+        if template is None or params is None:
+            return self.bad(call, "a mapping with 'template' and 'params'")
+        if params.kind != "map":
+            return self.bad(call, "a mapping as 'params'")
         return Call(fn, (self(template), self(params)), call.mark)
 
-    def _listed(self, fn: str, count: int) -> Callable[[Node, Node], Expr]:
-        def read(call: Node, arg: Node) -> Expr:
-            if arg.kind != "list" or len(arg.items) < count:
-                return self._bad(call, f"a list of {count} items" if count else "a list")
-            return Call(fn, tuple(self(i) for i in arg.items), call.mark)
+    def _list_join(self, call: Node, arg: Node) -> Expr:
+        if arg.kind != "list" or len(arg.items) < 2:
+            return self.bad(call, "a list: a delimiter, and one list or several")
+        if any(i.kind == "scalar" and value(i, "yaml11") for i in arg.items[1:]):
+            return self.bad(call, "lists after the delimiter", "put the items into a list of their own")
+        return Call("list_join", tuple(self(i) for i in arg.items), call.mark)
 
-        return read
+    def _fixed(self, fn: str, call: Node, arg: Node, count: int, shape: str) -> Expr:
+        if arg.kind != "list" or len(arg.items) != count:
+            return self.bad(call, shape)
+        return Call(fn, tuple(self(i) for i in arg.items), call.mark)
 
-    def _conditions(self, fn: str) -> Callable[[Node, Node], Expr]:
-        def read(call: Node, arg: Node) -> Expr:
-            if arg.kind != "list" or len(arg.items) < 2:
-                return self._bad(call, "a list of at least two conditions")
-            return Call(fn, tuple(self.condition(i) for i in arg.items), call.mark)
-
-        return read
+    def _computed(self, fn: str, call: Node, arg: Node, counts: tuple[int, ...], shape: str) -> Expr:
+        """A list of arguments, or a function that gives one."""
+        inner = self.read(arg)
+        if inner is not None:
+            return Call("apply", (Literal(fn), inner), call.mark)
+        if arg.kind != "list" or (counts and len(arg.items) not in counts):
+            return self.bad(call, shape)
+        return Call(fn, tuple(self(i) for i in arg.items), call.mark)
 
     def _str_split(self, call: Node, arg: Node) -> Expr:
-        if arg.kind != "list" or len(arg.items) not in (2, 3):
-            return self._bad(call, "a list: delimiter, text, and perhaps an index")
-        whole = Call("split", (self(arg.items[0]), self(arg.items[1])), call.mark)
-        return Call("select", (self(arg.items[2]), whole), call.mark) if len(arg.items) == 3 else whole
+        return self._computed("str_split", call, arg, (2, 3), "a list: a delimiter, text, and perhaps an index")
+
+    def _make_url(self, call: Node, arg: Node) -> Expr:
+        if arg.kind != "map" or self.read(arg) is not None:
+            return self.bad(call, "a mapping of scheme, host, port, path and so on")
+        return Call("make_url", (self(arg),), call.mark)
+
+    def _yaql(self, call: Node, arg: Node) -> Expr:
+        text = arg.get("expression") if arg.kind == "map" else None
+        if text is None or any(k.text not in ("expression", "data") for k in arg.key_nodes()):
+            return self.bad(call, "a mapping with 'expression' and 'data'")
+        data = arg.get("data")
+        return Call("yaql", (self(text), self(data) if data is not None else Literal({})), call.mark)
 
     def _repeat(self, call: Node, arg: Node) -> Expr:
-        template, each = arg.get("template"), arg.get("for_each")
-        if arg.kind != "map" or template is None or each is None or each.kind != "map":
-            return self._bad(call, "a mapping with 'template' and 'for_each'")
-        lists = Map(tuple(Entry(k.text, k.mark, self(v)) for k, v in each.entries), each.mark)
-        return Call("repeat", (self(template), lists), call.mark)
+        template, each = (arg.get("template"), arg.get("for_each")) if arg.kind == "map" else (None, None)
+        lists = self(each) if each is not None else None
+        if template is None or lists is None or isinstance(lists, (Literal, List)):
+            return self.bad(call, "a mapping with 'template' and a mapping 'for_each'")
+        mode = Literal("maps" if self._version >= since.MAPS_IN_REPEAT else "lists")
+        rows = arg.get("permutations")
+        if rows is None or self._version < since.PERMUTATIONS:
+            return Call("repeat", (self(template), lists, mode), call.mark)
+        return Call("repeat", (self(template), lists, mode, self(rows)), call.mark)
 
     def _if(self, call: Node, arg: Node) -> Expr:
-        if arg.kind != "list" or len(arg.items) not in (2, 3):
-            return self._bad(call, "a list: condition, value, and perhaps a value otherwise")
+        omissible = self._version >= since.IF_WITHOUT_ELSE
+        if arg.kind != "list" or len(arg.items) not in ((2, 3) if omissible else (3,)):
+            return self.bad(call, "a list: condition, value, and a value otherwise", "" if omissible else "the last may be left out since 2021-04-16")
         otherwise = self(arg.items[2]) if len(arg.items) == 3 else Literal(OMIT, call.mark)
         return If(self.condition(arg.items[0]), self(arg.items[1]), otherwise, call.mark)
+
+    # conditions have functions of their own
+
+    def condition(self, node: Node) -> Expr:
+        """A condition where one is wanted: its name, true or false, or a function."""
+        found = value(node, "yaml11") if node.kind == "scalar" else None
+        if isinstance(found, bool):
+            return Literal(found, node.mark)
+        if isinstance(found, str) and found:
+            return Call("condition", (Literal(found, node.mark),), node.mark)
+        called = self.condition_function(node)
+        if called is None:
+            what = "a condition is a name, true or false, or one function"
+            self._diagnostics.error("H125", what, node.mark, ", ".join(self._condition_functions()))
+            return Literal(False, node.mark)
+        return called
+
+    def definition(self, node: Node) -> Expr:
+        """A condition as the section defines it: true or false, or a function."""
+        found = value(node, "yaml11") if node.kind == "scalar" else None
+        if isinstance(found, bool):
+            return Literal(found, node.mark)
+        called = self.condition_function(node)
+        if called is None:
+            hint = ", ".join(self._condition_functions())
+            self._diagnostics.error("H126", "a condition is defined as true, false or one function", node.mark, hint)
+            return Literal(False, node.mark)
+        return called
+
+    def condition_function(self, node: Node) -> Expr | None:
+        """The function of conditions that ``node`` is."""
+        if node.kind != "map" or len(node.entries) != 1:
+            return None
+        key, arg = node.entries[0]
+        match key.text:
+            case name if name not in self._condition_functions():
+                return None
+            case "equals":
+                if arg.kind != "list" or len(arg.items) != 2:
+                    return self.bad(node, "a list of two values")
+                return Call("same", tuple(self._compared(i) for i in arg.items), node.mark)
+            case "contains":
+                if arg.kind != "list" or len(arg.items) != 2:
+                    return self.bad(node, "a list: a value and a list")
+                return Call("heat_contains", tuple(self._compared(i) for i in arg.items), node.mark)
+            case "not":
+                return Call("not", (self.condition(arg),), node.mark)
+            case "and" | "or" as name:
+                if arg.kind != "list" or len(arg.items) < 2:
+                    return self.bad(node, "a list of at least two conditions")
+                return Call(name, tuple(self.condition(i) for i in arg.items), node.mark)
+            case name:
+                return Call("heat_condition", (self._table[name](node, arg),), node.mark)
+
+    def _compared(self, node: Node) -> Expr:
+        """A value inside a condition: only the functions of conditions count there."""
+        return expression(node, "yaml11", self._inside_condition)
+
+    def _inside_condition(self, node: Node) -> Expr | None:
+        called = self.condition_function(node)
+        return called.args[0] if isinstance(called, Call) and called.fn == "heat_condition" else called
+
+    def _condition_functions(self) -> list[str]:
+        return [n for n, first in since.CONDITIONS_SINCE.items() if first <= self._version]

@@ -21,7 +21,7 @@ def with_nested(resource: Resource, properties: Node | None, loader: Loader, fun
     if kind.missing:
         return None
     if kind.template is not None:
-        return replace(resource, nested=Nested("stack", kind.template, mark=resource.type_mark))
+        return replace(resource, nested=Nested("stack", kind.template, bindings=resource.computed, mark=resource.type_mark))
     resource = replace(resource, type=kind.name)
     match kind.name:
         case _ if kind.name == STACK:

@@ -23,7 +23,7 @@ conditions:
   big: {equals: [{get_param: size}, 9]}
 resources:
   net: {type: 'OS::Neutron::Net'}
-  alarm: {type: 'OS::Aodh::Alarm', properties: {threshold: {get_param: size}}, depends_on: web}
+  alarm: {type: 'OS::Aodh::Alarm', properties: {meter_name: m, threshold: {get_param: size}}, depends_on: web}
   odd: {type: 'My::Thing', properties: {url: {get_attr: [alarm, alarm_url]}}}
   web:
     type: OS::Nova::Server
@@ -63,7 +63,7 @@ def test_it_shows_the_language_and_beside_it_the_native_side(evaluated: Any) -> 
     assert web["native"]["type"] == "SE::Server"
     assert found["outputs"]["ip"] == {"value": {"$unknown": "web.first_address"}, "description": "the address", "sensitive": False}
     assert found["outputs"]["secret"]["value"] == "***"
-    assert found["resources"]["alarm"]["properties"] == {"threshold": 3}
+    assert found["resources"]["alarm"]["properties"] == {"meter_name": "m", "threshold": 3}
     assert found["resources"]["alarm"]["native"] is None
     assert found["resources"]["odd"]["properties"] == {"url": {"$unknown": "alarm.alarm_url"}}
     assert {(e["from"], e["needs"], e["need"]) for e in found["edges"]} == {

@@ -24,6 +24,7 @@ WANTED = [
     *("tosca.nodes.Compute", "tosca.nodes.Storage.BlockStorage", "tosca.nodes.BlockStorage", "tosca.nodes.network.Network", "tosca.nodes.network.Port"),
 ]
 HOT = "heat_template_version: 2018-08-31\n"
+NOVA = HOT + "resources:\n  web: {type: 'OS::Nova::Server', properties: {"
 
 
 def desired(text: str, errors: list[str] | None = None, notices: list[str] | None = None) -> Desired | None:
@@ -77,46 +78,46 @@ def test_a_foreign_attribute_is_a_native_one(dialect: Dialect) -> None:
 def test_an_ignored_property_is_a_notice_and_a_refused_one_an_error() -> None:
     notices: list[str] = []
     errors: list[str] = []
-    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, reservation_id: a, config_drive: true}}}}\n", None, notices)
+    desired(NOVA + "image: tiny, flavor: tiny, reservation_id: a, config_drive: true}}\n", None, notices)
     assert {n.split(" has")[0] for n in notices} == {"OS::Nova::Server.reservation_id", "OS::Nova::Server.config_drive"}
-    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, admin_pass: x}}}}\n", errors)
+    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, flavor: tiny, admin_pass: x}}}}\n", errors)
     assert errors == ["OS::Nova::Server.admin_pass is not supported: put a password into user_data, or use keys"]
 
 
 def test_nova_says_networks_in_four_ways() -> None:
-    found = server("{image: tiny, networks: [{uuid: {get_resource: net}}, {network: {get_resource: net}, fixed_ip: 10.0.0.9}]}")
+    found = server("{image: tiny, flavor: tiny, networks: [{uuid: {get_resource: net}}, {network: {get_resource: net}, fixed_ip: 10.0.0.9}]}")
     networks = found["networks"]
     assert isinstance(networks, list)
     assert [sorted(n) for n in networks] == [["network"], ["address", "network"]]
-    assert server("{image: tiny, networks: [{allocate_network: none}]}")["networks"] == []
+    assert server("{image: tiny, flavor: tiny, networks: [{allocate_network: none}]}")["networks"] == []
 
 
 def test_nova_boots_from_a_volume_or_an_image_on_a_disk_of_its_own() -> None:
-    found = server("{block_device_mapping_v2: [{boot_index: 0, image: tiny, volume_size: 5}]}")
+    found = server("{flavor: tiny, block_device_mapping_v2: [{boot_index: 0, image: tiny, volume_size: 5}]}")
     assert found["disk"] == 5
     errors: list[str] = []
-    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, block_device_mapping_v2: [{{swap_size: 1}}]}}}}\n", errors)
+    desired(NOVA + "image: tiny, flavor: tiny, block_device_mapping_v2: [{swap_size: 1}]}}\n", errors)
     assert "a block device is a volume" in errors[0]
 
 
 def test_ec2_says_disk_size_interfaces_and_tags() -> None:
     found = server(
-        "{ImageId: tiny, BlockDeviceMappings: [{DeviceName: /dev/sda1, Ebs: {VolumeSize: '8', VolumeType: gp2}}],"
+        "{ImageId: tiny, InstanceType: tiny, BlockDeviceMappings: [{DeviceName: /dev/sda1, Ebs: {VolumeSize: '8', VolumeType: gp2}}],"
         " Tags: [{Key: Name, Value: web}], UserData: aGVsbG8=}", "AWS::EC2::Instance",
     )  # fmt: skip
     assert (found["disk"], found["metadata"], found["user_data"]) == (8, {"Name": "web"}, "hello")
     errors: list[str] = []
-    properties = "{ImageId: tiny, BlockDeviceMappings: [{DeviceName: /dev/sdh}]}"
+    properties = "{ImageId: tiny, InstanceType: tiny, BlockDeviceMappings: [{DeviceName: /dev/sdh}]}"
     desired(f"{HOT}resources:\n  web: {{type: 'AWS::EC2::Instance', properties: {properties}}}\n", errors)
     assert "make it by AWS::EC2::Volume" in errors[0]
 
 
 def test_text_that_is_no_base64_is_user_data_as_it_is() -> None:
-    assert server("{ImageId: tiny, UserData: '#!/bin/sh -e'}", "AWS::EC2::Instance")["user_data"] == "#!/bin/sh -e"
+    assert server("{ImageId: tiny, InstanceType: tiny, UserData: '#!/bin/sh -e'}", "AWS::EC2::Instance")["user_data"] == "#!/bin/sh -e"
 
 
 def test_a_server_without_networks_gets_one_of_the_stacks_own() -> None:
-    found = desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny}}}}\n")
+    found = desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, flavor: tiny}}}}\n")
     assert found is not None
     assert found.resources["network:default"].type == "SE::Network"
     assert [d.path for d in found.resources["web"].depends if d.path == "network:default"] == ["network:default"]
@@ -132,7 +133,7 @@ def test_two_addresses_on_one_port_are_refused() -> None:
 
 def test_an_outer_key_pair_is_told_apart_from_one_of_the_template() -> None:
     notices: list[str] = []
-    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, key_name: mine}}}}\n", None, notices)
+    desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, flavor: tiny, key_name: mine}}}}\n", None, notices)
     assert notices == ["web.key_name: no key pair mine in this template: the stack's own keys are used"]
 
 
@@ -145,9 +146,9 @@ def test_heats_deprecated_sequence_is_a_class() -> None:
 
 @pytest.mark.parametrize(("properties", "problem"), [
     ("{}", "a server needs an image"),
-    ("{image: tiny, volumes: [{volume: v, boot: true}]}", "boots from its image or from a volume"),
-    ("{image: tiny, ready: {gate: signal}}", "needs a handle"),
-    ("{image: tiny, memory: 512, max_memory: 256}", "less than the 512 MiB"),
+    ("{image: tiny, flavor: tiny, volumes: [{volume: v, boot: true}]}", "boots from its image or from a volume"),
+    ("{image: tiny, flavor: tiny, ready: {gate: signal}}", "needs a handle"),
+    ("{image: tiny, flavor: tiny, memory: 512, max_memory: 256}", "less than the 512 MiB"),
 ])  # fmt: skip
 def test_rules_between_properties_are_said_before_anything_runs(properties: str, problem: str) -> None:
     errors: list[str] = []

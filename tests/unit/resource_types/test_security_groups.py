@@ -17,7 +17,7 @@ HEAD = "heat_template_version: 2018-08-31\nresources:\n  net: {type: 'SE::Networ
 WEB = "  web: {type: 'OS::Neutron::SecurityGroup', properties: {rules: [{protocol: tcp, port_range_min: 80, port_range_max: 80}]}}\n"
 SERVER = "  %s:\n    type: SE::Server\n    properties: {image: tiny, networks: [{network: {get_resource: net}, address: %s}], security_groups: %s}\n"
 PORT = "  port: {type: 'OS::Neutron::Port', properties: {network: {get_resource: net}, security_groups: %s}}\n"
-ON_PORT = "  server: {type: 'OS::Nova::Server', properties: {image: tiny, networks: [{port: {get_resource: port}}]}}\n"
+ON_PORT = "  server: {type: 'OS::Nova::Server', properties: {image: tiny, flavor: tiny, networks: [{port: {get_resource: port}}]}}\n"
 
 
 class Life:
