@@ -57,3 +57,16 @@ def run(path: Path, shape: str, count: int) -> tuple[float, float]:
             connection.exec_driver_sql("COMMIT")
             ended = begun
     return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def commits(path: Path, count: int) -> float:
+    """Seconds of one commit of one small row, the mean over ``count``."""
+    database = engine(path)
+    with database.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE small (n INTEGER)")
+        start = time.perf_counter()
+        for n in range(count):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql("INSERT INTO small VALUES (?)", (n,))
+            connection.exec_driver_sql("COMMIT")
+        return (time.perf_counter() - start) / count
