@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench import floor_engine
 from bench.graphs import hot
 from stackengine import service
+from stackengine.events import Event
 from stackengine.service import stacks
 from stackengine.service.session import Session
 from stackengine.service.types import Request, Settings
@@ -63,11 +64,11 @@ def counted() -> list[int]:
     commits: list[int] = []
     commit = OperationJournal.commit
 
-    def counting(self: OperationJournal, events: object, changed: object) -> object:
+    def counting(self: OperationJournal, *arguments: Any) -> list[Event]:
         commits.append(1)
-        return commit(self, events, changed)  # type: ignore[arg-type]
+        return commit(self, *arguments)
 
-    OperationJournal.commit = counting  # type: ignore[assignment,method-assign]
+    OperationJournal.commit = counting  # type: ignore[method-assign]
     return commits
 
 

@@ -10,7 +10,7 @@ from stackengine.engine.redact import Redactor
 from stackengine.evaluate import PENDING, resolve, seal
 from stackengine.model.desired import Desired
 from stackengine.model.instance import Instance, Recorded
-from stackengine.model.values import SecretRef, Sensitive, Value, has_unknown, leaves, map_leaves
+from stackengine.model.values import SecretRef, Sensitive, Value, has_leaf, has_unknown, leaves, map_leaves
 from stackengine.planning.plan import Action, Plan
 from stackengine.registry import ResourceTypeInfo
 from stackengine.sdk import Gate, Referred
@@ -70,7 +70,7 @@ class Resolution:
 
     def opened(self, value: Value) -> Any:
         """``value`` with its secrets revealed (and remembered, so that they are kept out of the log)."""
-        if not any(isinstance(v, (SecretRef, Sensitive)) for v in leaves(value)):
+        if not has_leaf(value, (SecretRef, Sensitive)):
             return value
 
         def leaf(item: Value) -> Value:

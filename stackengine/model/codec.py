@@ -16,16 +16,17 @@ from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.template import Policies
 from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value
 
-_ESCAPED = ("$unknown", "$secret", "$omit", "$literal")
+_ESCAPED = frozenset({"$unknown", "$secret", "$omit", "$literal"})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def value_to_json(value: Value) -> Any:
     """Encode a value; raises TypeError on a Sensitive."""
     if isinstance(value, dict):
-        encoded = {k: value_to_json(v) for k, v in value.items()}
-        return {"$literal": encoded} if any(k in value for k in _ESCAPED) else encoded
+        encoded = {k: v if type(v) in _PLAIN else value_to_json(v) for k, v in value.items()}
+        return encoded if _ESCAPED.isdisjoint(value) else {"$literal": encoded}
     if isinstance(value, list):
-        return [value_to_json(v) for v in value]
+        return [v if type(v) in _PLAIN else value_to_json(v) for v in value]
     if isinstance(value, Unknown):
         return {"$unknown": expr_to_json(value.expr)}
     if isinstance(value, SecretRef):
@@ -40,6 +41,8 @@ def value_to_json(value: Value) -> Any:
 def value_from_json(data: Any) -> Value:
     """Decode what :func:`value_to_json` made."""
     if isinstance(data, dict):
+        if _ESCAPED.isdisjoint(data):
+            return {k: v if type(v) in _PLAIN else value_from_json(v) for k, v in data.items()}
         if "$literal" in data:
             return {k: value_from_json(v) for k, v in data["$literal"].items()}
         if "$unknown" in data:
@@ -48,9 +51,8 @@ def value_from_json(data: Any) -> Value:
             return SecretRef(data["$secret"], data["version"])
         if "$omit" in data:
             return OMIT
-        return {k: value_from_json(v) for k, v in data.items()}
     if isinstance(data, list):
-        return [value_from_json(v) for v in data]
+        return [v if type(v) in _PLAIN else value_from_json(v) for v in data]
     return data
 
 

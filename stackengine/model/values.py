@@ -87,6 +87,22 @@ class SecretRef:
         return "***"
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of leaves that hold nothing: known at a glance, as most leaves are such."""
+
+
+def has_leaf(value: Value, kinds: type | tuple[type, ...]) -> bool:
+    """Whether a leaf of one of ``kinds`` is anywhere in ``value``. Asked of every property many times: no generator, no call for plain leaves."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return isinstance(value, kinds)
+    for part in value:  # noqa: SIM110  (any() would make the generator that this is about)
+        if type(part) not in _PLAIN and has_leaf(part, kinds):
+            return True
+    return False
+
+
 def map_leaves(value: Value, fn: Callable[[Value], Value]) -> Value:
     """``value`` rebuilt with ``fn`` applied to every leaf (everything that is neither list nor dict)."""
     if isinstance(value, dict):
@@ -110,7 +126,7 @@ def leaves(value: Value) -> Iterator[Value]:
 
 def has_unknown(value: Value) -> bool:
     """Whether an Unknown is anywhere in ``value``."""
-    return any(isinstance(v, Unknown) for v in leaves(value))
+    return has_leaf(value, Unknown)
 
 
 def unknowns(value: Value) -> Iterator[Unknown]:
@@ -125,12 +141,9 @@ def waits_for_resources(value: Value) -> bool:
 
 def has_sensitive(value: Value) -> bool:
     """Whether a Sensitive or SecretRef is anywhere in ``value``, also inside the residual expression of an Unknown."""
-    for v in leaves(value):
-        if isinstance(v, (Sensitive, SecretRef)):
-            return True
-        if isinstance(v, Unknown) and any(_is_secret(e) for e in walk(v.expr)):
-            return True
-    return False
+    if has_leaf(value, (Sensitive, SecretRef)):
+        return True
+    return has_leaf(value, Unknown) and any(_is_secret(e) for u in unknowns(value) for e in walk(u.expr))
 
 
 def _is_secret(expr: Expr) -> bool:

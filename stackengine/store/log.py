@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,22 @@ LEASE_SECONDS = 20.0
 """How long an operation counts as alive after its owner's last commit, for owners on other machines (on one machine the file lock tells)."""
 
 
+_FENCE = (
+    operation.update()
+    .where(operation.c.id == sa.bindparam("mine"), operation.c.epoch == sa.bindparam("mine_since"))
+    .values(lease_until=sa.bindparam("until"))
+)
+_ADVANCE = (
+    stack.update().where(stack.c.id == sa.bindparam("of")).values(last_seq=stack.c.last_seq + sa.bindparam("more"), updated_at=sa.bindparam("now"))
+)
+_ADVANCE_AND_TELL = _ADVANCE.returning(stack.c.last_seq)
+_INSERT_EVENTS = event.insert()
+_LAST = sa.select(stack.c.last_seq).where(stack.c.id == sa.bindparam("of"))
+_CANCEL = sa.select(operation.c.cancel, operation.c.epoch).where(operation.c.id == sa.bindparam("mine"))
+_ANY_OBSERVATION = sa.select(observation.c.instance).where(observation.c.stack == sa.bindparam("of")).limit(1)
+"""Statements that every commit needs are made once."""
+
+
 class OperationJournal:
     """``engine.ports.Journal`` on the store."""
 
@@ -28,6 +44,7 @@ class OperationJournal:
         self._database, self._stack, self._operation, self._epoch = database, stack_id, operation_id, epoch
         self._vault, self._watch = vault, watch
         self._renewed = time.monotonic()
+        self._observations: bool | None = None
 
     def commit(
         self, events: Sequence[Event], changed: Mapping[str, Instance | None], also: Callable[[sa.Connection, float], None] | None = None
@@ -35,14 +52,12 @@ class OperationJournal:
         """One transaction; Fenced when the operation is somebody else's by now. ``also`` writes more in it (connection, time)."""
         now = time.time()
         with self._database.writing() as connection:
-            mine = connection.execute(
-                operation.update().where(operation.c.id == self._operation, operation.c.epoch == self._epoch).values(lease_until=now + LEASE_SECONDS)
-            )
+            mine = connection.execute(_FENCE, {"mine": self._operation, "mine_since": self._epoch, "until": now + LEASE_SECONDS})
             if mine.rowcount != 1:
                 raise Fenced(self._operation)
             stamped = append(connection, self._stack, self._operation, events, now)
             self._instances(connection, changed)
-            _signals_and_observations(connection, self._stack, stamped)
+            self._signals_and_observations(connection, stamped)
             secrets = self._vault.take_new()
             if secrets:
                 upsert(connection, secret, secrets, ("stack", "id", "version"))
@@ -59,7 +74,7 @@ class OperationJournal:
         if time.monotonic() - self._renewed > LEASE_SECONDS / 2:
             self.commit((), {})
         with self._database.reading() as connection:
-            row = connection.execute(sa.select(operation.c.cancel, operation.c.epoch).where(operation.c.id == self._operation)).one()
+            row = connection.execute(_CANCEL, {"mine": self._operation}).one()
         if row.epoch != self._epoch:
             raise Fenced(self._operation)
         found: str | None = row.cancel
@@ -73,10 +88,32 @@ class OperationJournal:
         gone = [i for i, found in changed.items() if found is None]
         kept = [found for found in changed.values() if found is not None]
         if gone:
-            for table, column in ((instance, instance.c.id), (piece, piece.c.instance), (claim, claim.c.instance), (observation, observation.c.instance)):
-                connection.execute(table.delete().where(table.c.stack == self._stack, column == sa.bindparam("gone")), [{"gone": i} for i in gone])
+            for statement in _forgetting():
+                connection.execute(statement, [{"of": self._stack, "gone": i} for i in gone])
         if kept:
             write_instances(connection, self._stack, kept)
+
+    def _signals_and_observations(self, connection: sa.Connection, events: Sequence[Event]) -> None:
+        if self._observations is None:  # only this operation adds some while it runs
+            self._observations = connection.execute(_ANY_OBSERVATION, {"of": self._stack}).first() is not None
+        for item in events:
+            if item.kind == "signal.received":
+                row = {"stack": self._stack, "handle": item.payload["handle"], "id": item.payload["id"], "body": dict(item.payload)}
+                upsert(connection, signal, [row], ("stack", "handle", "id"))
+            elif item.kind == "observed":
+                self._observations = True
+                row = {"stack": self._stack, "instance": item.instance_id, "properties": item.payload["properties"]}
+                upsert(connection, observation, [row], ("stack", "instance"))
+        applied = [{"of": self._stack, "gone": e.instance_id} for e in events if e.kind in ("action.configured", "action.ready")]
+        if applied and self._observations:
+            connection.execute(_forgetting()[-1], applied)
+
+
+@lru_cache(maxsize=1)
+def _forgetting() -> tuple[sa.Delete, ...]:
+    """What takes an instance out of every table; the last one takes out what was observed of it."""
+    columns = ((instance, instance.c.id), (piece, piece.c.instance), (claim, claim.c.instance), (observation, observation.c.instance))
+    return tuple(t.delete().where(t.c.stack == sa.bindparam("of"), c == sa.bindparam("gone")) for t, c in columns)
 
 
 def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Instance]) -> None:
@@ -100,11 +137,15 @@ def append(connection: sa.Connection, stack_id: str, operation_id: str, events: 
     """Number and insert events; numbers run per stack, allocated under the stack's row."""
     if not events:
         return []
-    connection.execute(stack.update().where(stack.c.id == stack_id).values(last_seq=stack.c.last_seq + len(events), updated_at=now))
-    last = connection.execute(sa.select(stack.c.last_seq).where(stack.c.id == stack_id)).scalar_one()
+    moved = {"of": stack_id, "more": len(events), "now": now}
+    if connection.dialect.update_returning:
+        last = connection.execute(_ADVANCE_AND_TELL, moved).scalar_one()
+    else:
+        connection.execute(_ADVANCE, moved)
+        last = connection.execute(_LAST, {"of": stack_id}).scalar_one()
     first = last - len(events) + 1
-    stamped = [replace(e, stack=stack_id, operation=operation_id, at=now, seq=first + n) for n, e in enumerate(events)]
-    connection.execute(event.insert(), [_row(e) for e in stamped])
+    stamped = [Event(e.kind, e.path, e.generation, e.verb, e.payload, now, operation_id, stack_id, first + n) for n, e in enumerate(events)]
+    connection.execute(_INSERT_EVENTS, [_row(e) for e in stamped])
     return stamped
 
 
@@ -115,25 +156,15 @@ def _row(item: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _signals_and_observations(connection: sa.Connection, stack_id: str, events: Sequence[Event]) -> None:
-    for item in events:
-        if item.kind == "signal.received":
-            row = {"stack": stack_id, "handle": item.payload["handle"], "id": item.payload["id"], "body": dict(item.payload)}
-            upsert(connection, signal, [row], ("stack", "handle", "id"))
-        elif item.kind == "observed":
-            row = {"stack": stack_id, "instance": item.instance_id, "properties": item.payload["properties"]}
-            upsert(connection, observation, [row], ("stack", "instance"))
-    applied = [{"applied": e.instance_id} for e in events if e.kind in ("action.configured", "action.ready")]
-    if applied and connection.execute(sa.select(observation.c.instance).where(observation.c.stack == stack_id).limit(1)).first():
-        connection.execute(observation.delete().where(observation.c.stack == stack_id, observation.c.instance == sa.bindparam("applied")), applied)
-
-
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: tuple[str, ...]) -> None:
     """Insert or replace rows, in the database's own words."""
-    if not rows:
-        return
+    if rows:
+        connection.execute(_upserting(connection.dialect.name, table, key), list(rows))
+
+
+@lru_cache(maxsize=64)
+def _upserting(dialect: str, table: sa.Table, key: tuple[str, ...]) -> Any:
     others = [c.name for c in table.columns if c.name not in key]
-    dialect = connection.dialect.name
     statement: Any
     if dialect in ("mysql", "mariadb"):
         from sqlalchemy.dialects.mysql import insert as mysql_insert
@@ -146,4 +177,4 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
         made: Any = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
         changes = {n: made.excluded[n] for n in others}
         statement = made.on_conflict_do_update(index_elements=list(key), set_=changes) if others else made.on_conflict_do_nothing()
-    connection.execute(statement, list(rows))
+    return statement
