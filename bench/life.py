@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from bench import floor_engine
 from bench.graphs import hot
 from stackengine import service
+from stackengine.cli.main import collect_rarely
 from stackengine.events import Event
 from stackengine.service import stacks
 from stackengine.service.session import Session
@@ -74,6 +75,7 @@ def counted() -> list[int]:
 
 def main(shape: str, count: int, floor_first: bool, folder: Path) -> None:
     """Measure and print."""
+    collect_rarely()
     clock = Clock()
     small, template = folder / "small.yaml", folder / "stack.yaml"
     small.write_text(hot(shape, 2), "utf-8")

@@ -179,11 +179,11 @@ class Server(sdk.ResourceType):
         return Disk(found.path, "raw", "vdzz", "ua-seed", "se-seed", read_only=True)
 
     @staticmethod
-    def _drop_seeds(ctx: sdk.Context, pool: str, keep: str = "") -> None:
-        """Remove every seed but ``keep``; also the record of one whose volume went before a crash."""
+    def _drop_seeds(ctx: sdk.Context, pool: str, keep: str = "", also: str = "") -> None:
+        """Remove every seed but ``keep``, and the volume ``also``; also the record of one whose volume went before a crash."""
         prefix = seed_prefix(ctx.identity)
-        found = {v.name.removesuffix(".json") for v in ctx.host.volume_list(pool) if v.name.startswith(prefix)}
-        for name in sorted(found - {keep}):
+        found = {n.removesuffix(".json") for n in ctx.host.volume_names(pool)}
+        for name in sorted(n for n in found if n == also or (n.startswith(prefix) and n != keep)):
             sdk.remove_volume(ctx, pool, name)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
@@ -202,8 +202,7 @@ class Server(sdk.ResourceType):
             ctx.host.domain_shutdown(uuid, last["shutdown_timeout"], ctx.check)
             drop_filters(ctx, found.xml, {}, running=False)
             ctx.host.domain_undefine(uuid)
-        sdk.remove_volume(ctx, pool, disk_name(ctx.identity))
-        self._drop_seeds(ctx, pool)
+        self._drop_seeds(ctx, pool, also=disk_name(ctx.identity))
 
 
 def _in_groups(identity: Mapping[str, Any], nic: Mapping[str, Any], groups: list[Any]) -> list[sdk.Contribution]:

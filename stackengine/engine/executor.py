@@ -69,7 +69,6 @@ class _Executor:
         self._inline: list[Result] = []
         self._waiting: dict[str, _Waiting] = {}
         self._stop: str | None = None
-        self._look_at = 0.0
         self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
 
     # the loop
@@ -132,9 +131,7 @@ class _Executor:
                 got = len(self._recorded.signals.get(gate.handle, []))
                 del self._waiting[key]
                 self._end_badly(waiting.action, FailedError(f"{got} of {gate.count} signals came within {gate.timeout:g} s", tail=self._tail(waiting)), True)
-        if now >= self._look_at:
-            self._look_at = now + LOOK_EVERY
-            self._stop = self._stop or self._journal.cancelled()
+        self._stop = self._stop or self._journal.cancelled()
         if self._deadline and now >= self._deadline and not self._stop and not self.failures:
             self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s"))
         if self._stopping:

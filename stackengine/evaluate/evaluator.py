@@ -9,7 +9,7 @@ from stackengine.evaluate.functions import FUNCTIONS
 from stackengine.evaluate.functions.logic import truth
 from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Param, Ref
 from stackengine.model.mark import NOWHERE, Mark
-from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value, has_sensitive, has_unknown, leaves, map_leaves, reveal
+from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value, has_leaf, has_sensitive, has_unknown, leaves, map_leaves, reveal
 
 
 class _Pending:
@@ -217,6 +217,8 @@ def resolve(value: Value, lookup: Lookup, secrets: Secrets | None = None) -> Val
 
 def seal(value: Value, secrets: Secrets) -> Value:
     """``value`` with every Sensitive sealed, also inside residual expressions."""
+    if not has_leaf(value, (Sensitive, Unknown)):
+        return value
 
     def leaf(item: Value) -> Value:
         if isinstance(item, Sensitive):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from stackengine.model.diagnostics import Diagnostics
@@ -90,12 +91,25 @@ def _too_deep(text: str) -> int:
     return 0
 
 
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    """The parser, without the resolver that guesses a type for every scalar: that is for each language to say."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    quick = {
+        "resolve": lambda _self, _kind, _value, _implicit: "tag:yaml.org,2002:str",
+        "descend_resolver": lambda _self, _node, _index: None,
+        "ascend_resolver": lambda _self: None,
+    }
+    return type("Loader", (base,), quick)
+
+
 def _compose(text: str, name: str, diagnostics: Diagnostics) -> Any:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.compose_all(text, Loader=loader))
+        documents = list(yaml.compose_all(text, Loader=_loader()))
     except yaml.MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
         mark = Mark(name, place.line + 1, place.column + 1, place.line + 1, place.column + 2) if place else Mark(name, 1, 1, 1, 1)
@@ -124,7 +138,7 @@ class _Converter:
 
     def _mark(self, node: Any) -> Mark:
         a, b = node.start_mark, node.end_mark
-        return Mark(self._name, a.line + 1, a.column + 1, b.line + 1, b.column + 1)
+        return tuple.__new__(Mark, (self._name, a.line + 1, a.column + 1, b.line + 1, b.column + 1))
 
     def convert(self, node: Any, depth: int) -> Node:
         """One node and everything below it; aliases are followed, and what they expand to counts."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from stackengine.engine.signals import CHANNEL
 from stackengine.hosts.listener import Receive
 from stackengine.sdk import HostError
 
+POLL = 0.05
+"""Seconds between two looks at what guests wrote: that is in this process's memory by then, and costs no call."""
 RESCAN = 0.5
-"""Seconds between two looks for guests that have started since, and at what they wrote."""
+"""Seconds between two looks for guests that have started since."""
 _AGAIN = -2
 """What a non-blocking stream returns when there is nothing to read now (virStreamRecv)."""
 
@@ -34,18 +37,24 @@ class ChannelReader:
         self._closed.set()
 
     def _loop(self) -> None:
-        while not self._closed.wait(RESCAN):
-            for uuid in self._guests() - self._streams.keys():
-                try:
-                    info = self._host.domain_info(uuid)
-                    if info is not None and info.state == "running":
-                        self._streams[uuid] = (self._host.open_channel(uuid, CHANNEL), bytearray())
-                except HostError:
-                    continue  # it is just starting or stopping: looked at again
+        scan_at = 0.0
+        while not self._closed.wait(POLL):
+            if monotonic() >= scan_at:
+                self._open()
+                scan_at = monotonic() + RESCAN
             for uuid in list(self._streams):
                 self._read(uuid)
         for stream, _ in self._streams.values():
             _abort(stream)
+
+    def _open(self) -> None:
+        for uuid in self._guests() - self._streams.keys():
+            try:
+                info = self._host.domain_info(uuid)
+                if info is not None and info.state == "running":
+                    self._streams[uuid] = (self._host.open_channel(uuid, CHANNEL), bytearray())
+            except HostError:
+                continue  # it is just starting or stopping: looked at again
 
     def _read(self, uuid: str) -> None:
         stream, rest = self._streams[uuid]

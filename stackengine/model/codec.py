@@ -116,7 +116,7 @@ _DEFAULT_POLICIES = Policies()
 
 def policies_to_json(policies: Policies) -> dict[str, Any]:
     """Only what differs from the default."""
-    if policies == _DEFAULT_POLICIES:
+    if policies is _DEFAULT_POLICIES or policies == _DEFAULT_POLICIES:
         return {}
     return {f.name: _plain(getattr(policies, f.name)) for f in fields(Policies) if getattr(policies, f.name) != getattr(_DEFAULT_POLICIES, f.name)}
 
@@ -133,6 +133,10 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _sorted(items: frozenset[str]) -> list[str]:
+    return sorted(items) if items else []
+
+
 def instance_to_json(instance: Instance) -> dict[str, Any]:
     """An instance; sets as sorted lists."""
     return {
@@ -141,13 +145,13 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
         "type": instance.type,
         "identity": value_to_json(instance.identity),
         "properties": value_to_json(instance.properties),
-        "refs": sorted(instance.refs),
-        "holds": sorted(instance.holds),
-        "attributes": value_to_json(instance.attributes),
-        "contributed": value_to_json(instance.contributed),
-        "exclusive": sorted(instance.exclusive),
-        "occupied": sorted(instance.occupied),
-        "fixed": sorted(instance.fixed),
+        "refs": _sorted(instance.refs),
+        "holds": _sorted(instance.holds),
+        "attributes": value_to_json(instance.attributes) if instance.attributes else {},
+        "contributed": value_to_json(instance.contributed) if instance.contributed else {},
+        "exclusive": _sorted(instance.exclusive),
+        "occupied": _sorted(instance.occupied),
+        "fixed": _sorted(instance.fixed),
         "host": instance.host,
         "pieces": [[p.piece, p.host, p.physical_id, p.status] for p in instance.pieces],
         "claims": [list(c) for c in instance.claims],
@@ -253,13 +257,18 @@ def desired_to_json(desired: Desired) -> dict[str, Any]:
     }
 
 
+def scopes_from_json(data: dict[str, Any]) -> dict[str, Scope]:
+    """The scopes of a desired state in the form of :func:`desired_to_json`."""
+    return {s[0]: _scope_from_json(s) for s in data["scopes"]}
+
+
 def desired_from_json(data: dict[str, Any]) -> Desired:
     """The desired state of :func:`desired_to_json`."""
     resources: Iterable[DesiredResource] = (_resource_from_json(r) for r in data["resources"])
     return Desired(
         resources={r.path: r for r in resources},
         outputs={n: DesiredOutput(n, value_from_json(v), d, s, mark_from_json(m)) for n, v, d, s, m in data["outputs"]},
-        scopes={s[0]: _scope_from_json(s) for s in data["scopes"]},
+        scopes=scopes_from_json(data),
         description=data["description"],
         timeout=data["timeout"],
         extra=data["extra"],

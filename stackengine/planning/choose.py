@@ -123,6 +123,9 @@ class Chooser:
         changes = compare(old, want, info, self.ground.profile, resource, observed)
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
+        same = old.refs == refs and old.policies == resource.policies
+        if not changes and same and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
+            return Choice(resource, info, old, "keep", [], old)
         instance = replace(
             old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version,
             exclusive=info.handler.exclusive(old.identity, want),
@@ -136,9 +139,7 @@ class Chooser:
             return Choice(resource, info, instance, "update", changes, old, reason, maybe)
         if old.status != "ready" or old.power not in ("running", "saved"):
             return Choice(resource, info, instance, "update", [], old, _unfinished(old))
-        if old.refs != refs or old.policies != resource.policies:
-            return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else "its policies changed")
-        return Choice(resource, info, old, "keep", [], old)
+        return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else "its policies changed")
 
     def _with_lasting(self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo) -> dict[str, Value]:
         """``want`` as far as it can be had: what cannot be taken back stays on the way back, and is an error on the way forward."""

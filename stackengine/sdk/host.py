@@ -217,7 +217,10 @@ class Host(Protocol):
         """The volume, or None."""
 
     def volume_list(self, pool: str) -> list[VolumeInfo]:
-        """All volumes of the pool."""
+        """All volumes of the pool: three calls for each of them."""
+
+    def volume_names(self, pool: str) -> list[str]:
+        """The names of all volumes of the pool: one call."""
 
     # published ports (a small process of ours listens on loopback of this machine and connects to the guest)
     def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:

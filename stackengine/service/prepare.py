@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from stackengine.evaluate import Evaluated, Secrets, evaluate, seal
@@ -19,8 +19,10 @@ from stackengine.sdk import Host, HostError
 from stackengine.service import keys, owner, sources
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import OperationKind, Preview, Request, ServiceError
-from stackengine.store.store import RevisionRow, StackRow
-from stackengine.store.vault import StackVault
+
+if TYPE_CHECKING:
+    from stackengine.store.store import RevisionRow, StackRow
+    from stackengine.store.vault import StackVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,14 @@ def prepare_up(session: Session, request: Request) -> Preview:
     diagnostics = Diagnostics()
     template = sources.read_template(request.template, diagnostics, session.allowed)
     environment = sources.read_environment(request.environments, diagnostics)
+    from stackengine.store.store import RevisionRow  # not for `validate`, which needs no database
+
     known = session.store.stack(request.name)
     uri = session.settings.host or (known.host if known else DEFAULT_HOST)
     if known is not None and known.host != uri:
         raise ServiceError(f"the stack {request.name} is on {known.host}, not on {uri}", hint="leave --host away, or choose another --name", exit_code=2)
     row = known or session.store.fresh(request.name, uri, template.language)
-    before = session.store.revision(row.id, row.revision).desired.scopes if known is not None and known.revision else {}
+    before = session.store.scopes(row.id, row.revision) if known is not None and known.revision else {}
     evaluated = evaluate(
         template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment,
         previous=before, missing="record" if request.accept_inert else "refuse",
@@ -168,10 +172,14 @@ def subnets_of(xml: str) -> list[str]:
 
 def sealed(desired: Desired, vault: Secrets) -> Desired:
     """``desired`` with every secret sealed: the form that is planned with and recorded."""
-    resources = {
-        p: replace(r, properties=seal(r.properties, vault), metadata=seal(r.metadata, vault), external_id=seal(r.external_id, vault))
-        for p, r in desired.resources.items()
-    }
+
+    def resource(r: DesiredResource) -> DesiredResource:
+        properties, metadata, external = seal(r.properties, vault), seal(r.metadata, vault), seal(r.external_id, vault)
+        if properties is r.properties and metadata is r.metadata and external is r.external_id:
+            return r
+        return replace(r, properties=properties, metadata=metadata, external_id=external)
+
+    resources = {p: resource(r) for p, r in desired.resources.items()}
     outputs = {n: replace(o, value=seal(o.value, vault)) for n, o in desired.outputs.items()}
     scopes = {p: replace(s, parameters=seal(s.parameters, vault)) for p, s in desired.scopes.items()}
     return replace(desired, resources=resources, outputs=outputs, scopes=scopes)

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from stackengine.events import Event
-from stackengine.model.codec import desired_from_json, desired_to_json, instance_from_json, value_from_json, value_to_json
-from stackengine.model.desired import Desired
+from stackengine.model.codec import desired_from_json, desired_to_json, instance_from_json, scopes_from_json, value_from_json, value_to_json
+from stackengine.model.desired import Desired, Scope
 from stackengine.model.instance import Claim, Recorded
 from stackengine.model.template import Source
 from stackengine.store import tables as t
@@ -182,6 +182,12 @@ class Store:
         return RevisionRow(
             number, desired_from_json(row.desired), row.language, row.template, sources, value_from_json(row.parameters), row.status, row.created_at
         )
+
+    def scopes(self, stack_id: str, number: int) -> dict[str, Scope]:
+        """The scopes of a revision's desired state, without its resources."""
+        query = sa.select(t.revision.c.desired).where(t.revision.c.stack == stack_id, t.revision.c.number == number)
+        with self.database.reading() as connection:
+            return scopes_from_json(connection.execute(query).scalar_one())
 
     def revisions(self, stack_id: str) -> list[dict[str, Any]]:
         """Number, time, status, language and template name of every revision."""

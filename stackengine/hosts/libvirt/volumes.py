@@ -128,6 +128,10 @@ class VolumeCalls:
 
         return self._call("virStoragePoolListAllVolumes", work)  # type: ignore[no-any-return]
 
+    def volume_names(self, pool: str) -> list[str]:
+        """The names of all volumes of a pool."""
+        return self._call("virStoragePoolListVolumes", lambda c: list(c.storagePoolLookupByName(pool).listVolumes()))  # type: ignore[no-any-return]
+
 
 def _info(pool: str, volume: Any) -> VolumeInfo:
     _, capacity, allocation = volume.info()

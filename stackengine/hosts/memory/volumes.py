@@ -98,6 +98,11 @@ class VolumeCalls:
         with self._call("volume_list", change=False) as state:
             return [self._volume(pool, n, v) for n, v in self._known_pool(state, pool)["volumes"].items()]
 
+    def volume_names(self, pool: str) -> list[str]:
+        """The names of all volumes of a pool."""
+        with self._call("volume_names", change=False) as state:
+            return list(self._known_pool(state, pool)["volumes"])
+
     def _seed_of(self, state: dict[str, Any], path: str) -> str:
         for pool in state["pools"].values():
             for volume in pool["volumes"].values():
