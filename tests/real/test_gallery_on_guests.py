@@ -74,7 +74,10 @@ def left(state: Path) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_hello_serves_its_page_and_goes_without_a_trace(state: Path, language: str) -> None:
     up(state, "hello", language, "--param", "greeting=good morning")
-    assert page(run(state, "outputs", f"hello-{language}", "url").strip()) == "good morning\n"
+    url = run(state, "outputs", f"hello-{language}", "url").strip()
+    assert page(url) == "good morning\n"
+    up(state, "hello", language, "--param", "greeting=good evening")
+    assert page(url) == "good evening\n", "the page moves to the new server when that one serves"
     run(state, "down", f"hello-{language}", "--yes")
     assert left(state) == []
 
