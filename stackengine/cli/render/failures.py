@@ -34,17 +34,22 @@ def _one(failure: Failure, action: Action | None, lines: Lines, style: Style) ->
     what = f"{verb} of {action.path} ({action.instance.type})" if action else f"{verb} of {rest.partition('@')[0]}"
     text = [style.paint("error: ", "red", "bold") + style.paint(what + " failed" + (f" on {failure.host}" if failure.host else ""), "bold")]
     code = f"libvirt error {failure.libvirt_code}: " if failure.libvirt_code else ""
-    text += [f"  {line}" for line in (code + failure.message).splitlines()]
+    text += [f"  {printable(line)}" for line in (code + failure.message).splitlines()]
     if action is not None and action.mark.file:
         text.append(f"  {style.paint('-->', 'blue')} {action.mark}")
         text += [f"  {line}" for line in snippet(action.mark, lines, style)]
     tail = failure.tail.rstrip().splitlines()
     if tail:
         text.append(f"  console, last {min(len(tail), _TAIL)} lines:" if len(tail) > 1 else "  console, last line:")
-        text += [f"    {style.paint(style.glyph('│'), 'dim')} {line}".rstrip() for line in tail[-_TAIL:]]
+        text += [f"    {style.paint(style.glyph('│'), 'dim')} {printable(line)}".rstrip() for line in tail[-_TAIL:]]
     if failure.hint:
         text.append(f"  {style.paint('try', 'cyan')}: {failure.hint}")
     return text
+
+
+def printable(line: str) -> str:
+    """What a guest sent, without the control characters by which it could write elsewhere on the terminal."""
+    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" else " " if c == "\t" else "\ufffd" for c in line)
 
 
 def ending(stack: str, result: OperationResult, style: Style = PLAIN) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import cli_samples as samples
@@ -98,6 +99,13 @@ def test_the_ending_says_how_it_stands_and_what_to_do_next(status: str, line: st
     result = samples.result(status=status)
     assert failures.ending("lamp", result) == line
     assert hint in failures.advice("lamp", result)
+
+
+def test_a_guests_console_cannot_write_elsewhere_on_the_terminal() -> None:
+    hostile = replace(samples.FAILURE, tail="ok\tfine\n\x1b[2J\x1b]0;owned\x07 \x9b2J end", message="bad \x1b[31mred")
+    text = failures.render([hostile], samples.plan())
+    assert not set(text) & {"\x1b", "\x07", "\x9b", "\x7f"}
+    assert "ok fine" in text
 
 
 def _progress(*, fails: bool) -> Progress:
