@@ -9,7 +9,7 @@ from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator, 
 from stackengine.evaluate.parameters import Bindings, Parameters
 from stackengine.evaluate.trail import ReportedError
 from stackengine.model.diagnostics import did_you_mean
-from stackengine.model.expr import Attr, Call, Expr, Literal, Ref
+from stackengine.model.expr import Attr, Call, Expr, Literal, Ref, walk
 from stackengine.model.mark import Mark
 from stackengine.model.template import DeletionPolicy, DependsOn, Policies, Resource, Template
 from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal, waits_for_resources
@@ -170,7 +170,31 @@ class _LevelEvaluator(Evaluator):
         return outer.policies.deletion if what == "deletion_policy" else outer.policies.extra.get("update_policy", {})
 
     def decide(self, name: str, mark: Mark) -> Value:
-        """A condition's value."""
-        with self._level.run.trail.enter(f"condition {self._level.full(name)}", mark):
-            return super().decide(name, mark)
+        """A condition's value; those that it names come first, so that a long row of them needs no deep recursion."""
+        for needed in self._order(name):
+            if needed not in self._decided:
+                with self._level.run.trail.enter(f"condition {self._level.full(needed)}", mark):
+                    self._decided[needed] = super().decide(needed, mark)
+        return self._decided[name]
+
+    def _order(self, name: str) -> list[str]:
+        """``name`` last, after every condition that it names, directly or not; a circle is found by the trail."""
+        order: list[str] = []
+        seen = {name}
+        stack = [(name, iter(self._named(name)))]
+        while stack:
+            top, rest = stack[-1]
+            following = next((n for n in rest if n not in seen), None)
+            if following is None:
+                order.append(top)
+                stack.pop()
+            else:
+                seen.add(following)
+                stack.append((following, iter(self._named(following))))
+        return order
+
+    def _named(self, name: str) -> list[str]:
+        calls = (e for e in walk(self._conditions[name]) if isinstance(e, Call) and e.fn == "condition" and e.args)
+        found = (str(c.args[0].value) for c in calls if isinstance(c.args[0], Literal))
+        return [n for n in found if n in self._conditions and n not in self._decided]
 

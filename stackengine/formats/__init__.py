@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from stackengine.formats.nesting import Loader, TypeMapping
 from stackengine.formats.reader import NoReader, Reader
+from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.template import Template
+from stackengine.model.template import Language, Template
 
 __all__ = ["Loader", "NoReader", "Reader", "TypeMapping", "load", "parse_text"]
 
@@ -34,21 +35,33 @@ def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -
     from stackengine.formats.tree import compose
 
     before = len(diagnostics.errors)
-    root = compose(text, name, diagnostics)
+    tagged: list[Node] = []
+    root = compose(text, name, diagnostics, tagged)
     if root is None:
         return None
-    template: Template | None = None
-    match language_of(root, diagnostics):
+    language = language_of(root, diagnostics)
+    for node in tagged if language in ("hot", "tosca") else ():
+        diagnostics.error("T115", f"the tag {node.tag} means nothing here", node.mark, "short forms such as !Ref are CloudFormation's" if language else "")
+    try:
+        template = _parse(language, root, text, name, loader, diagnostics)
+    except RecursionError:
+        diagnostics.error("T106", "what is said here refers to something else too many times over", root.mark)
+        template = None
+    return template if loader.lenient or len(diagnostics.errors) == before else None
+
+
+def _parse(language: Language | None, root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
+    match language:
         case "hot":
             from stackengine.formats.hot import parse as hot
 
-            template = hot.parse(root, text, name, loader, diagnostics)
+            return hot.parse(root, text, name, loader, diagnostics)
         case "cfn":
             from stackengine.formats.cfn import parse as cfn
 
-            template = cfn.parse(root, text, name, loader, diagnostics)
+            return cfn.parse(root, text, name, loader, diagnostics)
         case "tosca":
             from stackengine.formats.tosca import parse as tosca
 
-            template = tosca.parse(root, text, name, loader, diagnostics)
-    return template if loader.lenient or len(diagnostics.errors) == before else None
+            return tosca.parse(root, text, name, loader, diagnostics)
+    return None

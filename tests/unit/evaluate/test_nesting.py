@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackengine import formats, registry
-from stackengine.evaluate import Evaluated, evaluate
+from stackengine.evaluate import Evaluated, evaluate, flatten
 from stackengine.model.desired import Desired, Scope
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.values import Sensitive, Unknown
@@ -325,7 +325,8 @@ def test_what_keeps_a_nested_template_keeps_what_is_in_it() -> None:
          "  b: {type: SE::None, properties: {value: {get_attr: [g, resource.7.value]}}}\n"), {}, ["t.yaml:4 N110"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_its_place(text: str, files: dict[str, str], wanted: list[str]) -> None:
+def test_what_is_wrong_is_told_with_its_place(text: str, files: dict[str, str], wanted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flatten, "MAX_RESOURCES", 400)
     assert faults(HOT + "resources:\n" + text, files) == wanted
 
 
