@@ -34,7 +34,11 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
     if has_sensitive(value):
         return value
     for constraint in parameter.constraints:
-        fault = heat.violation(constraint, value, parameter.type) if parameter.rules == "heat" else violation(constraint, value)
+        try:
+            fault = heat.violation(constraint, value, parameter.type) if parameter.rules == "heat" else violation(constraint, value)
+        except (TypeError, ValueError, AttributeError, re.error) as error:
+            diagnostics.error("P105", f"parameter {parameter.name}: this constraint cannot be checked: {error}", constraint.mark)
+            continue
         if fault:
             shown = "the value" if parameter.sensitive else json.dumps(value)
             where = constraint.mark if mark == parameter.mark and constraint.mark != NOWHERE else mark
