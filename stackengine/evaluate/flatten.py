@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_RESOURCES = 20_000
 
 
+_KINDS = {"stack": PlacedStack, "substitution": PlacedStack, "group": PlacedGroup, "chain": PlacedGroup}
+
+
 class Flattening:
     """One flattening of a template: what all its levels share."""
 
@@ -60,7 +63,7 @@ class Flattening:
                 self.diagnostics.error("N111", f"the stack has more than {MAX_RESOURCES} resources", resource.mark, "is a count too big?")
             self._full = True
             raise ReportedError(path)
-        kind = Placed if resource.nested is None or resource.nested.template is UNREAD else PlacedGroup if resource.nested.members else PlacedStack
+        kind = _KINDS[resource.nested.kind] if resource.nested is not None and resource.nested.template is not UNREAD else Placed
         policies = inherit(level.policies_of(resource), level.inherited[0] if outer is None else outer)
         placed = kind(path, resource, level, level.path if scope is None else scope, policies, level.inherited[1] if waits is None else waits)
         self.placed[path] = placed
