@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from stackengine.evaluate.fits import fits
 from stackengine.model.desired import DesiredResource
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.mark import Mark
@@ -42,6 +43,8 @@ class Validator:
         """Report every fault of ``resource.properties``; ``keys`` says where the key of a property stands."""
         secret = has_sensitive(resource.properties)
         plain = reveal(resource.properties) if secret else resource.properties
+        if fits(plain, _validity(info)):
+            return
         key = (info.name, json.dumps(plain, sort_keys=True, default=_opaque))
         if key in self._fine:
             return
@@ -58,11 +61,16 @@ def _opaque(value: Any) -> str:
     return "?" if isinstance(value, (Unknown, SecretRef, Sensitive)) else repr(value)
 
 
+def _validity(info: ResourceTypeInfo) -> dict[str, Any]:
+    """What of a type's schema says what its properties may be."""
+    kept = ("properties", "required", "additionalProperties", "oneOf", "anyOf", "allOf", "$defs")
+    return {"type": "object", **{k: info.schema[k] for k in kept if k in info.schema}}
+
+
 def _validator(info: ResourceTypeInfo) -> Any:
     from jsonschema import Draft202012Validator
 
-    schema = {k: info.schema[k] for k in ("properties", "required", "additionalProperties", "oneOf", "anyOf", "allOf", "$defs") if k in info.schema}
-    return Draft202012Validator({"type": "object", **schema})
+    return Draft202012Validator(_validity(info))
 
 
 @lru_cache(maxsize=256)

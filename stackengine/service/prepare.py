@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from stackengine.evaluate import Evaluated, Secrets, evaluate, seal
+from stackengine.evaluate import Secrets, evaluate, seal
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.instance import Recorded
@@ -194,16 +194,3 @@ def _with_keys(desired: Desired, session: Session, stack_keys: keys.StackKeys) -
         missing = {n: list(stack_keys.public) for n in wanting if not resource.properties.get(n)}
         changed[path] = replace(resource, properties={**resource.properties, **missing}) if missing else resource
     return replace(desired, resources=changed)
-
-
-def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
-    """Template and parameters, nothing else: for ``validate`` and ``graph``."""
-    template = sources.read_template(request.template, diagnostics, session.allowed)
-    environment = sources.read_environment(request.environments, diagnostics)
-    found = evaluate(
-        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment,
-        missing="record" if request.accept_inert else "refuse",
-    )  # fmt: skip
-    if found is not None:
-        owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)
-    return found

@@ -9,14 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from stackengine import registry as types
-from stackengine.hosts import open_host
-from stackengine.service.hands import Hands
 from stackengine.service.types import ServiceError, Settings
 
 if TYPE_CHECKING:
     from stackengine.hosts.images import Images
     from stackengine.model.allowed import Allowed
     from stackengine.sdk import Host
+    from stackengine.service.hands import Hands
     from stackengine.store.store import Store
 
 DEFAULT_HOST = "private://default"
@@ -26,10 +25,19 @@ class Session:
     """What the use cases work on; close it when done."""
 
     def __init__(self, settings: Settings, hands: Hands | None = None) -> None:
-        self.settings, self.hands = settings, hands or Hands()
+        self.settings, self._hands = settings, hands
         self.folder, self.url = place_of_state(settings.state)
         self._hosts: dict[str, Host] = {}
         self._store: Store | None = None
+
+    @property
+    def hands(self) -> Hands:
+        """What carries plans out."""
+        if self._hands is None:
+            from stackengine.service.hands import Hands
+
+            self._hands = Hands()
+        return self._hands
 
     @property
     def store(self) -> Store:
@@ -69,6 +77,8 @@ class Session:
     def host(self, uri: str, *, start: bool = True) -> Host:
         """The host of a URI, opened once."""
         if uri not in self._hosts:
+            from stackengine.hosts import open_host
+
             self._hosts[uri] = open_host(uri, self.folder, start=start)
         return self._hosts[uri]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from stackengine.events import Event
 from stackengine.model.desired import Desired, DesiredOutput
-from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.values import SecretRef, Sensitive, Value, map_leaves
 from stackengine.service import prepare
 from stackengine.service.operations import carry_out, resume
@@ -151,13 +150,7 @@ def _leaves(value: Value) -> Iterator[Value]:
     return leaves(value)
 
 
-def graph(session: Session, subject: str | Request) -> Desired:
-    """The desired state behind a stack's name or a template, for drawing."""
-    if isinstance(subject, str):
-        row = prepare.find_stack(session, subject)
-        return session.store.revision(row.id, row.revision).desired
-    diagnostics = Diagnostics()
-    evaluated = prepare.evaluate_only(session, subject, diagnostics)
-    if evaluated is None:
-        raise InvalidTemplateError(diagnostics)
-    return evaluated.desired
+def graph(session: Session, name: str) -> Desired:
+    """The desired state of a stack's current revision, for drawing."""
+    row = prepare.find_stack(session, name)
+    return session.store.revision(row.id, row.revision).desired

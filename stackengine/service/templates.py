@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stackengine.evaluate import Explored, explore
+from stackengine.evaluate import Evaluated, Explored, evaluate, explore
+from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError, did_you_mean
 from stackengine.model.template import Template
-from stackengine.service import prepare, sources
+from stackengine.service import owner, sources
 from stackengine.service.session import Session
 from stackengine.service.types import Request, ServiceError
 
@@ -34,13 +35,35 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
     return template, found, diagnostics
 
 
+def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
+    """Template and parameters, nothing else: for ``validate`` and ``graph``; None when ``diagnostics`` got errors."""
+    template = sources.read_template(request.template, diagnostics, session.allowed)
+    environment = sources.read_environment(request.environments, diagnostics)
+    found = evaluate(
+        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment,
+        missing="record" if request.accept_inert else "refuse",
+    )  # fmt: skip
+    if found is not None:
+        owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)
+    return found
+
+
+def graph(session: Session, request: Request) -> Desired:
+    """The desired state behind a template, for drawing."""
+    diagnostics = Diagnostics()
+    found = evaluate_only(session, request, diagnostics)
+    if found is None:
+        raise InvalidTemplateError(diagnostics)
+    return found.desired
+
+
 def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any], environments: Sequence[Path], *, accept_inert: bool = False) -> Diagnostics:
     """Every diagnostic of every file, in one run. Parameters without a value are no fault here."""
     found = Diagnostics()
     for path in paths:
         diagnostics = Diagnostics()
         try:
-            prepare.evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert), diagnostics)
+            evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert), diagnostics)
         except InvalidTemplateError as error:
             diagnostics = error.diagnostics
         found.extend(d for d in diagnostics if d.code != "P102")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from stackengine.engine.ports import Failure
-from stackengine.model.desired import Desired
-from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.instance import Recorded
-from stackengine.model.template import Source
-from stackengine.planning.plan import Plan
+if TYPE_CHECKING:
+    from stackengine.engine.ports import Failure
+    from stackengine.model.desired import Desired
+    from stackengine.model.diagnostics import Diagnostics
+    from stackengine.model.instance import Recorded
+    from stackengine.model.template import Source
+    from stackengine.planning.plan import Plan
 
 OnFailure = Literal["rollback", "keep", "delete"]
 OperationKind = Literal["create", "update", "rollback", "delete"]

@@ -28,15 +28,18 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli import requests
     from stackengine.cli.render import graph as graph_view
     from stackengine.cli.render.graph_svg import svg
-    from stackengine.service import stacks
 
     args.template = args.subject
     is_file = Path(args.subject).is_file()
     with service.open(options.settings(args)) as session:
         if is_file:
+            from stackengine.service import templates
+
             request = requests.of(args)
-            graph = graph_view.of_desired(request.name, stacks.graph(session, request))
+            graph = graph_view.of_desired(request.name, templates.graph(session, request))
         else:
+            from stackengine.service import stacks
+
             statuses = {r.path: r.status for r in stacks.show(session, args.subject).resources}
             graph = graph_view.of_desired(args.subject, stacks.graph(session, args.subject), statuses)
     match args.format:
