@@ -11,13 +11,14 @@ setup:
 	@PYTHON=$(PYTHON) tools/setup
 
 demo:
-	@tools/demo
+	@PYTHON=$(PYTHON) tools/demo
 
 test: setup
-	$(BIN)/pytest -m "not slow and not xen"
+	$(BIN)/pytest -n 2 -m "not real and not slow and not xen"
+	$(BIN)/pytest -m "real and not slow and not xen"
 
 test-fast: setup
-	$(BIN)/pytest -m "not real and not slow and not xen"
+	$(BIN)/pytest -n 2 -m "not real and not slow and not xen"
 
 test-long: setup
 	$(BIN)/pytest -m "not xen"
