@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
+from .drift import drift_of
 from .live import bring_live, dns_names, reservations
 
 SIGNAL_NAME = "signal.stackengine.internal"
@@ -46,6 +47,16 @@ class Network(sdk.ResourceType):
         families = [s["family"] for s in [*own, *want.get("subnets", ())] if s["dhcp"]]
         twice = sorted({f for f in families if families.count(f) > 1})
         return [sdk.Refusal("", f"libvirt gives addresses on one {f} range of a network, not on {families.count(f)}", "one network per subnet") for f in twice]
+
+    def adopt(
+        self, host: sdk.Host, physical_id: str, identity: Mapping[str, Any], want: sdk.Properties
+    ) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
+        found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
+        if found is None:
+            raise sdk.NotFoundError(f"there is no network {physical_id}")
+        if "urn:stackengine:1" in found.xml:
+            raise sdk.ExistsError(f"the network {found.name} belongs to a stack already")
+        return {**identity, "physical_id": found.uuid, "uuid": found.uuid, "name": found.name, "bridge": found.bridge}, {}
 
     # on the host
 
@@ -87,7 +98,7 @@ class Network(sdk.ResourceType):
         from xml.etree import ElementTree as ET
 
         found = ctx.host.network_info(str(ctx.identity["uuid"]))
-        if found is None or not found.active:
+        if found is None:
             return None
         root = ET.fromstring(found.xml)
         forward, domain, mtu = root.find("forward"), root.find("domain"), root.find("mtu")
@@ -96,7 +107,7 @@ class Network(sdk.ResourceType):
             observed["domain"] = domain.get("name", "")
         if mtu is not None:
             observed["mtu"] = int(mtu.get("size", "0"))
-        return observed
+        return {**observed, sdk.DRIFT: drift_of(ctx, found, self._subnets(ctx, last))}
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         uuid = str(ctx.identity["uuid"])

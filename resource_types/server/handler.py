@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
+from . import adopted, drift
 from . import definition as xml_of
 from .disks import GIB, OWN, Disk, disk_name, own_volumes, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
@@ -103,10 +104,20 @@ class Server(sdk.ResourceType):
     def holds_data(self, want: sdk.Properties) -> bool:
         return True
 
+    def copies(self, identity: Mapping[str, Any], last: sdk.Properties) -> list[str]:
+        return [f"{last['pool']}/{sdk.copy_name(disk_name(identity))} (where it has a root disk of its own)"]
+
+    def adopt(
+        self, host: sdk.Host, physical_id: str, identity: Mapping[str, Any], want: sdk.Properties
+    ) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
+        return adopted.found(host, physical_id, identity)
+
     # on the host
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         """Define over the same UUID, start or stop as wanted, and pin what the host chose. The same for every update."""
+        if ctx.attributes.get("adopted"):
+            return adopted.bring(ctx, want)
         uuid = str(ctx.identity["uuid"])
         image = self._image(ctx, want)
         seed = self._seed(ctx, want)
@@ -129,7 +140,10 @@ class Server(sdk.ResourceType):
         else:
             self._live(ctx, want, before, disks)
         self._drop_seeds(ctx, want["pool"], keep=seed.path.rpartition("/")[2])
-        return {"pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log"}
+        return {
+            "pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log",
+            "definition": drift.remembered(xml, found.xml),
+        }  # fmt: skip
 
     def _live(self, ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, disks: list[Disk]) -> None:
         """What a running guest takes as it runs: memory, volumes, metadata."""
@@ -190,10 +204,16 @@ class Server(sdk.ResourceType):
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))
         if found is None:
             return None
-        return {"power": "running" if found.state in ("running", "paused") else "stopped", **xml_of.defined_sizes(found.xml)}
+        power = "running" if found.state in ("running", "paused") else "stopped"
+        return {"power": power, **xml_of.defined_sizes(found.xml), sdk.DRIFT: drift.found_in(ctx, last, found)}
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
+
+    def snapshot(self, ctx: sdk.Context, last: sdk.Properties) -> None:
+        """The root disk, once the guest is off."""
+        self.stop(ctx, last)
+        sdk.keep_copy(ctx, last["pool"], disk_name(ctx.identity))
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         uuid, pool = str(ctx.identity["uuid"]), last["pool"]

@@ -41,6 +41,22 @@ class Volume(sdk.ResourceType):
     def holds_data(self, want: sdk.Properties) -> bool:
         return True
 
+    def copies(self, identity: Mapping[str, Any], last: sdk.Properties) -> list[str]:
+        return [f"{last['pool']}/{sdk.copy_name(identity['volume_name'])}"]
+
+    def adopt(
+        self, host: sdk.Host, physical_id: str, identity: Mapping[str, Any], want: sdk.Properties
+    ) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
+        found = host.volume_info(want["pool"], physical_id)
+        if found is None:
+            raise sdk.NotFoundError(f"there is no volume {physical_id} in pool {want['pool']}", hint="name it as 'virsh vol-list' does")
+        if host.volume_info(want["pool"], f"{physical_id}.json") is not None:
+            raise sdk.ExistsError(f"the volume {physical_id} belongs to a stack already")
+        if found.format != want["format"]:
+            raise sdk.RefusedError(f"it is a {found.format} file, and the template says {want['format']}")
+        attributes = {"path": found.path, "size": want["size"], "capacity": want["size"] * GIB}
+        return {**identity, "physical_id": physical_id, "volume_name": physical_id}, attributes
+
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "upload" in profile.features:
             return []
@@ -53,7 +69,7 @@ class Volume(sdk.ResourceType):
             raise sdk.FailedError(f"the image {image.properties['source']} has no disk", hint="name an image with a disk: stack-run images ls")
         base = {"backing": image.attributes["path"], "backing_format": image.attributes["format"]} if image else {}
         capacity = max(want["size"] * GIB, int(image.attributes["capacity"]) if image else 0)
-        found = sdk.ensure_volume(ctx, pool, name, capacity, want["format"], **base, more=_more(want))
+        found = sdk.ensure_volume(ctx, pool, name, capacity, want["format"], **base, more={**_more(want), **ctx.record()})
         if found.capacity < capacity:
             ctx.progress(f"growing to {want['size']} GiB")
             ctx.host.volume_resize(pool, name, capacity)
@@ -63,8 +79,15 @@ class Volume(sdk.ResourceType):
         found = ctx.host.volume_info(last["pool"], str(ctx.identity["volume_name"]))
         if found is None:
             return None
-        # over an image it is at least as large as that: then it is as it was made
-        return {"size": last["size"] if found.capacity == ctx.attributes.get("capacity") else -(-found.capacity // GIB)}
+        wanted = ctx.attributes.get("capacity")
+        if found.capacity == wanted or wanted is None:  # over an image it is at least as large as that: then it is as it was made
+            return {"size": last["size"]}
+        if found.capacity > wanted:  # somebody let it grow, and nothing shrinks a volume
+            return {"size": last["size"], sdk.DRIFT: [{"prop": "size", "expected": last["size"], "found": -(-found.capacity // GIB), "note": True}]}
+        return {"size": found.capacity // GIB}
+
+    def snapshot(self, ctx: sdk.Context, last: sdk.Properties) -> None:
+        sdk.keep_copy(ctx, last["pool"], str(ctx.identity["volume_name"]))
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         sdk.remove_volume(ctx, last["pool"], str(ctx.identity["volume_name"]))

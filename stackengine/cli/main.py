@@ -62,7 +62,8 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
     found = error.diagnostics if isinstance(error, InvalidTemplateError) else None
     match error:
         case InvalidTemplateError():
-            code, message = INVALID, "the template is invalid"
+            refused = all(d.code.startswith("X") for d in error.diagnostics.errors)
+            code, message = (FAILED, "refused for safety") if refused else (INVALID, "the template is invalid")
             terminal.say(diagnostics.render(error.diagnostics, style=terminal.err_style))
         case UsageError() | ServiceError():
             code, message = getattr(error, "exit_code", USAGE), str(error)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stackengine.service import Session
 
 Work = Callable[[Callable[[Event], None]], "OperationResult | None"]
-_POLICIES = {"rollback": "rollback", "keep": "keep", "delete": "rollback"}
+POLICIES = {"rollback": "rollback", "keep": "keep", "delete": "rollback"}
 """What Ctrl-C asks for, by ``--on-failure``: nobody who interrupts wants a stack deleted that was there before."""
 
 
@@ -27,12 +27,19 @@ def carry_out(session: Session, preview: Preview, args: argparse.Namespace, term
     """Propose, carry out, tell; the exit code."""
     if not telling.propose(preview, args, terminal):
         return FAILED
+    if args.detach:
+        from stackengine.cli.detaching import detach
+
+        return detach(session, preview, args, terminal)
     on_failure: OnFailure = getattr(args, "on_failure", "keep")
 
     def work(watch: Callable[[Event], None]) -> OperationResult | None:
-        return stacks.carry_out(session, preview, on_failure=on_failure, keep_going=args.keep_going, timeout=args.timeout, watch=watch)
+        return stacks.carry_out(
+            session, preview, on_failure=on_failure, keep_going=args.keep_going, timeout=args.timeout, watch=watch, allow=options.allowed(args),
+            overtake=getattr(args, "overtake", False),
+        )  # fmt: skip
 
-    return watch_work(work, preview.stack, args, terminal, preview=preview, policy=_POLICIES[on_failure])
+    return watch_work(work, preview.stack, args, terminal, preview=preview, policy=POLICIES[on_failure])
 
 
 def watch_work(work: Work, stack: str, args: argparse.Namespace, terminal: Terminal, *, preview: Preview | None, policy: str) -> int:

@@ -50,14 +50,17 @@ def add_inert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept-inert", action="store_true", help="record resources of types that are not supported, without making anything")
 
 
-def add_request(parser: argparse.ArgumentParser) -> None:
+def add_request(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """What ``up`` and ``plan`` are asked for."""
-    parser.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
+    template = parser.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
+    if optional:
+        template.nargs, template.required = "?", False
     parser.add_argument("--name", help="the stack's name (default: from the template's file or folder name)")
     add_parameters(parser)
     parser.add_argument("--target", metavar="PATH", action="append", default=[], help="only this resource and what it depends on; repeatable")
     parser.add_argument("--replace", metavar="PATH", action="append", default=[], help="give this resource a new generation even if nothing changed")
     add_inert(parser)
+    parser.add_argument("--override-policy", metavar="FILE", help="a stack policy that counts this once in place of the stack's own")
 
 
 def add_operation(parser: argparse.ArgumentParser, *, on_failure: bool = True) -> None:
@@ -70,8 +73,26 @@ def add_operation(parser: argparse.ArgumentParser, *, on_failure: bool = True) -
             default="rollback",
             help="when an action fails: take everything back (default), keep what is there, or delete the stack",
         )
+        add_allow(parser)
+    parser.add_argument("--detach", action="store_true", help="go on in a process of its own; `wait` waits for it")
     parser.add_argument("--keep-going", action="store_true", help="after a failure go on with what does not depend on it")
     parser.add_argument("--timeout", metavar="TIME", type=seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
+
+
+def add_allow(parser: argparse.ArgumentParser) -> None:
+    """What ``--yes`` alone does not do."""
+    parser.add_argument(
+        "--allow",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="with --yes: also what loses data: replace, delete, or the path of a server or volume; repeatable, or with commas",
+    )
+
+
+def allowed(args: argparse.Namespace) -> tuple[str, ...] | None:
+    """What may be lost: with ``--yes`` only what ``--allow`` says, else all that the person who is asked agrees to (None)."""
+    return tuple(word for given in getattr(args, "allow", ()) for word in given.split(",") if word) if args.yes else None
 
 
 def seconds(text: str) -> float:

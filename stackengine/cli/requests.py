@@ -8,12 +8,14 @@ from pathlib import Path
 from stackengine.cli import parameters
 from stackengine.cli.errors import UsageError
 from stackengine.cli.naming import stack_name
+from stackengine.service.guard import read_policy
 from stackengine.service.types import Request
 
 
 def of(args: argparse.Namespace) -> Request:
     """The request; raises UsageError where a file is not there."""
     template = existing(args.template)
+    override = getattr(args, "override_policy", None)
     return Request(
         name=stack_name(template, args.name),
         template=template,
@@ -22,6 +24,7 @@ def of(args: argparse.Namespace) -> Request:
         targets=tuple(getattr(args, "target", ())),
         replace=tuple(getattr(args, "replace", ())),
         accept_inert=getattr(args, "accept_inert", False),
+        policy=read_policy(existing(override)) if override else None,
     )
 
 

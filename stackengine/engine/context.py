@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 from stackengine.model.allowed import NOTHING, Allowed
+from stackengine.model.codec import instance_to_json
 from stackengine.model.instance import Instance
 from stackengine.registry import ResourceTypeInfo
-from stackengine.sdk import FailedError, Host, Referred
+from stackengine.sdk import Cancelled, FailedError, Host, Referred
 
 T = TypeVar("T")
 NAMESPACE = "urn:stackengine:1"
@@ -34,6 +36,31 @@ class ContextParts:
     alone: Callable[[str], AbstractContextManager[Any]] = nullcontext
     """Enters only when nobody else on this machine is inside with the same name."""
     allowed: Allowed = NOTHING
+    recovery: str = ""
+    """What makes the stack's seed again, for who has the store's key; empty: objects carry no record of themselves."""
+
+
+class CheckedHost:
+    """A host whose every call first looks whether the operation, and this action, may still go on."""
+
+    def __init__(self, host: Host, check: Callable[[], None]) -> None:
+        self._host, self._check = host, check
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._host, name)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._check()
+            return found(*args, **kwargs)
+
+        return call
+
+
+def _lean(instance: Instance) -> Instance:
+    """Without what a read brings again."""
+    return replace(instance, attributes={}, holds=frozenset(), sure=False, status="configured", power="running")
 
 
 class ActionContext:
@@ -41,14 +68,17 @@ class ActionContext:
 
     def __init__(
         self, parts: ContextParts, instance: Instance, info: ResourceTypeInfo, host: Host, referred: Mapping[str, Referred],
-        progress: Callable[[str], None], contributed: Mapping[str, Any],
+        progress: Callable[[str], None], contributed: Mapping[str, Any], given_up: Callable[[], bool] = lambda: False,
+        recorded: Instance | None = None, companions: Sequence[Instance] = (),
     ) -> None:  # fmt: skip
-        self.host, self.stack, self.stack_id = host, parts.stack, parts.stack_id
+        self.host: Host = cast(Host, CheckedHost(host, self.check))
+        self.stack, self.stack_id, self._given_up = parts.stack, parts.stack_id, given_up
         self.path, self.generation = instance.path, instance.generation
         self.identity: Mapping[str, Any] = instance.identity
         self.attributes: Mapping[str, Any] = instance.attributes
         self.contributed, self.allowed = contributed, parts.allowed
         self._parts, self._info, self._referred, self._progress = parts, info, referred, progress
+        self._recorded, self._companions = recorded, companions
 
     def referred(self, physical_id: str) -> Referred | None:
         """The configured resource that a property refers to."""
@@ -62,7 +92,16 @@ class ActionContext:
         """The metadata element that names store, stack and path."""
         parts = self._parts
         named = {"store": parts.store, "stack": parts.stack, "stack-id": parts.stack_id, "path": self.path, "generation": str(self.generation)}
-        return f'<se:stack xmlns:se="{NAMESPACE}" ' + " ".join(f'{k}="{escape(v)}"' for k, v in named.items()) + "/>"
+        head = f'<se:stack xmlns:se="{NAMESPACE}" ' + " ".join(f'{k}="{escape(v)}"' for k, v in named.items())
+        record = self.record()
+        return f"{head}><se:record>{escape(json.dumps(record, sort_keys=True), quote=False)}</se:record></se:stack>" if record else head + "/>"
+
+    def record(self) -> dict[str, Any]:
+        """What a lost database is rebuilt from: the instance as it is applied (secrets by reference) and the records that only it refers to."""
+        if not self._parts.recovery or self._recorded is None:
+            return {}
+        companions = [instance_to_json(_lean(c)) for c in self._companions]
+        return {"recovery": self._parts.recovery, "instance": instance_to_json(_lean(self._recorded)), "with": companions}
 
     def owner(self) -> dict[str, Any]:
         """The same as a record, for sidecars of objects that have no metadata."""
@@ -74,7 +113,9 @@ class ActionContext:
         self._progress(message)
 
     def check(self) -> None:
-        """Raise Cancelled when the operation was stopped."""
+        """Raise Cancelled when the operation was stopped, or when nobody waits for this action any more."""
+        if self._given_up():
+            raise Cancelled("it took longer than its limit")
         self._parts.check()
 
     def wait_until(self, probe: Callable[[], T | None], timeout: float, what: str) -> T:

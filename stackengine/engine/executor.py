@@ -37,6 +37,15 @@ class _Waiting:
     info: ResourceTypeInfo
 
 
+@dataclass(slots=True)
+class _Limit:
+    """How long an action may take by its own policy."""
+
+    action: Action
+    deadline: float
+    over: bool = False
+
+
 def execute(
     plan: Plan, desired: Desired, recorded: Recorded, *, registry: Registry, hosts: Callable[[str], Host], journal: Journal, runner: Runner,
     gates: Gates, vault: Vault, parts: ContextParts, policy: Policy,
@@ -68,6 +77,7 @@ class _Executor:
         self._due: list[tuple[Action, Callable[[], Any]]] = []
         self._inline: list[Result] = []
         self._waiting: dict[str, _Waiting] = {}
+        self._limits: dict[str, _Limit] = {}
         self._stop: str | None = None
         self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
 
@@ -120,11 +130,14 @@ class _Executor:
 
     def _patience(self) -> float:
         now = self._parts.monotonic()
-        ends = [w.deadline for w in self._waiting.values()] + ([self._deadline] if self._deadline else [])
+        ends = [w.deadline for w in self._waiting.values()] + [found.deadline for found in self._limits.values()]
+        ends += [self._deadline] if self._deadline else []
         return max(0.0, min([LOOK_EVERY, *(e - now for e in ends)]))
 
     def _look_at_clock(self) -> None:
         now = self._parts.monotonic()
+        for limit in [found for found in self._limits.values() if now >= found.deadline]:
+            self._give_up(limit)
         for key, waiting in list(self._waiting.items()):
             if now >= waiting.deadline and waiting.action.gate is not None and waiting.action.gate.kind == "signal":
                 gate = waiting.action.gate
@@ -136,6 +149,17 @@ class _Executor:
             self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s"))
         if self._stopping:
             self._drop_waiting()
+
+    def _give_up(self, limit: _Limit) -> None:
+        """Nobody waits for this action any more: what it still does in its thread starts no further host call, and its result is not taken."""
+        limit.over, key, waiting = True, limit.action.id, self._waiting.pop(limit.action.id, None)
+        del self._limits[key]
+        self._gates.drop(key)
+        self._runner.free(key)
+        seconds = limit.action.instance.policies.timeout
+        hint = "stackengine: {timeout: ...} in its metadata says how long it may take"
+        error = FailedError(f"it took longer than {seconds:g} s", hint=hint, tail=self._tail(waiting) if waiting else "")
+        self._end_badly(limit.action, error, waiting is not None)
 
     def _drop_waiting(self) -> None:
         """Waiting is not working: an action that only waits for its gate ends here, its object configured."""
@@ -181,7 +205,11 @@ class _Executor:
         if action.of:
             payload["of"] = action.of
         self._record(Event("action.begin", action.path, instance.generation, action.verb, payload), begun)
-        self._due.append((action, self._work(action, info, begun, plain, contributed, old)))
+        limit = _Limit(action, float("inf"))
+        if begun.policies.timeout:
+            limit.deadline = self._parts.monotonic() + begun.policies.timeout
+            self._limits[action.id] = limit
+        self._due.append((action, self._work(action, info, begun, plain, contributed, old, limit)))
 
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""
@@ -192,8 +220,9 @@ class _Executor:
         self.walk.reach(action, "ready")
 
     def _work(
-        self, action: Action, info: ResourceTypeInfo, instance: Instance, plain: dict[str, Any], contributed: dict[str, Any], old: Instance | None
-    ) -> Callable[[], Any]:
+        self, action: Action, info: ResourceTypeInfo, instance: Instance, plain: dict[str, Any], contributed: dict[str, Any], old: Instance | None,
+        limit: _Limit,
+    ) -> Callable[[], Any]:  # fmt: skip
         handler = info.handler
         key = action.id
 
@@ -203,13 +232,18 @@ class _Executor:
         last = self._resolution.opened(old.properties) if old is not None and action.verb == "update" else plain
         referred = self._resolution.referred(instance)
         of = self._recorded.instances[action.of].physical_id if action.of in self._recorded.instances else action.of
+        recorded, companions = instance, list[Instance]()
+        if not handler.inline:
+            companions = [i for i in map(self._recorded.instances.get, sorted(instance.refs)) if i is not None and self._is_record(i)]
         attributes = self._resolution.opened(instance.attributes)
         if attributes is not instance.attributes:
             instance = replace(instance, attributes=attributes)
 
         def work() -> Any:
             self._parts.check()
-            context = ActionContext(self._parts, instance, info, self._hosts(instance.host), referred, progress, contributed)
+            context = ActionContext(self._parts, instance, info, self._hosts(instance.host), referred, progress, contributed, lambda: limit.over,
+                                    recorded, companions)  # fmt: skip
+            context.check()
             match action.verb:
                 case "create":
                     return handler.create(context, plain)
@@ -221,6 +255,8 @@ class _Executor:
                     return handler.stop(context, plain)
                 case "release":
                     return handler.release(context, plain, of)
+                case "snapshot":
+                    return handler.snapshot(context, plain)
             return None
 
         return work
@@ -241,7 +277,7 @@ class _Executor:
                 self._end_badly(waiting.action, result.error, True)
             else:
                 self._ready(waiting.action, waiting.info, (result.value or {}).get("received", []))
-        elif result.key in self._plan.actions:
+        elif result.key in self._plan.actions and self.walk.runs(result.key):
             self._worked(self._plan.actions[result.key], result)
 
     def _worked(self, action: Action, result: Result) -> None:
@@ -259,6 +295,7 @@ class _Executor:
             self._events.append(Event("action.done", action.path, instance.generation, action.verb, {"of": held} if held else {}))
             self._changed[instance.id] = ended
             fold.put_or_drop(self._recorded, instance.id, ended)
+            self._limits.pop(action.id, None)
             self.walk.reach(action, "done")
             return
         info, attributes = self._info(action), self._resolution.sealed(result.value or {}, self._info(action))
@@ -276,6 +313,8 @@ class _Executor:
         kind: Any = "action.configured" if status == "configured" else "action.ready"
         self._recorded.observed.pop(instance.id, None)
         self._record(Event(kind, action.path, instance.generation, action.verb, payload), instance)
+        if status == "ready":
+            self._limits.pop(action.id, None)
         self.walk.reach(action, status)
 
     def _await(self, action: Action, info: ResourceTypeInfo) -> None:
@@ -320,6 +359,7 @@ class _Executor:
         self._reached(action, "ready", self._resolution.sealed(attributes, info))
 
     def _end_badly(self, action: Action, error: BaseException, after_configured: bool) -> None:
+        self._limits.pop(action.id, None)
         failure = describe(action, error, self._redactor)
         self.failures.append(failure)
         payload = {
@@ -332,7 +372,7 @@ class _Executor:
         if known is None:
             self._events.append(event)
         else:
-            self._record(event, fold.failed(known, after_configured))
+            self._record(event, fold.failed(known, action.verb, after_configured))
         self.walk.fail(action)
 
     def _tail(self, waiting: _Waiting) -> str:
@@ -350,6 +390,11 @@ class _Executor:
         return "\n".join(tails)
 
     # small things
+
+    def _is_record(self, instance: Instance) -> bool:
+        """Whether the instance is nothing but its record: no host would know of it."""
+        info = self._registry.get(instance.type)
+        return info is not None and info.handler.inline
 
     def _info(self, action: Action) -> ResourceTypeInfo:
         info = self._registry.get(action.instance.type)

@@ -37,7 +37,7 @@ def apply(recorded: Recorded, event: Event) -> None:
             put_or_drop(recorded, id_, done(recorded.instances[id_], event.verb, event.payload.get("of", "")))
         case "action.failed":
             if id_ in recorded.instances:
-                put(recorded, failed(recorded.instances[id_], bool(event.payload.get("after_configured"))))
+                put(recorded, failed(recorded.instances[id_], event.verb, bool(event.payload.get("after_configured"))))
         case "signal.received":
             known = recorded.signals.setdefault(event.payload["handle"], [])
             if all(s["id"] != event.payload["id"] for s in known):
@@ -48,6 +48,12 @@ def apply(recorded: Recorded, event: Event) -> None:
             put_or_drop(recorded, id_, None)
         case "instance.imported":
             put(recorded, instance_from_json(event.payload["instance"]))
+        case "instance.moved":
+            put_or_drop(recorded, f"{event.payload['from']}@{event.generation}", None)
+            put(recorded, instance_from_json(event.payload["instance"]))
+        case "instance.protected":
+            if id_ in recorded.instances:
+                put(recorded, replace(recorded.instances[id_], protected=bool(event.payload["protected"])))
         case "layer.recorded":
             layer = layer_from_json(event.payload["layer"])
             recorded.layers[layer.id] = layer
@@ -78,6 +84,8 @@ def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
             return replace(new, holds=holds, occupied=occupied, sure=False, status="creating" if verb == "create" else "updating", power="running")
         case "delete" | "retain":
             return replace(new, sure=False, status="deleting")
+        case "snapshot":
+            return old or new
         case _:  # stop, release: it may run or not from now on
             return replace(new, power="unknown")
 
@@ -92,13 +100,15 @@ def done(instance: Instance, verb: str, of: str) -> Instance | None:
     """The instance after the end of a delete, retain, stop or release."""
     if verb in ("delete", "retain"):
         return None
+    if verb == "snapshot":
+        return instance
     if verb == "stop":
         return replace(instance, power="stopped", status="stopped")
     return replace(instance, power="stopped", status="released", holds=instance.holds - {of}, refs=instance.refs - {of})
 
 
-def failed(instance: Instance, after_configured: bool) -> Instance:
-    """The instance after a failure: sure when its host calls were done before its gate failed."""
-    if instance.status == "deleting":
+def failed(instance: Instance, verb: str, after_configured: bool) -> Instance:
+    """The instance after a failure: sure when its host calls were done before its gate failed; a copy that failed is no fault of its own."""
+    if instance.status == "deleting" or verb == "snapshot":
         return instance
     return replace(instance, status="failed", sure=instance.sure and after_configured)

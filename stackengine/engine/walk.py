@@ -89,6 +89,10 @@ class Walk:
                     self._blocked.add(follower)
                     queue.append(follower)
 
+    def runs(self, id_: str) -> bool:
+        """Whether this action was started and has not ended."""
+        return id_ in self._running
+
     @property
     def running(self) -> bool:
         """Whether something runs."""

@@ -57,7 +57,8 @@ class Building:
         native, at = self._translator.properties(resource, info, dialect, values, marks)
         at[""], at["type"] = resource.mark, resource.type_mark
         return DesiredResource(
-            written.path, info.name, with_defaults(native, info.schema), policies=written.policies, foreign_type=resource.type, scope=written.scope,
+            written.path, info.name, with_defaults(native, info.schema), foreign_type=resource.type, scope=written.scope,
+            policies=self._translator.policies(written.policies, resource, info, dialect),
             metadata=lower(written.metadata), external_id=lower(written.external_id), marks=at,
             depends=tuple(d for d in written.depends if d.via in ("depends_on", "metadata", "external_id")),
         )  # fmt: skip

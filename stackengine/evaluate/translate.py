@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Call, Literal
 from stackengine.model.mark import Mark
-from stackengine.model.template import Resource
+from stackengine.model.template import Policies, Resource
 from stackengine.model.values import Unknown, Value, has_unknown
 from stackengine.registry import Conversion, Dialect, ResourceTypeInfo
 
@@ -101,6 +102,21 @@ class Translator:
             except ValueError as error:
                 self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
         return native, placed
+
+    def policies(self, policies: Policies, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None) -> Policies:
+        """The policies with the properties of ``ignore_changes`` under their native names."""
+        ignored = []
+        for name in policies.ignore_changes:
+            conversion = dialect.properties.get(name) if dialect else None
+            native = conversion.to.partition(".")[0] if conversion else name
+            if native.startswith("$") or native not in info.properties:
+                if name not in resource.policies.ignore_changes:  # said of a group: of those members that have it
+                    continue
+                known = [n for n in info.properties if n not in info.read_only]
+                hint = did_you_mean(name, known) or f"it has: {', '.join(known)}"
+                self._diagnostics.error("V108", f"ignore_changes: {resource.type} has no property {name} that can be ignored", resource.mark, hint)
+            ignored.append(native)
+        return replace(policies, ignore_changes=tuple(ignored)) if ignored else policies
 
     def _converted(self, value: Value, conversion: Conversion, name: str, mark: Mark) -> Value:
         if not conversion.decode:

@@ -23,9 +23,12 @@ Kind = Literal[
     "action.skipped",  # payload: reason; resolved weaker than planned
     "signal.received",  # payload: id, status, reason, data
     "observed",  # payload: properties, or null when it is gone
-    "instance.imported",
+    "instance.imported",  # payload: instance
     "instance.forgotten",
-    "instance.moved",
+    "instance.moved",  # payload: from, and the instance as it is called from now on; those that hold it follow as instance.imported
+    "instance.protected",  # payload: protected
+    "stack.protected",  # payload: protected
+    "stack.policy",  # payload: policy, or null
     "layer.recorded",  # payload: layer
     "diagnostic",  # payload: code, summary, severity
 ]

@@ -70,6 +70,12 @@ class Policies:
     ignore_changes: tuple[str, ...] = ()
     signals: dict[str, Any] | None = None
     """CloudFormation CreationPolicy ResourceSignal: ``{"count": int, "timeout": seconds}``."""
+    protect: bool | None = None
+    """Whether nothing may delete or replace it; None: as it was said last, so that a protection survives its removal from the template."""
+    timeout: float | None = None
+    """Seconds that one action on it may take, or None."""
+    moved_from: str = ""
+    """The path under which it was known before."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 

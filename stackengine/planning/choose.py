@@ -11,6 +11,7 @@ from stackengine.evaluate import PENDING, EvaluationError, Secrets, resolve
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.model.instance import Instance, Piece, Recorded
+from stackengine.model.template import Policies
 from stackengine.model.values import Value, has_unknown
 from stackengine.planning.diff import compare, compare_contributed, only_maybe, strongest, with_ignored
 from stackengine.planning.ground import Ground
@@ -42,9 +43,10 @@ class Chooser:
     """One pass over the desired resources in dependency order."""
 
     def __init__(
-        self, desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, diagnostics: Diagnostics, secrets: Secrets | None = None
-    ) -> None:
-        self._secrets = secrets
+        self, desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, diagnostics: Diagnostics, secrets: Secrets | None = None,
+        skip: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self._secrets, self._skip = secrets, skip
         self.desired, self.recorded, self.ground, self.registry, self.diagnostics = desired, recorded, ground, registry, diagnostics
         self.choices: dict[str, Choice] = {}
         self._by_physical: dict[str, Choice] = {}
@@ -95,6 +97,8 @@ class Chooser:
         if info is None:
             self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
             return None
+        if resource.path in self._skip and (left := self._current(resource.path)) is not None:
+            return Choice(resource, info, left, "keep", [], left)
         try:
             want = resolve(resource.properties, self.lookup, self._secrets) if has_unknown(resource.properties) else resource.properties
         except EvaluationError as error:  # a function refused what is known by now
@@ -123,11 +127,12 @@ class Chooser:
         changes = compare(old, want, info, self.ground.profile, resource, observed)
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
-        same = old.refs == refs and old.policies == resource.policies
+        protected = old.protected if resource.policies.protect is None else resource.policies.protect
+        same = old.refs == refs and _same_policies(old.policies, resource.policies) and old.protected == protected
         if not changes and same and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
         instance = replace(
-            old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version,
+            old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version, protected=protected,
             exclusive=info.handler.exclusive(old.identity, want),
         )  # fmt: skip
         maybe = any(c.effect == "replace" for c in changes)
@@ -172,6 +177,7 @@ class Chooser:
             resource.path, generation, resource.type, identity, want, refs, refs,
             exclusive=info.handler.exclusive(identity, want), fixed=info.handler.fixed(identity, want), host=self.ground.host, pieces=(piece,),
             claims=tuple(ids.claims), policies=resource.policies, schema_version=info.schema_version,
+            protected=bool(before and before.protected) if resource.policies.protect is None else resource.policies.protect,
         )  # fmt: skip
         changes, reason = self._why_new(before, resource, info, want)
         return Choice(resource, info, instance, "create", changes, None, reason)
@@ -190,6 +196,11 @@ class Chooser:
     def _current(self, path: str) -> Instance | None:
         alive = [i for i in self._by_path.get(path, ()) if i.status != "deleting"]
         return max(alive, key=lambda i: (i.sure, i.generation), default=None)
+
+
+def _same_policies(one: Policies, other: Policies) -> bool:
+    """What something was called before makes no difference to it."""
+    return one == other or replace(one, moved_from="") == replace(other, moved_from="")
 
 
 def _unfinished(old: Instance) -> str:

@@ -10,7 +10,7 @@ from stackengine.model.instance import Instance
 from stackengine.model.values import Unknown, Value, has_unknown
 from stackengine.planning.plan import Change
 from stackengine.registry import ResourceTypeInfo
-from stackengine.sdk import Effect, Profile
+from stackengine.sdk import DRIFT, Effect, Profile
 
 _ORDER: tuple[Effect, ...] = ("none", "live", "reboot", "replace")
 
@@ -38,7 +38,16 @@ def compare(
         if before == after or name in resource.policies.ignore_changes:
             continue
         changes.append(_change(name, before, after, info, profile, resource, want, together))
-    return changes
+    return [*changes, *_drifted(observed or {}, resource)]
+
+
+def _drifted(observed: Mapping[str, Value], resource: DesiredResource) -> list[Change]:
+    """What a read found changed besides properties, as far as it can be put right."""
+    return [
+        Change(e["prop"], e.get("found"), e.get("expected"), e.get("effect", "live"), "changed outside of the stack", resource.mark_of())
+        for e in observed.get(DRIFT, ())
+        if not e.get("note") and e["prop"].partition(".")[0] not in resource.policies.ignore_changes
+    ]
 
 
 def _change(

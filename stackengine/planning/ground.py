@@ -31,5 +31,7 @@ class Ground:
     """Bytes available by pool; a pool that is not here does not exist."""
     returning: bool = False
     """Whether the plan goes back to a revision (rollback): what cannot be taken back stays as it is."""
+    undoing: bool = False
+    """Whether the plan undoes an operation that failed just now: what that operation made goes, whatever would keep it from then on."""
     store: str = ""
     """The store's id, as it stands in libvirt metadata."""

@@ -11,23 +11,28 @@ from stackengine.evaluate import Secrets, resolve
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Claim, Instance, Recorded
-from stackengine.planning.choose import Choice, Chooser, apply_contributions
+from stackengine.model.mark import NOWHERE
+from stackengine.model.values import has_unknown
+from stackengine.planning.choose import Choice, Chooser, apply_contributions, dependency_order
 from stackengine.planning.diff import strongest
 from stackengine.planning.ground import Ground
 from stackengine.planning.hostchecks import check_host
+from stackengine.planning.moves import alike
 from stackengine.planning.order import Order, Step
 from stackengine.planning.plan import Action, Change, Phase, Plan
+from stackengine.planning.protection import check_protected
 from stackengine.registry import Registry
 
 
 def make_plan(
     desired: Desired, recorded: Recorded, ground: Ground, registry: Registry, *, targets: Collection[str] = (),
-    replace: Mapping[str, int] = MappingProxyType({}), secrets: Secrets | None = None,
+    replace: Mapping[str, int] = MappingProxyType({}), secrets: Secrets | None = None, skip: Collection[str] = (),
 ) -> Plan:  # fmt: skip
     """The plan from ``recorded`` to ``desired`` (sealed: no Sensitive left). Errors stand in ``Plan.diagnostics``.
 
     ``targets``: only these paths and what they depend on. ``replace``: paths that get a new generation by force, with the first generation that will do
     (so that a resumed operation finishes the one that it began, and a rollback takes the one before).
+    ``skip``: paths that are left as they are, whatever they are.
     ``secrets`` opens and seals what functions make of secrets; without it such values stay unknown.
     """
     diagnostics = Diagnostics()
@@ -35,20 +40,26 @@ def make_plan(
     for path in replace:
         if path not in desired.resources and not ground.returning:
             diagnostics.error("L106", f"there is no resource {path} to replace")
+    wanted = _without(wanted, skip, recorded, diagnostics)
     excluded: dict[str, list[Change]] = {}
     while True:
-        chooser = Chooser(wanted, recorded, ground, registry, diagnostics, secrets)
+        chooser = Chooser(wanted, recorded, ground, registry, diagnostics, secrets, frozenset(skip))
         choices = chooser.run(replace, excluded)
         more = apply_contributions(choices)
         if not more or diagnostics.errors:
             break
         excluded |= more
-    kept = frozenset(i.id for i in recorded.instances.values() if targets and i.path in desired.resources and i.path not in wanted.resources)
-    steps = Order(choices, recorded.instances, kept, diagnostics).steps()
+    left = (desired.resources.keys() - wanted.resources.keys() if targets else set()) | set(skip)
+    kept = frozenset(i.id for i in recorded.instances.values() if i.path in left)
+    steps = Order(choices, recorded.instances, kept, diagnostics, undoing=ground.undoing).steps()
     ordered = _topological(steps, diagnostics)
-    maker = _Actions(registry, recorded, choices)
+    maker = _Actions(registry, recorded, choices, diagnostics)
     actions = {s.id: maker.action(s) for s in ordered}
     check_host(choices, ground, diagnostics)
+    if not ground.returning:
+        _suggest_moves(actions, diagnostics)
+    if not ground.undoing:
+        check_protected(actions, diagnostics)
     claims = tuple(sorted({c for a in actions.values() if a.verb == "create" for c in a.instance.claims}, key=_claim_key))
     return Plan(
         actions=actions,
@@ -58,6 +69,16 @@ def make_plan(
         diagnostics=tuple(diagnostics),
         outputs={o.name: resolve(o.value, chooser.lookup, secrets) for o in desired.outputs.values()} if not targets else {},
     )
+
+
+def _suggest_moves(actions: Mapping[str, Action], diagnostics: Diagnostics) -> None:
+    paths = {a.path for a in actions.values() if a.verb == "create"}
+    deleted = [a.instance for a in actions.values() if a.verb == "delete" and a.holds_data and a.path not in paths and a.instance.sure]
+    created = [a.instance for a in actions.values() if a.verb == "create" and a.previous is None] if deleted else []
+    mark = {a.path: a.mark for a in actions.values()}
+    for old, new in alike(deleted, created):
+        hint = f"if it was renamed: stackengine: {{moved_from: {old}}} in the metadata of {new}, or stack-run mv STACK {old} {new}"
+        diagnostics.notice("L133", f"{old} would be deleted, and {new}, which is just like it, would be made", mark[new], hint)
 
 
 def _claim_key(claim: Claim) -> tuple[str, str, str]:
@@ -80,6 +101,23 @@ def _only(desired: Desired, targets: Collection[str], diagnostics: Diagnostics) 
     return Desired({p: r for p, r in desired.resources.items() if p in closure}, {}, desired.scopes, desired.description, desired.timeout, desired.extra)
 
 
+def _without(desired: Desired, skip: Collection[str], recorded: Recorded, diagnostics: Diagnostics) -> Desired:
+    """``desired`` without what is skipped and not there, nor anything that refers to that; what is there is left as it is."""
+    there = {i.path for i in recorded.instances.values()}
+    out = {path for path in skip if path not in there}
+    for path in skip:
+        if path not in there and path not in desired.resources:
+            diagnostics.error("L131", f"there is no resource {path} to skip", hint="see 'stack-run show'")
+    for path in dependency_order(desired):
+        needs = next((d.path for d in desired.resources[path].depends if d.path in out), None) if path not in out else None
+        if needs is not None:
+            out.add(path)
+            diagnostics.warning("L132", f"{path} is skipped too: it needs {needs}, which is skipped and not there")
+    if not out:
+        return desired
+    return dataclasses.replace(desired, resources={p: r for p, r in desired.resources.items() if p not in out})
+
+
 def _topological(steps: dict[str, Step], diagnostics: Diagnostics) -> list[Step]:
     """Main steps first, the cleanup tail last, each in dependency order."""
     sorter: TopologicalSorter[str] = TopologicalSorter({s.id: s.after.keys() for s in steps.values()})
@@ -92,7 +130,7 @@ def _topological(steps: dict[str, Step], diagnostics: Diagnostics) -> list[Step]
 
 
 def _phase(step: Step) -> Phase:
-    if step.verb in ("delete", "retain"):
+    if step.verb in ("delete", "retain", "snapshot"):
         return "early" if step.early else "tail"
     return "early" if step.verb in ("stop", "release") else "main"
 
@@ -100,8 +138,8 @@ def _phase(step: Step) -> Phase:
 class _Actions:
     """Makes actions of steps."""
 
-    def __init__(self, registry: Registry, recorded: Recorded, choices: dict[str, Choice]) -> None:
-        self._registry, self._recorded, self._choices = registry, recorded, choices
+    def __init__(self, registry: Registry, recorded: Recorded, choices: dict[str, Choice], diagnostics: Diagnostics) -> None:
+        self._registry, self._recorded, self._choices, self._diagnostics = registry, recorded, choices, diagnostics
         self._replaced = {c.instance.path: c for c in choices.values() if c.old is None}
 
     def action(self, step: Step) -> Action:
@@ -116,7 +154,7 @@ class _Actions:
         return Action(
             step.id, step.verb, _with_holds(step.instance, holds), choice.reason, tuple(step.after.values()), tuple(choice.changes), effect, "main",
             gate=info.handler.gate(step.instance.identity, step.instance.properties), previous=before, possible_replace=choice.maybe,
-            notes=_notes(step, effect), mark=choice.resource.mark_of(), holds_data=info.handler.holds_data(step.instance.properties),
+            notes=_notes(step, effect, choice), mark=choice.resource.mark_of(), holds_data=info.handler.holds_data(step.instance.properties),
         )  # fmt: skip
 
     def _before(self, instance: Instance) -> Instance | None:
@@ -130,24 +168,36 @@ class _Actions:
             reason = "what it has goes over to its successor; definition and disks stay"
         elif step.verb == "release":
             reason = f"{step.of} is deleted before its successor can come"
+        elif step.verb == "snapshot":
+            reason = "its policy says Snapshot: a copy stays on the host when it goes"
         elif old.status == "deleting":
             reason = "its deletion was begun before"
         elif successor is not None:
             reason = f"replaced by {successor.instance.id}"
         else:
             reason = "no longer in the template"
-        notes = ("rollback has to build it again",) if step.early and step.verb == "delete" else ()
+        notes: tuple[str, ...] = ("rollback has to build it again",) if step.early and step.verb == "delete" else ()
+        if step.verb == "snapshot" and info is not None:
+            kept = info.handler.copies(old.identity, old.properties)
+            notes = tuple(f"the copy is {place}" for place in kept)
+            if not kept:
+                self._diagnostics.error("L130", f"{old.path}: of a {old.type} no copy can be kept", hint="its policy says Snapshot: say Delete or Retain")
         data = info is not None and info.handler.holds_data(old.properties)
+        mark = successor.resource.mark_of() if successor is not None else NOWHERE
         return Action(
-            step.id, step.verb, old, reason, tuple(step.after.values()), phase=_phase(step), previous=old, of=step.of, notes=notes, holds_data=data
-        )
+            step.id, step.verb, old, reason, tuple(step.after.values()), phase=_phase(step), previous=old, of=step.of, notes=notes, mark=mark,
+            holds_data=data,
+        )  # fmt: skip
 
 
 def _with_holds(instance: Instance, holds: frozenset[str]) -> Instance:
     return dataclasses.replace(instance, holds=holds) if holds != instance.holds else instance
 
 
-def _notes(step: Step, effect: str) -> tuple[str, ...]:
-    if effect == "reboot":
-        return (f"{step.instance.path} is restarted",)
-    return ()
+def _notes(step: Step, effect: str, choice: Choice) -> tuple[str, ...]:
+    """What the user should know beforehand: interruptions, and what a rollback cannot take back."""
+    found = [f"{step.instance.path} is restarted"] if effect == "reboot" else []
+    old = choice.old
+    if old is not None and old.sure and choice.changes and not has_unknown(step.instance.properties):
+        found += [f"a rollback leaves {r.prop} as it will be: {r.reason}" for r in choice.info.handler.lasting(step.instance.properties, old.properties)]
+    return tuple(found)

@@ -24,6 +24,8 @@ class Step:
     choice: Choice | None = None
     of: str = ""
     early: bool = False
+    keep_copy: bool = False
+    """delete: whether a copy is taken first."""
     after: dict[str, Edge] = field(default_factory=dict)
 
     def follow(self, other: Step, need: Literal["configured", "ready", "done"], why: str) -> None:
@@ -36,12 +38,14 @@ class Step:
 class Order:
     """Builds the steps of one plan and the edges between them."""
 
-    def __init__(self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], diagnostics: Diagnostics, *, undoing: bool = False
+    ) -> None:
         self.diagnostics, self._recorded, self._kept = diagnostics, recorded, kept
         self._chosen = {c.instance.id: c for c in choices.values()}
         self._by_physical = {c.instance.physical_id: i for i, c in self._chosen.items()}
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
-        self._gone = {i: _delete_step(r, choices.get(r.path)) for i, r in recorded.items() if i not in self._chosen and i not in kept}
+        self._gone = {i: _delete_step(r, choices.get(r.path), undoing=undoing) for i, r in recorded.items() if i not in self._chosen and i not in kept}
         self._extra: dict[str, Step] = {}
         self._late: list[tuple[Step, Step]] = []
         """Stops, and the successors that wait for them."""
@@ -56,6 +60,7 @@ class Order:
             self._move(step, old, thing)
         self._one_at_a_time()
         self._interrupt_late()
+        self._copies()
         return {s.id: s for s in (*self._extra.values(), *self._main.values(), *self._gone.values())}
 
     def _references(self) -> None:
@@ -215,6 +220,14 @@ class Order:
             for before, after in pairwise(row):
                 after.follow(before, "done", "one change of an object at a time")
 
+    def _copies(self) -> None:
+        """What a policy says to keep a copy of is copied right before it goes, when nobody writes to it any more."""
+        for step in self._gone.values():
+            if step.verb == "delete" and step.keep_copy:
+                copy = Step(f"snapshot:{step.instance.id}", "snapshot", step.instance, early=step.early, after=dict(step.after))
+                self._extra[copy.id] = copy
+                step.follow(copy, "done", "a copy of it is kept")
+
     def _release(self, holder: Instance, delete: Step) -> None:
         if holder.id in self._gone and self._gone[holder.id].early:
             delete.follow(self._gone[holder.id], "done", f"{holder.id} holds it")
@@ -232,9 +245,9 @@ def _main_step(choice: Choice) -> Step:
     return Step(f"{verb}:{choice.instance.id}", verb, choice.instance, choice)
 
 
-def _delete_step(old: Instance, successor: Choice | None) -> Step:
+def _delete_step(old: Instance, successor: Choice | None, *, undoing: bool) -> Step:
     policy = old.policies.update_replace if successor is not None else old.policies.deletion
     made = old.sure or old.status not in ("creating", "deleting")
-    retain = made and old.status != "deleting" and (policy == "Retain" or (policy == "RetainExceptOnCreate" and old.status == "ready"))
+    retain = made and old.status != "deleting" and (policy == "Retain" or (policy == "RetainExceptOnCreate" and not undoing))
     verb: Verb = "retain" if retain else "delete"
-    return Step(f"{verb}:{old.id}", verb, old)
+    return Step(f"{verb}:{old.id}", verb, old, keep_copy=policy == "Snapshot" and made and not undoing)

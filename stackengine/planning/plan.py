@@ -12,7 +12,7 @@ from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.values import Value
 from stackengine.sdk import Effect, Gate
 
-Verb = Literal["create", "update", "delete", "stop", "release", "retain", "read"]
+Verb = Literal["create", "update", "delete", "stop", "release", "retain", "read", "snapshot"]
 Phase = Literal["main", "early", "tail"]
 
 

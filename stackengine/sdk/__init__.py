@@ -25,10 +25,11 @@ from stackengine.sdk.errors import (
 )
 from stackengine.sdk.facts import Contributed, Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list, resource_of
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
-from stackengine.sdk.resource_type import ResourceType, changed
-from stackengine.sdk.volumes import ensure_content, ensure_volume, record_of, remove_volume, serial_of, volume_xml
+from stackengine.sdk.resource_type import DRIFT, ResourceType, changed
+from stackengine.sdk.volumes import copy_name, ensure_content, ensure_volume, keep_copy, record_of, remove_volume, serial_of, volume_xml
 
 __all__ = [
+    "DRIFT",
     "AgentError",
     "Allowed",
     "Cancelled",
@@ -67,11 +68,13 @@ __all__ = [
     "Value",
     "VolumeInfo",
     "changed",
+    "copy_name",
     "ensure_content",
     "ensure_volume",
     "free_addresses",
     "free_subnets",
     "has_unknown",
+    "keep_copy",
     "known",
     "known_list",
     "normal_subnet",

@@ -73,6 +73,9 @@ class Context(Protocol):
     def owner(self) -> dict[str, Any]:
         """The same as a record, for sidecars of objects that have no metadata."""
 
+    def record(self) -> dict[str, Any]:
+        """What a lost database is rebuilt from, for sidecars of objects that have no metadata; holds no secret."""
+
     def progress(self, message: str) -> None:
         """Tell the log what is going on."""
 

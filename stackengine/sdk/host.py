@@ -207,6 +207,9 @@ class Host(Protocol):
     def volume_download(self, pool: str, name: str, limit: int) -> bytes:
         """The first ``limit`` bytes (virStorageVolDownload)."""
 
+    def volume_copy(self, pool: str, source: str, xml: str) -> VolumeInfo:
+        """virStorageVolCreateXMLFrom in one pool: a new volume with the content of ``source`` and nothing below it."""
+
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """virStorageVolResize, or virDomainBlockResize where a running guest has it; shrinking is refused."""
 

@@ -9,7 +9,11 @@ from typing import Any, ClassVar
 from stackengine.model.values import Value
 from stackengine.sdk.context import Context, Identities
 from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Refusal
-from stackengine.sdk.host import Profile
+from stackengine.sdk.host import Host, Profile
+
+DRIFT = "$drift"
+"""A key of what ``read`` returns: differences that are no property of its own, each ``{"prop", "expected", "found"}`` and perhaps ``effect``
+(of putting it right; left out: live) or ``note`` (true: it is shown, and nothing can be done about it here)."""
 
 
 class ResourceType(ABC):
@@ -85,6 +89,17 @@ class ResourceType(ABC):
         """Whether deleting it loses what users wrote (servers, volumes)."""
         return False
 
+    def copies(self, identity: Mapping[str, Any], last: Properties) -> list[str]:
+        """Where ``snapshot`` leaves copies (``pool/volume``); empty: of this type no copy can be kept."""
+        return []
+
+    def adopt(self, host: Host, physical_id: str, identity: Mapping[str, Any], want: Properties) -> tuple[dict[str, Any], dict[str, Value]] | None:
+        """Identity and attributes of an object that is on the host and nobody's; ``identity`` is what would be chosen for a new one.
+
+        None: of this type nothing can be adopted. HostError when it is not there, belongs to somebody, or cannot be what the template says.
+        """
+        return None
+
     # run by the walk
 
     @abstractmethod
@@ -93,7 +108,7 @@ class ResourceType(ABC):
 
     @abstractmethod
     def read(self, ctx: Context, last: Properties) -> dict[str, Value] | None:
-        """Observed properties (those that can be read; only keys that were set are compared), or None when it is gone."""
+        """Observed properties (those that can be read; only keys that were set are compared), with what else differs under ``DRIFT``; None when it is gone."""
 
     @abstractmethod
     def delete(self, ctx: Context, last: Properties) -> None:
@@ -109,6 +124,9 @@ class ResourceType(ABC):
     def release(self, ctx: Context, last: Properties, of: str) -> None:
         """Let go of the instance with physical id ``of``, which is about to be deleted early."""
         self.stop(ctx, last)
+
+    def snapshot(self, ctx: Context, last: Properties) -> None:  # noqa: B027  (only types with ``copies`` need it)
+        """Leave a copy of the data on the host, at the places of ``copies``; the object is deleted next. May run again after half of it."""
 
     def ready(self, ctx: Context, want: Properties, received: list[dict[str, Any]]) -> dict[str, Value]:
         """Attributes that only the gate brings (a wait condition's data)."""

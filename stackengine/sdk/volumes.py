@@ -97,6 +97,26 @@ def remove_volume(ctx: Context, pool: str, name: str) -> None:
         return
 
 
+def copy_name(name: str) -> str:
+    """The name of the copy that stays when a volume goes by the policy Snapshot."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-kept.{ending}" if dot else f"{name}-kept"
+
+
+def keep_copy(ctx: Context, pool: str, name: str) -> None:
+    """Leave a copy of a volume under ``copy_name``, with a record that says whose data it was; half a copy is made again."""
+    copy, found = copy_name(name), ctx.host.volume_info(pool, name)
+    if found is None:
+        return
+    if ctx.host.volume_info(pool, copy) is not None:
+        if record_of(ctx, pool, copy) is not None:
+            return
+        ctx.host.volume_delete(pool, copy)
+    ctx.progress(f"copying to {pool}/{copy}")
+    ctx.host.volume_copy(pool, name, volume_xml(copy, found.capacity, found.format))
+    write_record(ctx, pool, copy, {"kept": True, "of": ctx.owner(), "whole": True})
+
+
 def serial_of(path: str) -> str:
     """The serial by which a guest finds a volume's disk (/dev/disk/by-id/virtio-SERIAL): ``se-PATH``, hashed where that is over QEMU's 20 characters."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"se-{path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,10 @@ from stackengine.events import Event
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.model.instance import Claim, Recorded
+from stackengine.planning.moves import Amendment
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Cancelled
-from stackengine.service import keys, prepare
+from stackengine.service import guard, keys, prepare
 from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
@@ -25,30 +26,63 @@ from stackengine.store.errors import BusyError, ClaimConflictError, StoreError
 from stackengine.store.log import OperationJournal
 from stackengine.store.ownership import Ownership
 from stackengine.store.store import OperationRow, StackRow
-from stackengine.store.vault import StackVault
+from stackengine.store.vault import StackVault, seal_seed
 
 Watch = Callable[[Event], None] | None
+OVERTAKE_SECONDS = 600.0
+"""How long an operation that is overtaken may take to finish what is running."""
 PLAN_AGAIN = 5
 """How often a plan is made again when others take what it wanted."""
 
 
 def carry_out(
-    session: Session, preview: Preview, *, on_failure: OnFailure = "rollback", keep_going: bool = False, timeout: float | None = None, watch: Watch = None
-) -> OperationResult:
-    """Carry a preview out as it was shown; planned again only when a claim was given away or the stack moved on."""
+    session: Session, preview: Preview, *, on_failure: OnFailure = "rollback", keep_going: bool = False, timeout: float | None = None, watch: Watch = None,
+    allow: Collection[str] | None = None, overtake: bool = False,
+) -> OperationResult:  # fmt: skip
+    """Carry a preview out as it was shown; planned again only when a claim was given away or the stack moved on.
+
+    ``allow``: ``replace``, ``delete`` and paths whose data may be lost; None: a person saw the plan and agreed.
+    ``overtake``: an operation that runs is asked to hand out no more work, and this one goes on from where it then stands.
+    """
     prepared: Prepared = preview.prepared
     row = prepared.stack
+    if allow is not None and preview.kind != "delete" and not (preview.kind == "rollback" and preview.from_revision == preview.to_revision):
+        guard.check_allowed(preview, allow)
+    if on_failure == "delete":
+        guard.check_not_protected(row)
     if preview.plan.empty and _is_so_already(session, preview):
         return OperationResult("", preview.kind, "complete", preview.from_revision, outputs=dict(preview.plan.outputs))
     with session.store.ownership(row.id) as lock:
-        if not lock.take():
-            raise ServiceError(f"an operation runs on the stack {row.name}", hint=f"wait for it, or: stack-run cancel {row.name}")
+        if not lock.take() and not (overtake and _overtaken(session, row, lock)):
+            hint = f"wait for it, or: stack-run cancel {row.name}" + ("" if overtake else ", or: up --overtake")
+            raise ServiceError(f"an operation runs on the stack {row.name}", hint=hint)
         row = _recorded_stack(session, preview, prepared)
-        aim = prepare.request_options(preview.request, preview.recorded)
-        options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout, **aim}
-        operation, journal, preview = _submit(session, preview, row, options, watch)
+        if prepared.before:
+            row = _amended(session, row, prepared.before)
+        options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout, **prepared.aim}
+        operation, journal, preview = _submit(session, preview, row, options, watch, allow)
         run = _Run(session, row, prepared.vault, operation, journal, options)
         return run.go(preview.plan, preview.desired, preview.recorded)
+
+
+def _amended(session: Session, row: StackRow, before: Amendment) -> StackRow:
+    """Write what the plan stands on: renamings, adopted and released objects."""
+    try:
+        session.store.amend(row, before.events, before.changed, claims=before.claims)
+    except (BusyError, ClaimConflictError) as error:
+        raise ServiceError(str(error), hint=getattr(error, "hint", "run the command again")) from error
+    return session.store.stack_of(row.id)
+
+
+def _overtaken(session: Session, row: StackRow, lock: Ownership) -> bool:
+    """Ask the running operation to end, and wait until it has; whether it did."""
+    end = session.hands.monotonic() + OVERTAKE_SECONDS
+    while session.hands.monotonic() < end:
+        session.store.ask_cancel(row.id, "keep")
+        if lock.take():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _is_so_already(session: Session, preview: Preview) -> bool:
@@ -84,7 +118,7 @@ def _elsewhere(operation: OperationRow) -> bool:
 
 
 def _submit(
-    session: Session, preview: Preview, row: StackRow, options: dict[str, Any], watch: Watch
+    session: Session, preview: Preview, row: StackRow, options: dict[str, Any], watch: Watch, allow: Collection[str] | None
 ) -> tuple[OperationRow, OperationJournal, Preview]:
     for _ in range(PLAN_AGAIN):
         prepared: Prepared = preview.prepared
@@ -95,7 +129,8 @@ def _submit(
             )  # fmt: skip
             return operation, journal, preview
         except ClaimConflictError:
-            preview = _planned_again(session, preview)
+            shown, preview = preview, _planned_again(session, preview)
+            guard.check_no_stronger(shown, preview, allow)
             row = preview.prepared.stack
         except (BusyError, StoreError) as error:
             raise ServiceError(str(error), hint=error.hint) from error
@@ -109,8 +144,8 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
     if row is None or row.id != prepared.stack.id:
         raise ServiceError(f"the stack {preview.stack} was deleted meanwhile", hint="run the command again")
     recorded = session.store.recorded(row.id)
-    host, aim = prepare.open_host_of(session, row), prepare.request_options(preview.request, recorded)
-    plan = prepare.make(session, row, prepared.vault, preview.desired, recorded, host, aim, returning=preview.request is None)
+    host, back = prepare.open_host_of(session, row), preview.kind in ("rollback", "delete")
+    plan = prepare.make(session, row, prepared.vault, preview.desired, recorded, host, prepared.aim, returning=back)
     if any(d.severity == "error" for d in plan.diagnostics):
         preview.diagnostics.extend(plan.diagnostics)
         raise InvalidTemplateError(preview.diagnostics)
@@ -169,13 +204,19 @@ class _Run:
 
     def _aim(self) -> tuple[Desired, Recorded]:
         store = self._session.store
-        return store.revision(self._row.id, self._operation.to_revision).desired, store.recorded(self._row.id)
+        desired = store.revision(self._row.id, self._operation.to_revision).desired
+        recorded, before = prepare.moved(self._session, self._row, store.recorded(self._row.id), desired)
+        if before:
+            self._journal.commit(before.events, before.changed)
+            store.claim_more(self._row.id, list(before.claims), before.claims)
+        return desired, recorded
 
     def _plan(self, desired: Desired, recorded: Recorded) -> Plan:
         host = prepare.open_host_of(self._session, self._row)
         for _ in range(PLAN_AGAIN):
             back = self._operation.kind in ("rollback", "delete")
-            plan = prepare.make(self._session, self._row, self._vault, desired, recorded, host, self._options, returning=back)
+            undoing = self._operation.kind == "rollback" and self._operation.to_revision == self._operation.from_revision
+            plan = prepare.make(self._session, self._row, self._vault, desired, recorded, host, self._options, returning=back, undoing=undoing)
             errors = [d for d in plan.diagnostics if d.severity == "error"]
             if errors:
                 raise ServiceError("; ".join(d.summary for d in errors), hint=errors[0].hint)
@@ -206,7 +247,7 @@ class _Run:
         policy = wish or self._options.get("on_failure", "keep")
         if self._operation.kind != "delete" and outcome.not_run and all(plan.actions[i].phase == "tail" for i in outcome.not_run):
             return self._keep(outcome, self._operation.to_revision)  # past the point of no return: what is left to do is to clean up
-        if policy == "keep" or self._operation.kind in ("delete", "rollback"):
+        if policy == "keep" or self._operation.kind in ("delete", "rollback", "repair"):
             return self._keep(outcome, None)
         return self._roll_back(outcome, delete=policy == "delete")
 
@@ -228,7 +269,7 @@ class _Run:
             self._row.name, self._row.id, session.store.id, check, sleep, hands.monotonic,
             lambda url, sha256: session.images.open_source(url, sha256, check),
             lambda name: alone(session.folder / "locks", name, check, sleep),
-            session.allowed,
+            session.allowed, seal_seed(session.store.key, self._row.id, self._row.seed),
         )  # fmt: skip
         try:
             with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver):

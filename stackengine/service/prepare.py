@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -14,7 +14,9 @@ from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.instance import Recorded
 from stackengine.planning import make_plan
 from stackengine.planning.ground import Ground
+from stackengine.planning.moves import Amendment, due, moves_of, rename
 from stackengine.planning.plan import Plan
+from stackengine.planning.protection import denied
 from stackengine.sdk import Host, HostError
 from stackengine.service import keys, owner, sources
 from stackengine.service.session import DEFAULT_HOST, Session
@@ -34,6 +36,10 @@ class Prepared:
     revision: RevisionRow | None
     """The new revision to record; None when the plan aims at one that is there."""
     keys: keys.StackKeys | None = None
+    aim: Mapping[str, Any] = field(default_factory=dict)
+    """Targets, forced generations, skipped paths: kept with the operation, so that it can be planned again."""
+    before: Amendment = field(default_factory=Amendment)
+    """What is written before the operation begins: renamings, adopted and released objects."""
 
 
 def find_stack(session: Session, name: str) -> StackRow:
@@ -59,10 +65,10 @@ def prepare_up(session: Session, request: Request) -> Preview:
     if known is not None and known.host != uri:
         raise ServiceError(f"the stack {request.name} is on {known.host}, not on {uri}", hint="leave --host away, or choose another --name", exit_code=2)
     row = known or session.store.fresh(request.name, uri, template.language)
-    before = session.store.scopes(row.id, row.revision) if known is not None and known.revision else {}
+    scopes = session.store.scopes(row.id, row.revision) if known is not None and known.revision else {}
     evaluated = evaluate(
         template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment,
-        previous=before, missing="record" if request.accept_inert else "refuse",
+        previous=scopes, missing="record" if request.accept_inert else "refuse",
     )  # fmt: skip
     if evaluated is None:
         raise InvalidTemplateError(diagnostics)
@@ -74,10 +80,13 @@ def prepare_up(session: Session, request: Request) -> Preview:
     files = (*template.sources, *(s for s in _environment_sources(request)))
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
     kind: OperationKind = "update" if known is not None and known.revision else "create"
-    preview = plan_to(session, row, vault, desired, kind, number, diagnostics, request=request, recorded_stack=known is not None)
+    recorded = session.store.recorded(row.id) if known is not None else Recorded()
+    recorded, before = moved(session, row, recorded, desired)
+    aim = request_options(request, recorded)
+    preview = plan_to(session, row, vault, desired, recorded, kind, number, diagnostics, aim=aim, policy=request.policy)
     return replace(
         preview, sources=files, parameters=evaluated.parameters, request=request, host_is_default=not session.settings.host and known is None,
-        prepared=Prepared(row, vault, revision, stack_keys),
+        prepared=Prepared(row, vault, revision, stack_keys, aim, before), new_stack=known is None,
     )  # fmt: skip
 
 
@@ -87,32 +96,41 @@ def _environment_sources(request: Request) -> list[Any]:
     return [Source(str(p), sources.read_text(p)) for p in request.environments]
 
 
-def prepare_revision(session: Session, row: StackRow, number: int, kind: OperationKind) -> Preview:
-    """The plan to a revision that is recorded (0 is empty)."""
+def prepare_revision(session: Session, row: StackRow, number: int, kind: OperationKind, skip: Sequence[str] = ()) -> Preview:
+    """The plan to a revision that is recorded (0 is empty); ``skip``: paths that stay as they are."""
     try:
         target = session.store.revision(row.id, number)
     except KeyError:
         raise ServiceError(f"the stack {row.name} has no revision {number}", hint=f"'stack-run show {row.name}' lists them") from None
     vault = session.store.vault(row.id)
-    preview = plan_to(session, row, vault, target.desired, kind, number, Diagnostics(), request=None, recorded_stack=True)
-    return replace(preview, prepared=Prepared(row, vault, None))
+    aim = {"skip": list(skip)} if skip else {}
+    recorded, before = moved(session, row, session.store.recorded(row.id), target.desired)
+    preview = plan_to(session, row, vault, target.desired, recorded, kind, number, Diagnostics(), aim=aim)
+    return replace(preview, prepared=Prepared(row, vault, None, aim=aim, before=before))
+
+
+def moved(session: Session, row: StackRow, recorded: Recorded, target: Desired) -> tuple[Recorded, Amendment]:
+    """What is recorded under the paths that ``target`` knows it by."""
+    moves = due([*moves_of(target), *session.store.moves(row.id)], recorded, target) if recorded.instances else []
+    return rename(recorded, moves) if moves else (recorded, Amendment())
 
 
 def plan_to(
-    session: Session, row: StackRow, vault: StackVault, desired: Desired, kind: OperationKind, number: int, diagnostics: Diagnostics, *,
-    request: Request | None, recorded_stack: bool,
+    session: Session, row: StackRow, vault: StackVault, desired: Desired, recorded: Recorded, kind: OperationKind, number: int, diagnostics: Diagnostics, *,
+    aim: Mapping[str, Any], policy: dict[str, Any] | None = None,
 ) -> Preview:  # fmt: skip
-    """Plan from what is recorded to ``desired``; InvalidTemplateError when the plan has errors."""
-    recorded = session.store.recorded(row.id) if recorded_stack else Recorded()
+    """Plan from what is recorded to ``desired``; InvalidTemplateError when the plan has errors. ``policy`` counts in place of the stack's own."""
     host = open_host_of(session, row)
-    aim = request_options(request, recorded)
-    plan = make(session, row, vault, desired, recorded, host, aim, returning=request is None)
+    plan = make(session, row, vault, desired, recorded, host, aim, returning=kind in ("rollback", "delete"))
     diagnostics.extend(plan.diagnostics)
+    counts = row.policy if policy is None else policy
+    if counts is not None and kind == "update":
+        diagnostics.extend(denied(plan, counts, desired))
     if diagnostics.errors:
         raise InvalidTemplateError(diagnostics)
     return Preview(
         row.name, kind, plan, desired, recorded, diagnostics, row.host, simulated=bool(getattr(host, "simulated", False)), from_revision=row.revision,
-        to_revision=number, new_stack=not recorded_stack,
+        to_revision=number,
     )  # fmt: skip
 
 
@@ -124,20 +142,23 @@ def open_host_of(session: Session, row: StackRow) -> Host:
         raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
 
 
-def request_options(request: Request | None, recorded: Recorded) -> dict[str, Any]:
+def request_options(request: Request, recorded: Recorded) -> dict[str, Any]:
     """What an operation keeps of its request, so that it can be planned again: targets, and forced paths with the first generation that will do."""
-    if request is None:
-        return {}
     return {"targets": list(request.targets), "replace": {p: recorded.generations.get(p, 0) + 1 for p in request.replace}}
 
 
 def make(
-    session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, aim: Mapping[str, Any], *, returning: bool
-) -> Plan:
-    """The plan on the ground as it is now; ``aim`` is what :func:`request_options` made. ``returning``: back to a recorded revision."""
-    ground = gather(session, row, recorded, host, returning=returning)
+    session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, aim: Mapping[str, Any], *, returning: bool,
+    undoing: bool = False,
+) -> Plan:  # fmt: skip
+    """The plan on the ground as it is now; ``aim`` is what :func:`request_options` made.
+
+    ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now.
+    """
+    ground = replace(gather(session, row, recorded, host, returning=returning), undoing=undoing)
     targets = () if returning else aim.get("targets", ())
-    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault)
+    skip = aim.get("skip", ())
+    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault, skip=skip)
 
 
 def gather(session: Session, row: StackRow, recorded: Recorded, host: Host, *, returning: bool = False) -> Ground:

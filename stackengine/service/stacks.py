@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackengine.events import Event
 from stackengine.model.desired import Desired, DesiredOutput
 from stackengine.model.values import SecretRef, Sensitive, Value, map_leaves
-from stackengine.service import prepare
+from stackengine.service import guard, prepare
 from stackengine.service.operations import carry_out, resume
 from stackengine.service.session import Session
 from stackengine.service.types import Preview, Request, ResourceView, ServiceError, StackState, StackSummary, StackView
 from stackengine.store.store import StackRow
 
-__all__ = ["cancel", "carry_out", "events", "graph", "ls", "outputs", "preview", "preview_down", "preview_rollback", "resume", "show"]
+__all__ = ["cancel", "carry_out", "events", "graph", "ls", "outputs", "preview", "preview_down", "preview_rollback", "resume", "show", "wait"]
 
 FOLLOW_EVERY = 0.2
 """Seconds between two looks at the log."""
@@ -28,16 +28,26 @@ def preview(session: Session, request: Request) -> Preview:
 
 def preview_down(session: Session, name: str) -> Preview:
     """The plan of ``down``: to the empty revision."""
-    return prepare.prepare_revision(session, prepare.find_stack(session, name), 0, "delete")
-
-
-def preview_rollback(session: Session, name: str, to: int | None = None) -> Preview:
-    """The plan to revision ``to``; None: the current one after a failure, else the one before it."""
     row = prepare.find_stack(session, name)
+    guard.check_not_protected(row)
+    return prepare.prepare_revision(session, row, 0, "delete")
+
+
+def preview_rollback(session: Session, name: str, to: int | None = None, *, go_on: bool = False, skip: Sequence[str] = ()) -> Preview:
+    """The plan to revision ``to``; None: the current one after a failure, else the one before it.
+
+    ``go_on``: to where a rollback that failed was going; ``skip``: paths that it leaves as they are.
+    """
+    row = prepare.find_stack(session, name)
+    if go_on:
+        last = session.store.last_operation(row.id)
+        if last is None or last.kind != "rollback" or row.state != "failed":
+            raise ServiceError(f"no rollback of {name} has failed", hint=f"stack-run show {name}")
+        to = last.to_revision
     if to is None:
         complete = [r["number"] for r in session.store.revisions(row.id) if r["status"] in ("complete", "rolled_back") and r["number"] < row.revision]
         to = row.revision if row.state in ("failed", "running") else max(complete, default=0)
-    return prepare.prepare_revision(session, row, to, "rollback")
+    return prepare.prepare_revision(session, row, to, "rollback", skip)
 
 
 def cancel(session: Session, name: str, policy: str = "rollback") -> None:
@@ -45,6 +55,27 @@ def cancel(session: Session, name: str, policy: str = "rollback") -> None:
     row = prepare.find_stack(session, name)
     if not session.store.ask_cancel(row.id, policy):
         raise ServiceError(f"no operation runs on the stack {name}")
+
+
+def wait(session: Session, name: str, timeout: float | None = None) -> dict[str, str]:
+    """Wait until no operation runs; state of the stack, and kind, status and reason of its last operation. ``timeout`` in seconds."""
+    gone = [s for s in session.store.stacks(all_=True) if s.name == name and not s.alive]
+    living = session.store.stack(name)
+    id_ = gone[-1].id if living is None and gone else prepare.find_stack(session, name).id
+    end = time.monotonic() + timeout if timeout else float("inf")
+    while True:
+        row = session.store.stack_of(id_)
+        state, reason = state_of(session, row)
+        if state != "running":
+            break
+        if time.monotonic() >= end:
+            raise ServiceError(f"an operation still runs on {name}", hint=f"stack-run events {name} --follow")
+        time.sleep(FOLLOW_EVERY)
+    last = session.store.last_operation(id_)
+    return {
+        "state": state, "operation": last.id if last else "", "operation_kind": last.kind if last else "", "status": last.status if last else "",
+        "reason": reason,
+    }  # fmt: skip
 
 
 def state_of(session: Session, row: StackRow) -> tuple[StackState, str]:
@@ -66,8 +97,8 @@ def _summary(session: Session, row: StackRow) -> StackSummary:
     last = session.store.last_operation(row.id)
     count = session.store.count_instances(row.id)
     return StackSummary(
-        row.name, row.id, state, row.host, row.revision, row.language, count, row.updated_at, last.kind if last else "", reason
-    )
+        row.name, row.id, state, row.host, row.revision, row.language, count, row.updated_at, last.kind if last else "", reason, row.protected,
+    )  # fmt: skip
 
 
 def ls(session: Session) -> list[StackSummary]:
@@ -92,7 +123,7 @@ def show(session: Session, name: str) -> StackView:
             ResourceView(
                 instance.path, instance.type, wanted.foreign_type if wanted else "", instance.status, instance.power, instance.generation,
                 instance.physical_id, instance.host, hidden(instance.properties), hidden({**instance.identity, **instance.attributes}),
-                tuple(d.path for d in wanted.depends) if wanted else (),
+                tuple(d.path for d in wanted.depends) if wanted else (), instance.protected,
             )
         )  # fmt: skip
     return StackView(

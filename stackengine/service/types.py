@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stackengine.planning.plan import Plan
 
 OnFailure = Literal["rollback", "keep", "delete"]
-OperationKind = Literal["create", "update", "rollback", "delete"]
+OperationKind = Literal["create", "update", "rollback", "delete", "repair"]
 StackState = Literal["none", "running", "complete", "failed", "rolled_back", "interrupted", "deleted"]
 """``running``: an operation is under way and its owner lives; ``interrupted``: its owner is gone (say ``resume``)."""
 
@@ -55,6 +55,8 @@ class Request:
     """Paths whose next generation is forced."""
     accept_inert: bool = False
     """Resources of types that are not supported are recorded, with a notice, instead of refused."""
+    policy: dict[str, Any] | None = None
+    """A stack policy that counts this once in place of the stack's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class StackSummary:
     updated_at: float
     last_operation: str = ""
     reason: str = ""
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class ResourceView:
     properties: dict[str, Any]
     attributes: dict[str, Any]
     depends: tuple[str, ...] = ()
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import shutil
 import sqlite3
 import time
 import uuid
@@ -106,11 +105,28 @@ class Database:
             connection.execute(sa.text("INSERT INTO alembic_version VALUES (:v)"), {"v": f"{SCHEMA_VERSION:04d}"})
 
     def _migrate(self) -> None:
+        """Copy the database first, then change it in one transaction; another process may have been faster."""
         from stackengine.store.migrations import upgrade
 
-        if self.file is not None:
-            shutil.copy2(self.file, self.file.with_suffix(f".backup-{int(time.time())}.db"))
-        upgrade(self.engine)
+        self.backup(f"schema-{self._version()}")
+        with self.writing() as connection:
+            if int(connection.execute(sa.select(store_meta.c.value).where(store_meta.c.key == "schema")).scalar() or 0) == SCHEMA_VERSION:
+                return
+            upgrade(connection)
+            connection.execute(store_meta.update().where(store_meta.c.key == "schema").values(value=str(SCHEMA_VERSION)))
+
+    def backup(self, why: str) -> Path | None:
+        """A consistent copy beside the database (SQLite's online backup, so what is still in the write-ahead log is in it); None on other databases."""
+        if self.file is None:
+            return None
+        copy = self.file.with_name(f"{self.file.stem}.{why}.{time.strftime('%Y%m%d-%H%M%S')}.backup")
+        try:
+            os.close(os.open(copy, os.O_CREAT | os.O_WRONLY, 0o600))
+            with contextlib.closing(sqlite3.connect(self.file)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"the database {self.location} cannot be copied to {copy.name}: {error}", "make room; nothing was changed") from error
+        return copy
 
     def close(self) -> None:
         """Close all connections."""

@@ -56,8 +56,8 @@ class OperationJournal:
             if mine.rowcount != 1:
                 raise Fenced(self._operation)
             stamped = append(connection, self._stack, self._operation, events, now)
-            self._instances(connection, changed)
-            self._signals_and_observations(connection, stamped)
+            change_instances(connection, self._stack, changed)
+            self._observations = signals_and_observations(connection, self._stack, stamped, self._observations)  # only this operation adds some
             secrets = self._vault.take_new()
             if secrets:
                 upsert(connection, secret, secrets, ("stack", "id", "version"))
@@ -84,29 +84,34 @@ class OperationJournal:
         """Whether this process was frozen for so long that somebody else may have taken over; on a monotonic clock."""
         return time.monotonic() - self._renewed > LEASE_SECONDS
 
-    def _instances(self, connection: sa.Connection, changed: Mapping[str, Instance | None]) -> None:
-        gone = [i for i, found in changed.items() if found is None]
-        kept = [found for found in changed.values() if found is not None]
-        if gone:
-            for statement in _forgetting():
-                connection.execute(statement, [{"of": self._stack, "gone": i} for i in gone])
-        if kept:
-            write_instances(connection, self._stack, kept)
 
-    def _signals_and_observations(self, connection: sa.Connection, events: Sequence[Event]) -> None:
-        if self._observations is None:  # only this operation adds some while it runs
-            self._observations = connection.execute(_ANY_OBSERVATION, {"of": self._stack}).first() is not None
-        for item in events:
-            if item.kind == "signal.received":
-                row = {"stack": self._stack, "handle": item.payload["handle"], "id": item.payload["id"], "body": dict(item.payload)}
-                upsert(connection, signal, [row], ("stack", "handle", "id"))
-            elif item.kind == "observed":
-                self._observations = True
-                row = {"stack": self._stack, "instance": item.instance_id, "properties": item.payload["properties"]}
-                upsert(connection, observation, [row], ("stack", "instance"))
-        applied = [{"of": self._stack, "gone": e.instance_id} for e in events if e.kind in ("action.configured", "action.ready")]
-        if applied and self._observations:
-            connection.execute(_forgetting()[-1], applied)
+def change_instances(connection: sa.Connection, stack_id: str, changed: Mapping[str, Instance | None]) -> None:
+    """Write what changed; None: the instance is no more, nor is what belongs to it."""
+    gone = [i for i, found in changed.items() if found is None]
+    kept = [found for found in changed.values() if found is not None]
+    if gone:
+        for statement in _forgetting():
+            connection.execute(statement, [{"of": stack_id, "gone": i} for i in gone])
+    if kept:
+        write_instances(connection, stack_id, kept)
+
+
+def signals_and_observations(connection: sa.Connection, stack_id: str, events: Sequence[Event], known: bool | None) -> bool:
+    """Keep the tables of signals and observations in step with the log; ``known``: whether there are observations (None: look), which is returned."""
+    if known is None:
+        known = connection.execute(_ANY_OBSERVATION, {"of": stack_id}).first() is not None
+    for item in events:
+        if item.kind == "signal.received":
+            row = {"stack": stack_id, "handle": item.payload["handle"], "id": item.payload["id"], "body": dict(item.payload)}
+            upsert(connection, signal, [row], ("stack", "handle", "id"))
+        elif item.kind == "observed":
+            known = True
+            row = {"stack": stack_id, "instance": item.instance_id, "properties": item.payload["properties"]}
+            upsert(connection, observation, [row], ("stack", "instance"))
+    applied = [{"of": stack_id, "gone": e.instance_id} for e in events if e.kind in ("action.configured", "action.ready")]
+    if applied and known:
+        connection.execute(_forgetting()[-1], applied)
+    return known
 
 
 @lru_cache(maxsize=1)

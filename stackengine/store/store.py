@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from stackengine.events import Event
 from stackengine.model.codec import desired_from_json, desired_to_json, instance_from_json, scopes_from_json, value_from_json, value_to_json
 from stackengine.model.desired import Desired, Scope
-from stackengine.model.instance import Claim, Recorded
+from stackengine.model.instance import Claim, Instance, Recorded
 from stackengine.model.template import Source
+from stackengine.planning.moves import moves_of
 from stackengine.store import tables as t
+from stackengine.store.changes import ChangeSets
 from stackengine.store.database import Database
 from stackengine.store.errors import BusyError, ClaimConflictError
-from stackengine.store.log import LEASE_SECONDS, OperationJournal, append
+from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations
 from stackengine.store.ownership import Ownership
 from stackengine.store.vault import StackVault, load_key
 
@@ -43,6 +45,8 @@ class StackRow:
     updated_at: float
     alive: bool
     tags: dict[str, Any] = field(default_factory=dict)
+    protected: bool = False
+    policy: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Store:
         self.database = Database(url)
         self.folder = folder
         self._key: bytes | None = None
+        self.change_sets = ChangeSets(self.database)
 
     @property
     def id(self) -> str:
@@ -97,8 +102,13 @@ class Store:
 
     def vault(self, stack_id: str) -> StackVault:
         """The secrets of a stack."""
+        return StackVault(self.database, stack_id, self.key)
+
+    @property
+    def key(self) -> bytes:
+        """The store's key."""
         self._key = self._key or load_key(self.folder)
-        return StackVault(self.database, stack_id, self._key)
+        return self._key
 
     # stacks
 
@@ -107,6 +117,11 @@ class Store:
         with self.database.reading() as connection:
             row = connection.execute(sa.select(t.stack).where(t.stack.c.live_name == name)).one_or_none()
         return _stack(row) if row is not None else None
+
+    def stack_of(self, stack_id: str) -> StackRow:
+        """A stack by its id, living or not."""
+        with self.database.reading() as connection:
+            return _stack(connection.execute(sa.select(t.stack).where(t.stack.c.id == stack_id)).one())
 
     def stacks(self, *, all_: bool = False) -> list[StackRow]:
         """Living stacks by name (``all_``: deleted ones too)."""
@@ -125,7 +140,7 @@ class Store:
         """Record a fresh stack; BusyError when the name is taken meanwhile. Revision 0 is empty."""
         row = {
             "id": stack.id, "name": stack.name, "live_name": stack.name, "seed": stack.seed, "host": stack.host, "revision": 0, "last_seq": 0,
-            "state": "none", "reason": "", "language": stack.language, "tags": stack.tags, "protected": False, "parent": None,
+            "state": "none", "reason": "", "language": stack.language, "tags": stack.tags, "protected": False, "policy": None, "parent": None,
             "created_at": stack.created_at, "updated_at": stack.updated_at,
         }  # fmt: skip
         try:
@@ -195,6 +210,12 @@ class Store:
         query = sa.select(c.number, c.created_at, c.status, c.language, c.template).where(c.stack == stack_id).order_by(c.number)
         with self.database.reading() as connection:
             return [dict(r) for r in connection.execute(query).mappings()]
+
+    def moves(self, stack_id: str) -> list[tuple[str, str]]:
+        """Every renaming of a logical id that a revision said."""
+        with self.database.reading() as connection:
+            found = connection.execute(sa.select(t.revision.c.digests).where(t.revision.c.stack == stack_id).order_by(t.revision.c.number)).scalars()
+            return [(old, new) for digests in found for old, new in digests.get("moved", ())]
 
     # operations
 
@@ -313,6 +334,23 @@ class Store:
             done = connection.execute(t.operation.update().where(t.operation.c.active_stack == stack_id).values(cancel=policy))
             return done.rowcount == 1
 
+    def amend(
+        self, stack: StackRow, events: Sequence[Event], changed: Mapping[str, Instance | None], *, settings: dict[str, Any] | None = None,
+        claims: Mapping[Claim, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Record something outside an operation (a reading, a protection, an import); BusyError while one runs. ``settings``: columns of the stack."""
+        now = time.time()
+        with self.database.writing() as connection:
+            if connection.execute(sa.select(t.operation.c.id).where(t.operation.c.active_stack == stack.id)).first():
+                raise BusyError(f"an operation runs on the stack {stack.name}, or was left unfinished", f"wait for it, or: stack-run resume {stack.name}")
+            _take(connection, stack.id, list(claims or ()), dict(claims or {}))
+            change_instances(connection, stack.id, changed)
+            stamped = append(connection, stack.id, "", events, now)
+            signals_and_observations(connection, stack.id, stamped, None)
+            _raise_generations(connection, stack.id, [i for i in changed.values() if i is not None])
+            if settings:
+                connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(**settings))
+
     # claims, events
 
     def claims_of_others(self, host: str, stack_id: str) -> frozenset[Claim]:
@@ -336,6 +374,17 @@ class Store:
     def ownership(self, stack_id: str) -> Ownership:
         """The file lock that tells whether the owner of a stack's operation lives on this machine."""
         return Ownership(self.folder / "locks" / f"{stack_id}.lock")
+
+
+def _raise_generations(connection: sa.Connection, stack_id: str, instances: Sequence[Instance]) -> None:
+    """The highest generation of each path, also of one that was moved or imported."""
+    for item in instances:
+        where = (t.generation.c.stack == stack_id, t.generation.c.path == item.path)
+        highest = connection.execute(sa.select(t.generation.c.highest).where(*where)).scalar()
+        if highest is None:
+            connection.execute(t.generation.insert(), {"stack": stack_id, "path": item.path, "highest": item.generation})
+        elif highest < item.generation:
+            connection.execute(t.generation.update().where(*where).values(highest=item.generation))
 
 
 def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
@@ -377,7 +426,8 @@ def _end_revision(connection: sa.Connection, stack_id: str, number: int, status:
 def _revision_row(stack_id: str, revision: RevisionRow, now: float) -> dict[str, Any]:
     return {
         "stack": stack_id, "number": revision.number, "sources": [[s.name, s.text] for s in revision.sources], "template": revision.template,
-        "language": revision.language, "parameters": value_to_json(revision.parameters), "desired": desired_to_json(revision.desired), "digests": {},
+        "language": revision.language, "parameters": value_to_json(revision.parameters), "desired": desired_to_json(revision.desired),
+        "digests": {"moved": moves_of(revision.desired)},
         "status": "running", "created_at": now,
     }  # fmt: skip
 
@@ -385,7 +435,7 @@ def _revision_row(stack_id: str, revision: RevisionRow, now: float) -> dict[str,
 def _stack(row: Any) -> StackRow:
     return StackRow(
         row.id, row.name, row.seed, row.host, row.revision, row.last_seq, row.state, row.reason, row.language, row.created_at, row.updated_at,
-        row.live_name is not None, row.tags,
+        row.live_name is not None, row.tags, bool(row.protected), row.policy,
     )  # fmt: skip
 
 

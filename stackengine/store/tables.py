@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 _KEY, _NAME, _LONG = sa.String(64), sa.String(255), sa.String(700)
@@ -26,6 +26,7 @@ stack = sa.Table(
     sa.Column("language", _KEY, nullable=False),
     sa.Column("tags", sa.JSON, nullable=False),
     sa.Column("protected", sa.Boolean, nullable=False),
+    sa.Column("policy", sa.JSON),  # a stack policy, or NULL
     sa.Column("parent", _KEY),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
@@ -189,4 +190,36 @@ observation = sa.Table(
     sa.Column("stack", _KEY, primary_key=True),
     sa.Column("instance", _LONG, primary_key=True),
     sa.Column("properties", sa.JSON, nullable=False),
+)
+
+change_set = sa.Table(
+    "change_set",
+    metadata,
+    sa.Column("id", _KEY, primary_key=True),
+    sa.Column("name", _NAME, nullable=False),
+    sa.Column("stack", _KEY, nullable=False, index=True),
+    sa.Column("stack_name", _NAME, nullable=False),
+    sa.Column("kind", _KEY, nullable=False),
+    sa.Column("ground", _KEY, nullable=False),  # what it stands on: it is executed only when this is so still
+    sa.Column("fresh", sa.JSON),  # the row of a stack that is not recorded yet
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("revision", sa.JSON),  # the revision that it records, as in the table revision
+    sa.Column("to_revision", sa.Integer, nullable=False),
+    sa.Column("shown", sa.JSON, nullable=False),  # the plan as it was shown
+    sa.Column("status", _KEY, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("id", _KEY, primary_key=True),
+    sa.Column("stack", _KEY, nullable=False, index=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("kinds", sa.JSON, nullable=False),
+    sa.Column("cursor", sa.Integer, nullable=False),  # the last event that was delivered
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_error", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -36,6 +37,27 @@ def load_key(folder: Path) -> bytes:
     with os.fdopen(handle, "wb") as out:
         out.write(os.urandom(32))
     return file.read_bytes()
+
+
+def seal_seed(key: bytes, stack: str, seed: bytes) -> str:
+    """A stack's seed for who has the key, the same text every time: it stands in the metadata of objects, from which a lost database is rebuilt."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = hmac.new(key, b"seed:" + stack.encode() + seed, hashlib.sha256).digest()[:12]
+    box = AESGCM(hmac.new(key, b"recovery", hashlib.sha256).digest()).encrypt(nonce, seed, stack.encode())
+    return base64.b64encode(nonce + box).decode()
+
+
+def open_seed(key: bytes, stack: str, sealed: str) -> bytes | None:
+    """The seed; None when another key sealed it."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        box = base64.b64decode(sealed, validate=True)
+        return AESGCM(hmac.new(key, b"recovery", hashlib.sha256).digest()).decrypt(box[:12], box[12:], stack.encode())
+    except (InvalidTag, ValueError):
+        return None
 
 
 class StackVault:

@@ -108,6 +108,9 @@ class MemoryStore:
     def revision(self, stack_id: str, number: int) -> RevisionRow:
         return RevisionRow(number, desired_from_json(self.revisions_[number][0]) if number else Desired())
 
+    def moves(self, stack_id: str) -> list[tuple[str, str]]:
+        return []
+
     def revisions(self, stack_id: str) -> list[dict[str, Any]]:
         return [{"number": n, "status": s} for n, (_, s) in self.revisions_.items()]
 

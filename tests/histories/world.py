@@ -34,7 +34,7 @@ from stackengine.model.values import Sensitive, Unknown
 from stackengine.planning.plan import Action, Plan
 from stackengine.service import operations, prepare
 from stackengine.service.session import Session
-from stackengine.service.types import OperationResult, Preview, Request, Settings
+from stackengine.service.types import OperationKind, OperationResult, Preview, Request, Settings
 from stackengine.store import tables as t
 from stackengine.store.database import Database
 from stackengine.store.store import RevisionRow, Store
@@ -173,11 +173,12 @@ class World:
         desired = prepare.sealed(desired_of(specs), vault)
         number = store.next_revision(row.id) if known else 1
         request = Request(self.name, Path("-"), targets=targets, replace=replace_)
-        preview = prepare.plan_to(
-            session, row, vault, desired, "update" if known and known.revision else "create", number, Diagnostics(), request=request,
-            recorded_stack=known is not None,
-        )  # fmt: skip
-        return replace(preview, request=request, prepared=prepare.Prepared(row, vault, RevisionRow(number, desired, "hot")))
+        recorded = store.recorded(row.id) if known else Recorded()
+        aim = prepare.request_options(request, recorded)
+        kind: OperationKind = "update" if known and known.revision else "create"
+        preview = prepare.plan_to(session, row, vault, desired, recorded, kind, number, Diagnostics(), aim=aim)
+        prepared = prepare.Prepared(row, vault, RevisionRow(number, desired, "hot"), aim=aim)
+        return replace(preview, request=request, new_stack=known is None, prepared=prepared)
 
     def up(self, specs: Mapping[str, Spec], *, replace_: tuple[str, ...] = (), targets: tuple[str, ...] = (), **options: Any) -> OperationResult:
         preview = self.preview(specs, replace_=replace_, targets=targets)

@@ -50,7 +50,8 @@ def run(state: Path, *arguments: str, code: int = 0) -> str:
 
 def up(state: Path, example: str, language: str, *more: str, code: int = 0, name: str = "") -> str:
     template = gallery()[example] / language / "stack.yaml"
-    return run(state, "up", str(template), "--name", name or f"{example}-{language}", "--host", "private://gallery", "--yes", *more, code=code)
+    words = ("up", str(template), "--name", name or f"{example}-{language}", "--host", "private://gallery", "--yes", "--allow", "replace")
+    return run(state, *words, *more, code=code)
 
 
 def page(url: str) -> str:

@@ -34,7 +34,7 @@ class Life:
         return said.out, said.err
 
     def up(self, template: str, *words: str, code: int = 0) -> tuple[str, str]:
-        return self.run("up", template, "--name", "life", "--host", HOST, "--yes", *words, code=code)
+        return self.run("up", template, "--name", "life", "--host", HOST, "--yes", "--allow", "replace", *words, code=code)
 
     def servers(self) -> dict[str, tuple[str, list[tuple[str, str]]]]:
         """UUID and addresses of every domain, as the host tells them."""
@@ -81,7 +81,7 @@ def test_an_update_is_live_and_one_that_fails_is_rolled_back_to_the_same_objects
 def test_an_operation_that_was_killed_is_resumed(life: Life) -> None:
     life.up(THREE_TIER)
     before = life.servers()
-    command = [sys.executable, "-m", "stackengine.cli.main", "up", THREE_TIER, "--name", "life", "--param", "release=2", "--yes", "--plain"]
+    command = [sys.executable, "-m", "stackengine.cli.main", "up", THREE_TIER, "--name", "life", "--param", "release=2", "--yes", "--allow", "replace"]
     environment = {**os.environ, "STACKENGINE_STATE": str(life.state)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None

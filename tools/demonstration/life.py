@@ -30,7 +30,7 @@ def play(stage: Stage, looks: Looks) -> None:
             stage.expect("2097152 vd" in stage.run("ssh", STACK, "db", "--", "cat /proc/partitions"), "the database server sees 2 GiB (2097152 blocks)")
         stage.expect(looks.servers() == before, "every server is the same, and was not restarted")
     with stage.step("An update that fails: new web servers signal FAILURE, so it is rolled back"):
-        stage.run("up", AUTOFAIL, "--name", STACK, *GROWN, "--yes", code=1)
+        stage.run("up", AUTOFAIL, "--name", STACK, *GROWN, "--yes", "--allow", "replace", code=1)
         stage.expect(looks.servers() == before, f"{looks.who} has the very same servers: UUIDs, addresses, never restarted")
         stage.expect(pages(stage, looks, "Three tiers, release 1") == first, "the page is as before" if first else "no page, as before")
     killed_and_resumed(stage, looks, before)
@@ -45,7 +45,7 @@ def killed_and_resumed(stage: Stage, looks: Looks, before: dict[str, Server]) ->
     """The engine dies in the middle of an update; a second one finishes it."""
     release = ("--param", "title=After the crash", "--param", "release=2")
     with stage.step("kill -9 of stack-run in the middle of another update"):
-        stage.run_until(r"web[12]: replaced", "up", THREE_TIER, *GROWN, *release, "--yes")
+        stage.run_until(r"web[12]: replaced", "up", THREE_TIER, *GROWN, *release, "--yes", "--allow", "replace")
         stage.expect("interrupted" in stage.run("ls"), "`stack-run ls` says: interrupted")
         stage.expect(set(before) < set(looks.servers()), f"{looks.who} has {len(looks.servers())} servers now, old and new")
     with stage.step("Resume: the same revision is aimed at, what is there already is taken"):

@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     options.add_request(parser)
     options.add_operation(parser)
+    parser.add_argument("--overtake", action="store_true", help="end an operation that runs on the stack, and go on from where it stands")
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:

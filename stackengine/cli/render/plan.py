@@ -10,10 +10,11 @@ from stackengine.cli.render.table import pad, width
 from stackengine.cli.render.values import show, text_diff
 from stackengine.model.values import Value, has_sensitive
 from stackengine.planning.plan import Action, Change, Plan
+from stackengine.planning.protection import losses
 from stackengine.service.types import Preview
 
 _HIDDEN: tuple[Value, ...] = (None, "", [], {})
-_TITLES = {"create": "create", "update": "update", "rollback": "roll back", "delete": "delete"}
+_TITLES = {"create": "create", "update": "update", "rollback": "roll back", "delete": "delete", "repair": "repair"}
 _SECTIONS = (
     ("early", "First, because old and new cannot exist side by side (a rollback has to rebuild these):"),
     ("main", ""),
@@ -89,6 +90,8 @@ def what(action: Action, *, replaced: bool = False) -> str:
             return f"release {action.of}"
         case "retain":
             return "retain (kept, no longer managed)"
+        case "snapshot":
+            return "keep a copy"
         case verb:
             return verb
 
@@ -176,7 +179,7 @@ def _consequences(plan: Plan) -> list[str]:
             interrupted[action.path] = "reboot"
         elif action.verb in ("stop", "release"):
             interrupted.setdefault(action.path, "stopped" if action.verb == "stop" else f"releases {action.of}")
-    lost = [f"{a.path} ({a.instance.type})" for a in plan.actions.values() if a.verb == "delete" and a.holds_data]
+    lost = [f"{loss.path} ({loss.type})" for loss in losses(plan)]
     lines = []
     if interrupted:
         lines.append("Interruption: " + ", ".join(f"{path} ({why})" for path, why in interrupted.items()))

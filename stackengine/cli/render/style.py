@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
-_ASCII = {"±": "-/+", "…": "...", "━": "=", "─": "-", "│": "|", "●": "*", "·": "|", "✓": "+", "✗": "x", "├": "|", "└": "`", "■": "#", "↷": ">", "○": "o"}
+_ASCII = {
+    "±": "-/+", "…": "...", "━": "=", "─": "-", "│": "|", "●": "*", "·": "|", "✓": "+", "✗": "x", "├": "|", "└": "`", "■": "#", "↷": ">", "○": "o", "◇": "<>",
+}  # fmt: skip
 
 VERBS: dict[str, tuple[str, str]] = {
     "create": ("+", "green"),
@@ -13,6 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "stop": ("■", "yellow"),
     "release": ("↷", "yellow"),
     "retain": ("○", "cyan"),
+    "snapshot": ("◇", "cyan"),
     "read": ("?", "cyan"),
 }
 """Glyph and colour by verb; ``replace`` is a create that takes over from an older generation."""

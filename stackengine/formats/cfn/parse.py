@@ -8,6 +8,7 @@ from stackengine.formats.build import as_map, check_keys, plain, text_of
 from stackengine.formats.cfn.functions import Functions
 from stackengine.formats.cfn.nested import with_nested
 from stackengine.formats.cfn.parameters import parameter
+from stackengine.formats.life import with_life
 from stackengine.formats.nesting import Loader
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
@@ -78,7 +79,7 @@ def _resource(key: Node, node: Node, functions: Functions, files: tuple[Loader, 
         depends_on=_depends_on(body.get("DependsOn"), diagnostics),
         condition=functions.condition(condition) if condition else None,
         metadata=functions(metadata) if metadata else None,
-        policies=_policies(key.text, body, metadata, diagnostics),
+        policies=with_life(_policies(key.text, body, diagnostics), metadata, diagnostics),
         mark=key.mark, type_mark=type_node.mark,
     )  # fmt: skip
     return with_nested(resource, files[0], files[1], diagnostics)
@@ -104,7 +105,7 @@ def _policy(name: str, key: str, body: Node, diagnostics: Diagnostics) -> Any:
     return node.text
 
 
-def _policies(name: str, body: Node, metadata: Node | None, diagnostics: Diagnostics) -> Policies:
+def _policies(name: str, body: Node, diagnostics: Diagnostics) -> Policies:
     deletion: Any = _policy(name, "DeletionPolicy", body, diagnostics) or "Delete"
     replaced: Any = _policy(name, "UpdateReplacePolicy", body, diagnostics) or "Delete"
     signals = None
@@ -112,10 +113,7 @@ def _policies(name: str, body: Node, metadata: Node | None, diagnostics: Diagnos
     if creation is not None and creation.kind == "map":
         found = creation.get("ResourceSignal")
         signals = plain(found, "yaml11") if found is not None else None
-    own = metadata.get("stackengine") if metadata is not None and metadata.kind == "map" else None
-    said = plain(own, "yaml11") if own is not None and own.kind == "map" else {}
-    replace: Any = "never" if said.get("replace") == "never" else "allow"
-    return Policies(deletion, replaced, replace, tuple(map(str, said.get("ignore_changes", ()))), signals)
+    return Policies(deletion, replaced, signals=signals)
 
 
 def _output(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics) -> Output | None:

@@ -8,6 +8,7 @@ from stackengine.formats.build import as_map, check_keys, plain, text_of
 from stackengine.formats.hot import versions as since
 from stackengine.formats.hot.functions import Functions
 from stackengine.formats.hot.nested import with_nested
+from stackengine.formats.life import with_life
 from stackengine.formats.nesting import Loader
 from stackengine.formats.scalars import value
 from stackengine.formats.tree import Node
@@ -17,7 +18,7 @@ from stackengine.model.template import DependsOn, Policies, Resource
 
 KEYS = ("type", "properties", "metadata", "depends_on", "update_policy", "deletion_policy", "description")
 NEWER = ("external_id", "condition")
-UPDATE_POLICY = ("rolling_update", "batch_create", "AutoScalingRollingUpdate", "AutoScalingScheduledAction", "ignore_changes", "replace")
+UPDATE_POLICY = ("rolling_update", "batch_create", "AutoScalingRollingUpdate", "AutoScalingScheduledAction")
 _ELSEWHERE = {
     **{k: f"{k} came with {since.CONDITIONS}" for k in NEWER},
     "Type": "HOT writes it in lower case: type", "Properties": "HOT writes it in lower case: properties", "Metadata": "HOT writes it in lower case: metadata",
@@ -54,7 +55,8 @@ class Resources:
             key.text, type_node.text, Map(entries, properties.mark if properties else key.mark),
             depends_on=self._depends_on(body.get("depends_on")),
             condition=self._functions.condition(condition) if condition else None,
-            metadata=self._metadata(key, body.get("metadata")), policies=policies, description=text_of(body.get("description")),
+            metadata=self._metadata(key, body.get("metadata")), description=text_of(body.get("description")),
+            policies=with_life(policies, body.get("metadata"), self._diagnostics),
             external_id=self._maybe(body.get("external_id")),
             mark=key.mark, type_mark=type_node.mark, computed=computed, deletion=deletion,
         )  # fmt: skip
@@ -104,11 +106,7 @@ class Resources:
             else:
                 check_keys(update, UPDATE_POLICY, f"update_policy of {name}", "H118", self._diagnostics)
                 extra = plain(update, "yaml11")
-        ignore, replace = extra.pop("ignore_changes", None) or [], extra.pop("replace", "allow")
-        return Policies(
-            deletion, deletion, replace if replace in ("allow", "never") else "allow", tuple(map(str, ignore if isinstance(ignore, list) else [ignore])), None,
-            {"update_policy": extra} if extra else {},
-        ), computed  # fmt: skip
+        return Policies(deletion, deletion, extra={"update_policy": extra} if extra else {}), computed
 
     def _deletion(self, name: str, node: Node | None) -> tuple[Any, Expr | None]:
         """(the policy, or the expression that gives it)."""

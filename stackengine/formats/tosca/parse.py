@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stackengine.formats.build import as_map, check_keys, text_of
+from stackengine.formats.life import with_life
 from stackengine.formats.nesting import Loader
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.inputs import parameter
@@ -95,20 +94,8 @@ def _node(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics)
     metadata = body.get("metadata")
     return Resource(
         key.text, full_type_name(type_node.text), Map(tuple(properties), mark), metadata=functions.of(metadata, key.text) if metadata else None,
-        policies=_policies(metadata), description=text_of(body.get("description")), mark=key.mark, type_mark=type_node.mark,
+        policies=with_life(Policies(), metadata, diagnostics), description=text_of(body.get("description")), mark=key.mark, type_mark=type_node.mark,
     )  # fmt: skip
-
-
-def _policies(metadata: Node | None) -> Policies:
-    """Life of the node, by metadata keys of ours: ``stackengine.deletion``, ``stackengine.replace``, ``stackengine.ignore_changes``."""
-    said = {k.text: v.text for k, v in metadata.entries if v.kind == "scalar"} if metadata is not None and metadata.kind == "map" else {}
-    policies = Policies()
-    if said.get("stackengine.deletion", "").lower() == "retain":
-        policies = replace(policies, deletion="Retain", update_replace="Retain")
-    if said.get("stackengine.replace") == "never":
-        policies = replace(policies, replace="never")
-    ignored = tuple(p.strip() for p in said.get("stackengine.ignore_changes", "").split(",") if p.strip())
-    return replace(policies, ignore_changes=ignored) if ignored else policies
 
 
 def _output(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics) -> Output | None:

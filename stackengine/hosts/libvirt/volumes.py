@@ -79,6 +79,15 @@ class VolumeCalls:
 
         return self._call("virStorageVolDownload", work)  # type: ignore[no-any-return]
 
+    def volume_copy(self, pool: str, source: str, xml: str) -> VolumeInfo:
+        """Copy within the pool."""
+
+        def work(c: Any) -> VolumeInfo:
+            found = c.storagePoolLookupByName(pool)
+            return _info(pool, found.createXMLFrom(xml, found.storageVolLookupByName(source)))
+
+        return self._call("virStorageVolCreateXMLFrom", work, retry=False)  # type: ignore[no-any-return]
+
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """Grow; through the running guest that has it open, where there is one."""
 

@@ -64,6 +64,25 @@ class VolumeCalls:
         with self._call("volume_download", change=False) as state:
             return base64.b64decode(self._known_volume(state, pool, name)["data"])[:limit]
 
+    def volume_copy(self, pool: str, source: str, xml: str) -> VolumeInfo:
+        """Copy; a source that a running guest writes to is refused, as its image lock refuses it."""
+        volume = read.parse(xml, "volume")
+        name = read.text(volume, "name")
+        with self._call("volume_copy") as state:
+            volumes = self._known_pool(state, pool)["volumes"]
+            known = self._known_volume(state, pool, source)
+            if name in volumes:
+                raise ExistsError(f"storage volume '{name}' exists already", code=90)
+            self._not_in_use(state, source, known["path"])
+            volumes[name] = {**known, "path": f"/memory/{self.name}/{pool}/{name}", "backing": ""}
+            return self._volume(pool, name, volumes[name])
+
+    @staticmethod
+    def _not_in_use(state: dict[str, Any], name: str, path: str) -> None:
+        for domain in state["domains"].values():
+            if domain["state"] == "running" and any(d.path == path for d in read.disks(read.parse(domain["live_xml"], "domain"))):
+                raise RefusedError(f"{name} is in use by {domain['name']}", code=55)
+
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """Grow; shrinking is refused (8)."""
         with self._call("volume_resize") as state:
@@ -82,9 +101,7 @@ class VolumeCalls:
             for part in state["pools"].values():
                 if any(v["backing"] == known["path"] for v in part["volumes"].values()):
                     raise RefusedError(f"{name} is the backing file of other volumes", code=55)
-            for domain in state["domains"].values():
-                if domain["state"] == "running" and any(d.path == known["path"] for d in read.disks(read.parse(domain["live_xml"], "domain"))):
-                    raise RefusedError(f"{name} is in use by {domain['name']}", code=55)
+            self._not_in_use(state, name, known["path"])
             del volumes[name]
 
     def volume_info(self, pool: str, name: str) -> VolumeInfo | None:

@@ -7,13 +7,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Bring the schema to the newest version."""
+def upgrade(connection: sa.Connection) -> None:
+    """Bring the schema to the newest version, on a connection that is inside a transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

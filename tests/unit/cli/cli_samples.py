@@ -44,7 +44,7 @@ def mark(line: int, col: int = 3, length: int = 2) -> Mark:
 
 def instance(path: str, kind: str, generation: int = 1, properties: dict | None = None, **identity: str) -> Instance:
     ids = {"physical_id": f"se-lamp-{path}-{generation}", **identity}
-    return Instance(path, generation, kind, ids, properties or {}, host=HOST)
+    return Instance(path, generation, kind, ids, properties or {}, host=HOST, sure=True, status="ready")
 
 
 ADDRESS = Unknown(Attr("net", (Literal("gateway"),)))

@@ -1,0 +1,69 @@
+"""Servers that were there before their stack: their definition stays theirs, and only what the template says is changed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from stackengine import sdk
+
+from . import definition as xml_of
+from . import drift
+from .sizes import maximum_of, memory_of, vcpus_of
+
+
+def found(host: sdk.Host, physical_id: str, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
+    """Identity and attributes of a domain that belongs to nobody."""
+    info = next((d for d in host.domain_list() if physical_id in (d.uuid, d.name)), None)
+    if info is None:
+        raise sdk.NotFoundError(f"there is no domain {physical_id}")
+    if "urn:stackengine:1" in info.xml:
+        raise sdk.ExistsError(f"the domain {info.name} belongs to a stack already")
+    macs = [m.get("address", "") for m in ET.fromstring(info.xml).findall("devices/interface/mac")]
+    wanted = list(identity["nics"])
+    if len(macs) != len(wanted):
+        raise sdk.RefusedError(f"it has {len(macs)} interfaces, and the template says {len(wanted)}")
+    addresses = {mac.lower(): address for mac, address in host.domain_addresses(info.uuid)}
+    nics = [{**nic, "mac": mac, "address": addresses.get(mac.lower(), "")} for nic, mac in zip(wanted, macs, strict=True)]
+    first = nics[0] if nics else {}
+    named = {"physical_id": info.uuid, "uuid": info.uuid, "id": info.uuid, "name": info.name, "nics": nics, "networks": {}, "addresses": {}}
+    return {**identity, **named, "address": first.get("address", ""), "mac": first.get("mac", "")}, {"adopted": True}
+
+
+def bring(ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+    """Set sizes, power and whose it is; everything else in the definition is left as it was."""
+    uuid = str(ctx.identity["uuid"])
+    before = ctx.host.domain_info(uuid)
+    if before is None:
+        raise sdk.FailedError("it is gone, and an imported server cannot be made again", hint="forget it: stack-run forget STACK PATH")
+    root = ET.fromstring(before.xml)
+    for tag, value in (("memory", maximum_of(want)), ("currentMemory", memory_of(want)), ("vcpu", vcpus_of(want))):
+        element = root.find(tag)
+        element = ET.SubElement(root, tag) if element is None else element
+        element.text = str(value)
+        if tag != "vcpu":
+            element.set("unit", "MiB")
+    holder = root.find("metadata")
+    holder = ET.SubElement(root, "metadata") if holder is None else holder
+    for old in holder.findall("{urn:stackengine:1}stack"):
+        holder.remove(old)
+    holder.append(ET.fromstring(xml_of.metadata(ctx, want)))
+    xml = ET.tostring(root, encoding="unicode")
+    defined = ctx.host.domain_define(xml)
+    _power(ctx, want, before, xml)
+    return {"adopted": True, "definition": drift.remembered(xml, defined.xml)}
+
+
+def _power(ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, xml: str) -> None:
+    uuid, runs = str(ctx.identity["uuid"]), before.state in ("running", "paused")
+    if want["power"] == "stopped":
+        ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
+    elif not runs:
+        ctx.host.domain_start(uuid)
+    elif xml_of.needs_restart(before.live_xml, xml):
+        ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
+    else:
+        if before.memory_kib != memory_of(want) << 10:
+            ctx.host.domain_set_memory(uuid, memory_of(want) << 10)
+        ctx.host.domain_set_metadata(uuid, xml_of.metadata(ctx, want))

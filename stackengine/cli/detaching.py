@@ -1,0 +1,70 @@
+"""``--detach``: the operation goes on in a process of its own; this one returns as soon as it has begun."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from stackengine.cli import options, saving
+from stackengine.cli.exit_codes import FAILED, OK
+from stackengine.service import guard, keys
+from stackengine.service.types import Preview
+
+if TYPE_CHECKING:
+    from stackengine.cli.terminal import Terminal
+    from stackengine.service import Session
+
+BEGIN_SECONDS = 30.0
+"""How long the other process may take until its operation stands in the store."""
+
+
+def detach(session: Session, preview: Preview, args: argparse.Namespace, terminal: Terminal) -> int:
+    """Save the plan, start the process that carries it out, and tell how to go on."""
+    allow = options.allowed(args)
+    if allow is not None and preview.kind != "delete":
+        guard.check_allowed(preview, allow)
+    saved = saving.save(session, preview)
+    folder = keys.folder_of(session.folder, saved.stack)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = folder / "operation.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            _command(saved.id, args), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=os.environ, close_fds=True
+        )
+    end = time.monotonic() + BEGIN_SECONDS
+    begun = session.store.last_operation(saved.stack)
+    before = begun.id if begun else ""
+    while time.monotonic() < end:
+        begun = session.store.last_operation(saved.stack)
+        if begun is not None and begun.id != before:
+            break
+        if process.poll() not in (None, 0):
+            terminal.fail(f"{preview.stack}: the operation did not begin", f"see {log}")
+            return FAILED
+        if process.poll() == 0:
+            break
+        time.sleep(0.05)
+    operation = begun.id if begun else ""
+    if terminal.json:
+        members = {"stack": preview.stack, "operation": operation, "change_set": saved.id, "process": process.pid, "log": str(log)}
+        terminal.document("detached", members, line=True)
+    else:
+        terminal.say(f"{preview.stack}: goes on in process {process.pid}; `stack-run wait {preview.stack}` waits for its end, {log} has what it says")
+    return OK
+
+
+def _command(change_set: str, args: argparse.Namespace) -> list[str]:
+    words = [sys.executable, "-m", "stackengine.cli.main", "changeset", "execute", change_set, "--yes", "--plain"]
+    words += ["--on-failure", getattr(args, "on_failure", "keep")]
+    words += ["--keep-going"] if args.keep_going else []
+    words += ["--timeout", f"{args.timeout:g}"] if args.timeout else []
+    settings = options.settings(args)
+    words += ["--state", settings.state] if settings.state else []
+    words += ["--host", settings.host] if settings.host else []
+    for folder in settings.types:
+        words += ["--types", str(folder)]
+    return words

@@ -1,0 +1,99 @@
+"""The life of a resource, said in the same words in all three languages: the mapping ``stackengine`` in a resource's metadata.
+
+::
+
+    metadata:
+      stackengine:
+        protect: true                 # nothing deletes or replaces it; stays when this block goes away
+        replace: never                # a change that needs a new object is refused
+        ignore_changes: [user_data]   # neither plan nor drift counts these properties
+        deletion: Retain              # Delete, Retain, Snapshot, RetainExceptOnCreate
+        update_replace: Snapshot      # the same, when it is replaced
+        timeout: 10m                  # how long one action on it may take
+        moved_from: old_name          # it was known under this name before
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from stackengine.formats.build import plain
+from stackengine.formats.tree import Node
+from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.template import Policies
+
+KEY = "stackengine"
+DELETION = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def with_life(policies: Policies, metadata: Node | None, diagnostics: Diagnostics) -> Policies:
+    """``policies`` with what the metadata's ``stackengine`` mapping says."""
+    own = metadata.get(KEY) if metadata is not None and metadata.kind == "map" else None
+    if own is None:
+        return policies
+    if own.kind != "map":
+        diagnostics.error("T120", f"{KEY} in a resource's metadata is a mapping", own.mark, ", ".join(_READERS))
+        return policies
+    found: dict[str, Any] = {}
+    for key, node in own.entries:
+        reader = _READERS.get(key.text)
+        if reader is None:
+            diagnostics.error("T121", f"{KEY} has no key {key.text}", key.mark, did_you_mean(key.text, _READERS) or ", ".join(_READERS))
+            continue
+        try:
+            found[key.text] = reader(plain(node, "yaml11"))
+        except ValueError as error:
+            diagnostics.error("T122", f"{KEY}.{key.text}: {error}", node.mark)
+    return replace(policies, **found)
+
+
+def _bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _one_of(*known: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        found = {k.lower(): k for k in known}.get(str(value).lower())
+        if found is None:
+            raise ValueError(f"{', '.join(known)}, not {value}")
+        return found
+
+    return read
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(v, str) and v for v in values):
+        raise ValueError("names of properties")
+    return tuple(values)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a logical id")
+    return value
+
+
+def seconds(value: Any) -> float:
+    """Seconds of ``90``, ``90s``, ``15m``, ``2h``; ValueError for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+    if found is None or isinstance(value, bool) or not float(found[1]):
+        raise ValueError("a time such as 90s, 15m or 2h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "protect": _bool,
+    "replace": _one_of("allow", "never"),
+    "ignore_changes": _names,
+    "deletion": _one_of(*DELETION),
+    "update_replace": _one_of(*DELETION),
+    "timeout": seconds,
+    "moved_from": _text,
+}

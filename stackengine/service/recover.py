@@ -1,0 +1,152 @@
+"""A lost database is rebuilt from what the host carries: metadata of domains and networks, sidecar records of volumes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from stackengine.events import Event
+from stackengine.model.codec import instance_from_json, instance_to_json
+from stackengine.model.instance import Instance
+from stackengine.sdk import Host, HostError, NotFoundError
+from stackengine.service.session import Session
+from stackengine.service.types import ServiceError
+from stackengine.store.errors import BusyError, ClaimConflictError
+from stackengine.store.store import StackRow
+from stackengine.store.vault import open_seed
+
+_STACK, _RECORD = "{urn:stackengine:1}stack", "{urn:stackengine:1}record"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One object of ours on the host."""
+
+    what: str
+    stack: str
+    stack_id: str
+    path: str
+    generation: int
+    record: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Recovered:
+    """One stack that can be recorded again."""
+
+    row: StackRow
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the host carries: what can be recorded again, and what cannot, with the reason."""
+
+    host: str
+    stacks: tuple[Recovered, ...]
+    not_recovered: tuple[tuple[str, str], ...]
+
+
+def look(session: Session, uri: str) -> Report:
+    """Read everything on the host that is ours and that the store does not know. Nothing is changed."""
+    try:
+        host = session.host(uri)
+        found = [*_domains(host), *_networks(host), *_volumes(host)]
+    except HostError as error:
+        raise ServiceError(f"the host {uri} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {uri}") from error
+    known = {s.id for s in session.store.stacks(all_=True)}
+    taken = {s.name for s in session.store.stacks()}
+    stacks: dict[str, Recovered] = {}
+    lost: list[tuple[str, str]] = []
+    for thing in found:
+        if thing.stack_id in known:
+            continue
+        said = f"{thing.what} ({thing.stack}: {thing.path} generation {thing.generation})"
+        if not thing.record:
+            lost.append((said, "it carries no record: it was made by an older version; remove it by hand, or import it"))
+        elif thing.stack in taken:
+            lost.append((said, f"the store has another stack of the name {thing.stack}"))
+        elif (seed := open_seed(session.store.key, thing.stack_id, str(thing.record.get("recovery", "")))) is None:
+            lost.append((said, "another key sealed it: put the lost store's file 'key' into the state folder, or set STACKENGINE_KEY"))
+        else:
+            now = time.time()
+            row = StackRow(thing.stack_id, thing.stack, seed, uri, 0, 0, "failed", "recovered from its host", "", now, now, True)
+            _add(stacks.setdefault(thing.stack_id, Recovered(row)), thing)
+    for stack in stacks.values():
+        lost += _dangling(stack)
+    return Report(uri, tuple(sorted(stacks.values(), key=lambda s: s.row.name)), tuple(lost))
+
+
+def record(session: Session, report: Report) -> None:
+    """Record what was found. Every object stays unsure until the next plan has looked at it."""
+    for stack in report.stacks:
+        claims = {c: i.id for i in stack.instances.values() for c in i.claims}
+        instances = stack.instances.values()
+        events = [Event("instance.imported", i.path, i.generation, "", {"instance": instance_to_json(i), "reason": "recovered"}) for i in instances]
+        try:
+            session.store.record(stack.row)
+            session.store.amend(stack.row, events, dict(stack.instances), settings={"state": "failed", "reason": stack.row.reason}, claims=claims)
+        except (BusyError, ClaimConflictError) as error:
+            raise ServiceError(str(error), hint=getattr(error, "hint", "")) from error
+
+
+def _add(stack: Recovered, thing: Found) -> None:
+    instance = instance_from_json(thing.record["instance"])
+    stack.instances[instance.id] = instance
+    for data in thing.record.get("with", ()):
+        companion = instance_from_json(data)
+        stack.instances.setdefault(companion.id, companion)
+
+
+def _dangling(stack: Recovered) -> Iterator[tuple[str, str]]:
+    """What is referred to and was not found: records that no object carries, images, objects that are gone."""
+    missing = sorted({ref for i in stack.instances.values() for ref in i.refs} - stack.instances.keys())
+    for ref in missing:
+        yield f"{stack.row.name}: {ref}", "nothing on the host carries its record; the next up makes it again under the same identity"
+
+
+def _domains(host: Host) -> Iterator[Found]:
+    for info in host.domain_list():
+        yield from _of_xml(f"domain {info.name}", info.xml)
+
+
+def _networks(host: Host) -> Iterator[Found]:
+    for info in host.network_list():
+        yield from _of_xml(f"network {info.name}", info.xml)
+
+
+def _of_xml(what: str, xml: str) -> Iterator[Found]:
+    element = ET.fromstring(xml).find(f"metadata/{_STACK}")
+    if element is None:
+        return
+    inside = element.find(_RECORD)
+    record = _parsed(inside.text or "") if inside is not None else {}
+    yield Found(what, element.get("stack", ""), element.get("stack-id", ""), element.get("path", ""), int(element.get("generation", "0") or 0), record)
+
+
+def _volumes(host: Host) -> Iterator[Found]:
+    for pool in ("default", "se-layers"):
+        if host.pool_info(pool) is None:
+            continue
+        for volume in host.volume_list(pool):
+            if not volume.name.endswith(".json"):
+                continue
+            try:
+                data = _parsed(host.volume_download(pool, volume.name, 65_536).rstrip(b"\0 ").decode("utf-8", "replace"))
+            except NotFoundError:
+                continue
+            if data.get("instance") and data.get("stack_id"):
+                name = volume.name.removesuffix(".json")
+                yield Found(f"volume {pool}/{name}", str(data["stack"]), str(data["stack_id"]), str(data["path"]), int(data["generation"]), data)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,84 @@
+"""Saved plans: shown, carried out once and only on the same ground, discarded; operations that go on by themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from house import House, run
+
+from stackengine.service import guard, prepare
+
+NONE = "nothing: {type: OS::Heat::None}\n"
+NET = "net: {type: SE::Network, properties: {cidr: 10.8.%d.0/24}}\n"
+SECRET = "heat_template_version: 2018-08-31\nparameters: {word: {type: string, hidden: true}}\nresources:\n"
+SECRET += "  web: {type: SE::Server, properties: {image: tiny, user_data: {get_param: word}}}\n"
+
+
+def saved(house: House, capsys: pytest.CaptureFixture[str], resources: str, *words: str) -> str:
+    template = house.write(resources)
+    return str(run(house, capsys, "changeset", "create", str(template), "--name", "shop", "--host", "memory://", *words)[0]["id"])
+
+
+def test_a_change_set_of_a_new_stack_is_carried_out_once(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    id_ = saved(house, capsys, NET % 1, "--as", "first")
+    assert house.session.store.stack("shop") is None
+    assert run(house, capsys, "changeset", "show", "first")[0]["plan"]["summary"]["add"] == 1
+    assert run(house, capsys, "changeset", "execute", id_[:6], "--yes")[-1]["status"] == "complete"
+    assert house.instances()["net"].status == "ready"
+    run(house, capsys, "changeset", "execute", id_, "--yes", code=1)
+    assert [c["status"] for c in run(house, capsys, "changeset", "ls")[0]["change_sets"]] == ["executed"]
+
+
+def test_a_change_set_is_refused_when_the_ground_has_moved(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.up(NONE)
+    id_ = saved(house, capsys, NONE + NET % 1)
+    house.up(NONE + NET % 1)
+    run(house, capsys, "changeset", "execute", id_, "--yes", code=1)
+    shown = run(house, capsys, "changeset", "show", id_)[0]
+    assert shown["status"] == "stale"
+    assert "no longer create:net@1" in shown["reason"]
+
+
+def test_what_does_not_touch_the_plan_moves_no_ground(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.up(NONE)
+    id_ = saved(house, capsys, NONE + NET % 1)
+    guard.protect(house.session, prepare.find_stack(house.session, "shop"), [], on=True)
+    assert run(house, capsys, "changeset", "execute", id_, "--yes")[-1]["status"] == "complete"
+
+
+def test_another_stack_of_the_same_name_is_other_ground(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    id_ = saved(house, capsys, NET % 1)
+    house.up(NET % 1)
+    run(house, capsys, "changeset", "execute", id_, "--yes", code=1)
+
+
+def test_a_discarded_one_is_not_carried_out(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    id_ = saved(house, capsys, NET % 1)
+    assert run(house, capsys, "changeset", "discard", id_)[0]["status"] == "discarded"
+    run(house, capsys, "changeset", "execute", id_, "--yes", code=1)
+    run(house, capsys, "changeset", "discard", id_, code=1)
+    run(house, capsys, "changeset", "show", "nobody", code=2)
+
+
+def test_a_plan_in_a_file_holds_no_secret_and_can_be_carried_out(house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    template, file = house.write(SECRET), tmp_path / "plan.json"
+    run(house, capsys, "plan", str(template), "--name", "shop", "--host", "memory://", "--param", "word=hush-hush", "--out", str(file))
+    assert "hush" not in file.read_text()
+    assert "hush" not in (tmp_path / "stackengine.db").read_bytes().decode("latin1")
+    assert json.loads(file.read_text())["kind"] == "change_set"
+    assert run(house, capsys, "changeset", "execute", str(file), "--yes")[-1]["status"] == "complete"
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{}")
+    run(house, capsys, "changeset", "execute", str(wrong), "--yes", code=2)
+
+
+def test_an_operation_goes_on_by_itself_and_can_be_waited_for(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    template = house.write(NET % 1)
+    begun = run(house, capsys, "up", str(template), "--name", "shop", "--host", "memory://", "--yes", "--detach")[-1]
+    ended = run(house, capsys, "wait", "shop", "--timeout", "30s")[0]
+    assert (ended["state"], ended["operation"]) == ("complete", begun["operation"])
+    assert "create started" in Path(begun["log"]).read_text()
+    run(house, capsys, "down", "shop", "--yes", "--detach")
+    assert run(house, capsys, "wait", "shop", "--timeout", "30s", code=0)[0]["state"] == "deleted"
