@@ -128,8 +128,11 @@ class Registry:
         return self.types.get(name)
 
     def dialect(self, name: str) -> Dialect | None:
-        """The foreign name, or None."""
-        return self.dialects.get(name)
+        """The foreign name, or None; one that ends with ``*`` stands for all that begin so."""
+        found = self.dialects.get(name)
+        if found is None and "::" in name:
+            found = self.dialects.get(name.partition("::")[0] + "::*")
+        return found
 
     def known_names(self) -> list[str]:
         """Every native and foreign name, sorted."""

@@ -8,7 +8,7 @@ from typing import Any
 _NETWORK = {"network": "network", "uuid": "network", "network_id": "network", "subnet": "subnet", "port": "port", "fixed_ip": "address", "address": "address",
             "mac": "mac"}  # fmt: skip
 _INTERFACE = {"NetworkInterfaceId": "port", "SubnetId": "subnet", "PrivateIpAddress": "address"}
-_INTERFACE_QUIET = frozenset({"DeviceIndex", "AssociatePublicIpAddress", "GroupSet", "DeleteOnTermination", "Description"})
+_INTERFACE_QUIET = frozenset({"DeviceIndex", "AssociatePublicIpAddress", "GroupSet", "DeleteOnTermination", "Description", "AssociateCarrierIpAddress"})
 """Keys of an EC2 interface that change nothing by themselves: order and groups are taken up, there are no public addresses or interfaces that stay."""
 
 
@@ -51,7 +51,7 @@ def _maps(value: Any, what: str) -> list[dict[str, Any]]:
 
 def _interfaces(properties: dict[str, Any], value: Any) -> None:
     found = []
-    for entry in sorted(_maps(value, "NetworkInterfaces"), key=lambda i: int(str(i.get("DeviceIndex", 0)))):
+    for entry in map(_one_address, sorted(_maps(value, "NetworkInterfaces"), key=lambda i: int(str(i.get("DeviceIndex", 0))))):
         strange = entry.keys() - _INTERFACE.keys() - _INTERFACE_QUIET
         if strange:
             raise ValueError(f"NetworkInterfaces has {', '.join(sorted(strange))}, which is not supported")
@@ -59,6 +59,14 @@ def _interfaces(properties: dict[str, Any], value: Any) -> None:
         if entry.get("GroupSet") is not None:
             _groups(properties, entry["GroupSet"])
     properties["networks"] = found
+
+
+def _one_address(entry: dict[str, Any]) -> dict[str, Any]:
+    """EC2's list of addresses of an interface, where it has just one."""
+    several = entry.get("PrivateIpAddresses")
+    if isinstance(several, list) and len(several) == 1 and isinstance(several[0], dict) and "PrivateIpAddress" in several[0]:
+        return {**{k: v for k, v in entry.items() if k != "PrivateIpAddresses"}, "PrivateIpAddress": several[0]["PrivateIpAddress"]}
+    return entry
 
 
 def _subnet(properties: dict[str, Any], value: Any) -> None:
@@ -100,7 +108,7 @@ def _ec2_devices(properties: dict[str, Any], value: Any) -> None:
                 raise ValueError("a root device cannot be made of a snapshot; name an image")
             if ebs.get("VolumeSize") is not None:
                 properties["disk"] = int(ebs["VolumeSize"]) if isinstance(ebs["VolumeSize"], str) else ebs["VolumeSize"]
-        elif not str(entry.get("VirtualName", "")).startswith("ephemeral") and "NoDevice" not in entry:
+        elif isinstance(name, str) and not str(entry.get("VirtualName", "")).startswith("ephemeral") and "NoDevice" not in entry:
             raise ValueError(f"the block device {name} cannot be mapped: make it by AWS::EC2::Volume and AWS::EC2::VolumeAttachment")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from stackengine.evaluate import heat_parameters as heat
 from stackengine.evaluate.evaluator import to_expr
+from stackengine.evaluate.texts import is_number, refusal, texts
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Call
 from stackengine.model.mark import NOWHERE, Mark
@@ -27,7 +28,7 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
     if parameter.type == "string" and has_sensitive(raw):
         return Sensitive(heat.convert(reveal(raw), "string") if parameter.rules == "heat" else convert(reveal(raw), "string"))
     try:
-        value = heat.convert(raw, parameter.type) if parameter.rules == "heat" else convert(raw, parameter.type)
+        value = _converted(raw, parameter)
     except ValueError as error:
         diagnostics.error("P103", f"parameter {parameter.name}: {'the value does not fit its type' if parameter.sensitive else error}", mark)
         return FAULTY
@@ -42,8 +43,15 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
         if fault:
             shown = "the value" if parameter.sensitive else json.dumps(value)
             where = constraint.mark if mark == parameter.mark and constraint.mark != NOWHERE else mark
-            diagnostics.error("P104", f"parameter {parameter.name}: {shown} {fault}", where, constraint.description)
+            summary = refusal(parameter, constraint, value) if parameter.declared else f"parameter {parameter.name}: {shown} {fault}"
+            diagnostics.error("P104", summary, where, f"{shown} {fault}" if parameter.declared else constraint.description)
     return value
+
+
+def _converted(raw: Any, parameter: Parameter) -> Any:
+    if parameter.declared:
+        return texts(raw, parameter)
+    return heat.convert(raw, parameter.type) if parameter.rules == "heat" else convert(raw, parameter.type)
 
 
 def _later(parameter: Parameter, raw: Value) -> Value:
@@ -127,6 +135,17 @@ def violation(constraint: Constraint, value: Any) -> str:
     """What is wrong with ``value``, or the empty string."""
     rule = constraint.value
     match constraint.kind:
+        case "numeric":
+            return "" if all(is_number(v) for v in (value if isinstance(value, list) else [value])) else "is not a number"
+        case "allowed_texts":
+            known = [text for text, _ in rule]
+            values = value if isinstance(value, list) and ",".join(value) not in known else [",".join(value) if isinstance(value, list) else value]
+            return "" if all(v in known for v in values) else f"is not one of {', '.join(known)}"
+        case "range" if isinstance(value, (str, list)):
+            faults = (violation(constraint, float(v)) for v in (value if isinstance(value, list) else [value]) if is_number(v))
+            return next((f for f in faults if f), "")
+        case "pattern" if isinstance(value, list):
+            return next((f for v in value if (f := violation(constraint, v))), "")
         case "allowed_values":
             parts = value if isinstance(value, list) else [value]
             if any(p not in rule and str(p) not in [str(r) for r in rule] for p in parts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stackengine.evaluate.coerce import coerced
 from stackengine.evaluate.complete import complete
 from stackengine.evaluate.kinds import RECORD, Kinds
 from stackengine.evaluate.lower import Lowering
@@ -56,6 +57,8 @@ class Building:
             values = {"value": values}
         native, at = self._translator.properties(resource, info, dialect, values, marks)
         at[""], at["type"] = resource.mark, resource.type_mark
+        if written.placed.level.template.language == "cfn":
+            native = coerced(native, info.schema)
         return DesiredResource(
             written.path, info.name, with_defaults(native, info.schema), foreign_type=resource.type, scope=written.scope,
             policies=self._translator.policies(written.policies, resource, info, dialect),

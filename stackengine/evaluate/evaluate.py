@@ -10,12 +10,13 @@ from stackengine.evaluate.building import Building
 from stackengine.evaluate.flatten import Flattening
 from stackengine.evaluate.kinds import Kinds, Missing
 from stackengine.evaluate.levels import Level
+from stackengine.evaluate.outside import Outside
 from stackengine.evaluate.parameters import Given
 from stackengine.evaluate.written import Written, nested_as_written, refers_to_something, write_down
 from stackengine.model.desired import Desired, DesiredOutput, Scope
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.template import Output, Template
-from stackengine.model.values import Value, has_sensitive, unknowns
+from stackengine.model.values import Value, has_sensitive, has_unknown, reveal, unknowns
 from stackengine.registry import Registry, heat_types
 
 
@@ -25,6 +26,8 @@ class Environment:
 
     parameters: dict[str, Any] = field(default_factory=dict)
     parameter_defaults: dict[str, Any] = field(default_factory=dict)
+    outside: Outside | None = None
+    """What other stacks say: exports, outputs, records; None: not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,9 @@ def explore(
     building = Building(written, registry, Kinds(registry, native, missing), native)
     resources = building.resources()
     scopes = {"": Scope("", template.language, parameters), **run.scopes}
-    desired = Desired(resources, {n: building.output(o) for n, o in outputs.items()}, scopes, template.description)
+    desired = Desired(
+        resources, {n: building.output(o) for n, o in outputs.items()}, scopes, template.description, extra=_exports(template, level, run, outputs)
+    )  # fmt: skip
     nested = {p: nested_as_written(placed, run) for p, placed in list(run.placed.items()) if p not in written}
     return Explored(Evaluated(desired, parameters), written, run.levels, conditions, outputs, nested)
 
@@ -106,6 +111,13 @@ def known_to_heat(written: Written, registry: Registry, diagnostics: Diagnostics
     check = HeatCheck(written.path, written.placed.resource, also, diagnostics)
     checked = check.properties(written.properties, schema["p"])
     return replace(written, checked=checked, faulty=check.faulty)
+
+
+def _exports(template: Template, level: Level, run: Flattening, outputs: Mapping[str, DesiredOutput]) -> dict[str, Any]:
+    """What other stacks may use, and what this one uses of theirs."""
+    names = {n: level.value(o.export) for n, o in template.outputs.items() if n in outputs and o.export is not None}
+    exports = {str(reveal(v)): n for n, v in names.items() if not has_unknown(v)}
+    return {**({"exports": exports} if exports else {}), **({"imports": sorted(run.imports)} if run.imports else {})}
 
 
 def _output(output: Output, level: Level, run: Flattening) -> DesiredOutput | None:

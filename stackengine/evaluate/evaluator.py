@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from stackengine.evaluate.functions import FUNCTIONS
+from stackengine.evaluate.functions.cloudformation import NamedMapping, NoKeyError, ToldError
 from stackengine.evaluate.functions.logic import truth
+from stackengine.evaluate.outside import QUESTIONS
 from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Param, Ref
 from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value, has_leaf, has_sensitive, has_unknown, leaves, map_leaves, reveal
@@ -39,9 +41,11 @@ class Secrets(Protocol):
 class EvaluationError(Exception):
     """A function refused its arguments."""
 
-    def __init__(self, message: str, mark: Mark) -> None:
+    def __init__(self, message: str, mark: Mark, keys: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.mark = mark
+        self.keys = keys
+        """Those that a mapping does not have."""
 
 
 class Evaluator:
@@ -142,24 +146,38 @@ class Evaluator:
             return dig(args[0], reveal(args[1]))
         if expr.fn == "find_in_map" and not isinstance(args[0], (Unknown, dict)):
             args[0] = self._mapping(reveal(args[0]), expr.mark, len(args) > 3)
+        if expr.fn in ("select_item", "length") and isinstance(args[-1], list) and not any(has_unknown(a) for a in args[:-1]):
+            return self._told(expr, [reveal(args[0]) if len(args) > 1 else args[0], *args[1:]])
         if any(has_unknown(a) for a in args) or (self._secrets is None and any(isinstance(v, SecretRef) for a in args for v in leaves(a))):
             return Unknown(Call(expr.fn, tuple(to_expr(a) for a in args), expr.mark))
         secret = any(has_sensitive(a) for a in args)
         plain = [reveal(a) for a in args] if secret else args
         if expr.fn == "sensitive":
             return args[0] if isinstance(args[0], Sensitive) else Sensitive(plain[0])
+        if expr.fn in QUESTIONS:
+            return self.outside(expr, plain)
+        result = self._told(expr, plain)
+        return Sensitive(result) if secret else result
+
+    def _told(self, expr: Call, args: list[Any]) -> Value:
+        """What a function gives; what it refuses is an EvaluationError at its place."""
         try:
-            result = FUNCTIONS[expr.fn](*plain)
+            return FUNCTIONS[expr.fn](*args)
+        except ToldError as error:
+            raise EvaluationError(str(error), expr.mark, error.keys if isinstance(error, NoKeyError) else ()) from error
         except KeyError as error:
             raise EvaluationError(f"{expr.fn}: {error}", expr.mark) from error
         except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise EvaluationError(f"{expr.fn}: {error}", expr.mark) from error
-        return Sensitive(result) if secret else result
+
+    def outside(self, expr: Call, args: list[Any]) -> Value:
+        """What only the world outside of the template knows: not known here."""
+        return Unknown(Call(expr.fn, tuple(map(Literal, args)), expr.mark))
 
     def _mapping(self, name: Any, mark: Mark, has_default: bool) -> Any:
         if str(name) not in self._mappings and not has_default:
-            raise EvaluationError(f"there is no mapping {name}", mark)
-        return self._mappings.get(str(name))
+            raise EvaluationError(f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template.", mark)
+        return NamedMapping(str(name), self._mappings.get(str(name)) or {})
 
 
 def dig(value: Value, keys: list[Value]) -> Value:

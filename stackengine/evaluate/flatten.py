@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackengine.evaluate.levels import Level
+from stackengine.evaluate.levels import SETTABLE, Level
 from stackengine.evaluate.nested import Placed, PlacedGroup, PlacedStack
 from stackengine.evaluate.parameters import Bindings
+from stackengine.evaluate.rules import check_rules
 from stackengine.evaluate.trail import ReportedError, Trail
 from stackengine.formats.nesting import UNREAD
 from stackengine.model.desired import Scope
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Policies, Resource, Template
+from stackengine.model.values import Value
 
 if TYPE_CHECKING:
     from stackengine.evaluate.evaluate import Environment
@@ -37,14 +39,22 @@ class Flattening:
         """Every resource that applies, by path; nested ones, too."""
         self.left_out: set[str] = set()
         """Paths whose condition does not hold."""
+        self.pseudo: dict[str, Value] = {}
+        """Pseudo parameters that were given; nested templates have them, too."""
+        self.imports: set[str] = set()
+        """Exports of other stacks that are used."""
+        self.told: set[tuple[str, Mark]] = set()
+        """What was refused, and where."""
         self._full = False
         self._missing: set[tuple[str, Mark]] = set()
 
     def root(self, template: Template, bindings: Bindings, names: tuple[str, str]) -> Level:
         """The level of the template that was asked for."""
+        self.pseudo = {n: bound[0] for n, _ in bindings.names() if n in SETTABLE and (bound := bindings.get(n)) is not None}
         level = Level(self, "", template, bindings, names)
         level.parameters.check_names()
         self.levels[""] = level
+        check_rules(level)
         return level
 
     def level(self, placed: Placed, template: Template, bindings: Bindings, names: tuple[str, str]) -> Level:
@@ -96,6 +106,7 @@ class Flattening:
         match placed:
             case PlacedStack():
                 placed.child.parameters.check_names()
+                check_rules(placed.child)
                 self.levels[placed.path] = placed.child
                 self.scopes[placed.path] = Scope(placed.path, placed.child.template.language, placed.child.bound(), placed.policies)
                 yield from self.everything(placed.child)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator, to_expr
+from stackengine.evaluate.outside import AnswerError, answer
 from stackengine.evaluate.parameters import Bindings, Parameters
 from stackengine.evaluate.trail import ReportedError
 from stackengine.model.diagnostics import did_you_mean
@@ -19,13 +21,21 @@ if TYPE_CHECKING:
     from stackengine.evaluate.nested import Placed
 
 
-def pseudo_parameters(stack_name: str, stack_id: str) -> dict[str, Value]:
-    """Heat's and CloudFormation's pseudo parameters."""
-    arn = f"arn:aws:cloudformation:local:000000000000:stack/{stack_name}/{stack_id}"
+DEFAULT_REGION = "local"
+SETTABLE = ("AWS::StackName", "AWS::StackId", "AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix", "AWS::NotificationARNs")
+"""Pseudo parameters that people may give a value."""
+
+
+def pseudo_parameters(stack_name: str, stack_id: str, given: Mapping[str, Value]) -> dict[str, Value]:
+    """Heat's and CloudFormation's pseudo parameters; people may give those of CloudFormation another value."""
+    region, account = str(given.get("AWS::Region", DEFAULT_REGION)), str(given.get("AWS::AccountId", "000000000000"))
+    partition = str(given.get("AWS::Partition", "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"))
+    suffix = "localdomain" if region == DEFAULT_REGION else "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    arn = f"arn:{partition}:cloudformation:{region}:{account}:stack/{stack_name}/{stack_id}"
     return {
         "OS::stack_name": stack_name, "OS::stack_id": stack_id, "OS::project_id": "local",
-        "AWS::StackName": stack_name, "AWS::StackId": arn, "AWS::Region": "local", "AWS::AccountId": "000000000000",
-        "AWS::Partition": "aws", "AWS::URLSuffix": "localdomain", "AWS::NotificationARNs": [],
+        "AWS::StackName": stack_name, "AWS::StackId": arn, "AWS::Region": region, "AWS::AccountId": account,
+        "AWS::Partition": partition, "AWS::URLSuffix": suffix, "AWS::NotificationARNs": [], **given,
     }  # fmt: skip
 
 
@@ -36,7 +46,7 @@ class Level:
         self.run, self.path, self.template = run, path, template
         self.stack_name, self.stack_id = names
         self.parameters = Parameters(
-            template, path, bindings, run.environment.parameter_defaults, pseudo_parameters(*names), run.trail, run.diagnostics, self.value
+            template, path, bindings, run.environment.parameter_defaults, pseudo_parameters(*names, run.pseudo), run.trail, run.diagnostics, self.value
         )
         self.evaluator = _LevelEvaluator(self)
         self.inherited: tuple[Policies, tuple[DependsOn, ...]] = (Policies(), ())
@@ -107,13 +117,24 @@ class Level:
         try:
             return self.evaluator.value(expr)
         except EvaluationError as error:
-            known = [*self.parameters] if "parameter" in str(error) else [*self.template.conditions]
-            self.run.diagnostics.error("R103", str(error), error.mark, did_you_mean(str(error).rsplit(" ", 1)[-1], known))
+            self.refused(error)
         except RecursionError:
             self.run.diagnostics.error("R107", "this expression is nested too deeply", expr.mark)
         except ReportedError:
             pass
         return FAULTY
+
+    def refused(self, error: EvaluationError) -> None:
+        """R103, or R112 where only the region is missing; once for a place."""
+        told = (str(error), error.mark)
+        if told in self.run.told:
+            return
+        self.run.told.add(told)
+        if DEFAULT_REGION in error.keys and "AWS::Region" not in self.run.pseudo:
+            self.run.diagnostics.error("R112", str(error), error.mark, "say which region the template is to think of: --param AWS::Region=us-east-1")
+            return
+        known = [*self.parameters] if "parameter" in str(error) else [*self.template.conditions]
+        self.run.diagnostics.error("R103", str(error), error.mark, did_you_mean(str(error).rsplit(" ", 1)[-1], known))
 
     def output(self, name: str) -> Value:
         """The value of an output; None where its condition does not hold."""
@@ -152,6 +173,14 @@ class _LevelEvaluator(Evaluator):
         super().__init__(lambda _path, _attribute: PENDING, level.parameters, level.template.conditions, level.template.mappings)
         self._level = level
 
+    def value(self, expr: Expr) -> Value:
+        """The value of an expression; FAULTY in the place of each part that has none, so that every fault is told."""
+        try:
+            return super().value(expr)
+        except EvaluationError as error:
+            self._level.refused(error)
+            return FAULTY
+
     def reference(self, expr: Ref) -> Value:
         """What a bare reference gives."""
         return self._level.reference(expr)
@@ -168,6 +197,18 @@ class _LevelEvaluator(Evaluator):
         if what == "metadata":
             return outer.value(outer.resource.metadata) if outer.resource.metadata is not None else {}
         return outer.policies.deletion if what == "deletion_policy" else outer.policies.extra.get("update_policy", {})
+
+    def outside(self, expr: Call, args: list[Any]) -> Value:
+        """What other stacks say."""
+        known = self._level.run.environment.outside
+        if known is None:
+            return super().outside(expr, args)
+        if expr.fn == "import_value":
+            self._level.run.imports.add(str(args[0]))
+        try:
+            return answer(known, expr.fn, args)
+        except (AnswerError, LookupError) as error:
+            raise EvaluationError(str(error), expr.mark) from error
 
     def decide(self, name: str, mark: Mark) -> Value:
         """A condition's value; those that it names come first, so that a long row of them needs no deep recursion."""

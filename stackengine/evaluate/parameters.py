@@ -46,7 +46,8 @@ class Given:
 
     def missing(self, parameter: Parameter, diagnostics: Diagnostics) -> Value:
         """P102; the parameter itself stays behind, so that everything else can be checked."""
-        diagnostics.error("P102", f"parameter {parameter.name} needs a value", parameter.mark, f"say --param {parameter.name}=…")
+        summary = f"Parameters: [{parameter.name}] must have values" if parameter.declared else f"parameter {parameter.name} needs a value"
+        diagnostics.error("P102", summary, parameter.mark, f"say --param {parameter.name}=…")
         return Unknown(Param(parameter.name, parameter.mark))
 
     def unknown(self, name: str, mark: Mark, known: Mapping[str, Parameter], diagnostics: Diagnostics) -> None:
@@ -102,7 +103,7 @@ class Parameters(Mapping[str, Value]):
     def check_names(self) -> None:
         """Report values for parameters that are not there."""
         for name, mark in self._bindings.names():
-            if name not in self._declared:
+            if name not in self._declared and name not in self._pseudo:
                 self._bindings.unknown(name, mark, self._declared, self._diagnostics)
 
     def __getitem__(self, name: str) -> Value:

@@ -83,6 +83,11 @@ class Translator:
         for name, value in values.items():
             conversion = dialect.properties.get(name)
             mark = marks.get(name, resource.mark)
+            if conversion is None and "*" in dialect.properties:
+                whole = dialect.properties["*"].to
+                native.setdefault(whole, {})[name] = value
+                _move_marks(placed, marks, name, f"{whole}.{name}")
+                continue
             if conversion is None and name in info.properties:
                 conversion = Conversion(to=name)
             if conversion is None:
@@ -101,6 +106,7 @@ class Translator:
                 native = info.translate(resource.type, native)
             except ValueError as error:
                 self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
+                native = {k: v for k, v in native.items() if not k.startswith("$")}
         return native, placed
 
     def policies(self, policies: Policies, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None) -> Policies:

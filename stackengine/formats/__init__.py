@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from stackengine.formats.nesting import Loader, TypeMapping
-from stackengine.formats.reader import NoReader, Reader
+from stackengine.formats.reader import Macros, NoReader, Reader
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.template import Language, Template
 
-__all__ = ["Loader", "NoReader", "Reader", "TypeMapping", "load", "parse_text"]
+__all__ = ["Loader", "Macros", "NoReader", "Reader", "TypeMapping", "load", "parse_text"]
 
 
 def load(
-    text: str, name: str, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None, *, lenient: bool = False
+    text: str, name: str, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None, given: Mapping[str, Any] | None = None,
+    macros: Macros | None = None, *, lenient: bool = False,
 ) -> Template | None:  # fmt: skip
-    """The template in ``text``, with the templates nested in it; None when it has errors.
+    """The template in ``text``, with the templates nested in it; None when it has errors (or, in CloudFormation, the rest of it).
 
-    ``types`` is what environment files say of types. ``lenient``: give what there is of a template that has errors, and only warn of nested
-    templates that cannot be read. Every file read stands in ``Template.sources``.
+    ``types`` is what environment files say of types, ``given`` what is known of parameters (CloudFormation's loops are written out with them),
+    ``macros`` runs the template's macros. ``lenient``: give what there is of a template that has errors, and only warn of nested templates
+    that cannot be read. Every file read stands in ``Template.sources``.
     """
-    loader = Loader(reader, diagnostics, types, lenient=lenient)
+    loader = Loader(reader, diagnostics, types, given, macros, lenient=lenient)
     loader.opened(name)
     template = parse_text(text, name, loader, diagnostics)
     if template is None or not loader.sources:
@@ -30,7 +34,7 @@ def load(
 
 
 def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
-    """One template of a load; None when it has errors."""
+    """One template of a load; None when it has errors; a CloudFormation one without what is wrong, so that evaluation finds the rest."""
     from stackengine.formats.detect import language_of
     from stackengine.formats.tree import compose
 
@@ -47,7 +51,7 @@ def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -
     except RecursionError:
         diagnostics.error("T106", "what is said here refers to something else too many times over", root.mark)
         template = None
-    return template if loader.lenient or len(diagnostics.errors) == before else None
+    return template if loader.lenient or language == "cfn" or len(diagnostics.errors) == before else None
 
 
 def _parse(language: Language | None, root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:

@@ -38,10 +38,11 @@ Diagnostics: N101 cannot be read, N102 files that include each other, N103 neste
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from stackengine.formats.reader import Reader
+from stackengine.formats.reader import Macros, Reader
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.mark import Mark
 from stackengine.model.template import Source, Template
@@ -76,10 +77,15 @@ UNREAD = Template("hot", "", {})
 class Loader:
     """Reads files and loads templates for one ``formats.load``; every file is parsed once."""
 
-    def __init__(self, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None, *, lenient: bool = False) -> None:
-        self._reader, self._diagnostics, self._types = reader, diagnostics, types
+    def __init__(
+        self, reader: Reader, diagnostics: Diagnostics, types: TypeMapping | None = None, given: Mapping[str, Any] | None = None,
+        macros: Macros | None = None, *, lenient: bool = False,
+    ) -> None:  # fmt: skip
+        self._reader, self._diagnostics, self._types, self._macros = reader, diagnostics, types, macros
         self.lenient = lenient
-        self._loaded: dict[str, Template | None] = {}
+        self.given: Mapping[str, Any] = given or {}
+        """What is known of the parameters of the template that is being read: a CloudFormation loop is written out with them."""
+        self._loaded: dict[tuple[str, str], Template | None] = {}
         self._open: list[str] = []
         self.sources: list[Source] = []
         """Every template that was loaded, in the order of reading."""
@@ -97,11 +103,18 @@ class Loader:
         template = self.child(name, said_in, mark)
         return Kind(name, template, missing=template is None)
 
-    def child(self, name: str, relative_to: str, mark: Mark) -> Template | None:
-        """The template in a file, in whatever language; None when it has errors, which are reported."""
+    def call_macro(self, name: str, event: dict[str, Any]) -> Any:
+        """What a macro answers; PermissionError where it may not run."""
+        if self._macros is None:
+            raise PermissionError("nothing is run here")
+        return self._macros.call(name, event)
+
+    def child(self, name: str, relative_to: str, mark: Mark, given: Mapping[str, Any] | None = None) -> Template | None:
+        """The template in a file, in whatever language; None when it has errors, which are reported. ``given``: what is known of its parameters."""
         place = join(relative_to, name)
-        if place in self._loaded:
-            return self._loaded[place]
+        known = (place, repr(sorted(given.items())) if given else "")
+        if known in self._loaded:
+            return self._loaded[known]
         if place in self._open:
             trail = [*self._open[self._open.index(place) :], place]
             self._diagnostics.error("N102", f"these files include each other: {' -> '.join(trail)}", mark)
@@ -109,10 +122,14 @@ class Loader:
         try:
             text = self._reader.read(name, relative_to)
         except (OSError, ValueError) as error:
-            self._loaded[place] = self.unread(str(error), mark)
-            return self._loaded[place]
-        self._loaded[place] = self._parse(text, place, mark)
-        return self._loaded[place]
+            self._loaded[known] = self.unread(str(error), mark)
+            return self._loaded[known]
+        outer, self.given = self.given, given or {}
+        try:
+            self._loaded[known] = self._parse(text, place, mark)
+        finally:
+            self.given = outer
+        return self._loaded[known]
 
     def unread(self, reason: str, mark: Mark) -> Template | None:
         """Report that a nested template cannot be read (N101); what stands in for it."""

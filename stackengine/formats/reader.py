@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Reader(Protocol):
@@ -18,3 +18,10 @@ class NoReader:
     def read(self, name: str, relative_to: str) -> str:
         """Refuse."""
         raise ValueError(f"{name} cannot be read from {relative_to or 'here'}")
+
+
+class Macros(Protocol):
+    """Runs macros; the real one lives in the service and runs only what the machine's owner allows."""
+
+    def call(self, name: str, event: dict[str, Any]) -> Any:
+        """What the entry point ``module:function`` answers; PermissionError where it may not run."""

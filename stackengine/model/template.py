@@ -26,7 +26,8 @@ class Constraint:
     """A rule for a parameter's value.
 
     ``kind``: ``allowed_values`` (value: list), ``range`` and ``length`` (value: ``{"min":…, "max":…}``), ``pattern``
-    (value: regular expression), ``modulo`` (value: ``{"step":…, "offset":…}``), ``custom`` (value: name).
+    (value: regular expression), ``modulo`` (value: ``{"step":…, "offset":…}``), ``custom`` (value: name), ``numeric`` (text that is a
+    number), ``allowed_texts`` (value: pairs of a text and another way to write it).
     """
 
     kind: str
@@ -50,6 +51,27 @@ class Parameter:
     mark: Mark = NOWHERE
     rules: Literal["", "heat"] = ""
     """``heat``: values become text, lists and numbers as Heat makes them (``True``; items of a list are not trimmed; JSON may be any value)."""
+    declared: str = ""
+    """The type in the language's own words (``List<AWS::EC2::Subnet::Id>``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a rule asserts: an expression that gives a boolean, and what to say when it does not hold."""
+
+    holds: Expr
+    description: str = ""
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What must hold of the parameters (CloudFormation's section Rules)."""
+
+    name: str
+    condition: Expr | None
+    assertions: tuple[Assertion, ...]
+    mark: Mark = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +185,4 @@ class Template:
     groups: tuple[dict[str, Any], ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
+    rules: tuple[Rule, ...] = ()

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,37 @@ def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Al
                 diagnostics.error("X101", summary, resource.mark_of(name), f"who owns this machine can allow it: allow.files in {places()[-1]}")
             changed[path] = replace(changed[path], properties={**changed[path].properties, name: str(local)})
     return replace(desired, resources=changed)
+
+
+def with_calls(desired: Desired, registry: Registry, granted: Allowed, diagnostics: Diagnostics, *, accept_inert: bool = False) -> Desired:
+    """``desired``; X104 for what would be called on this machine (schema keyword ``"calls": true``) and is not allowed.
+
+    R110 for what nothing here can call (an ARN of AWS); with ``accept_inert`` such a resource is only recorded.
+    """
+    changed = dict(desired.resources)
+    for path, resource in desired.resources.items():
+        info = registry.get(resource.type)
+        for name in (n for n, schema in info.properties.items() if schema.get("calls")) if info is not None else ():
+            called = resource.properties.get(name)
+            if not isinstance(called, str):
+                continue
+            mark, field = resource.mark_of(name), _field_of(called)
+            if not field and accept_inert:
+                diagnostics.notice("R110", f"{path} is only recorded: nothing here can call {called}", mark)
+                changed[path] = replace(resource, properties={**resource.properties, "inert": True})
+            elif not field:
+                diagnostics.error("R110", f"{path}: nothing here can call {called}", mark, "the path of a program, module:function, or an http(s) URL")
+            elif not {"urls": granted.may_call, "commands": granted.may_run, "python": granted.may_import}[field](called):
+                hint = f"who owns this machine can allow it: allow.{field} in {places()[-1]}"
+                diagnostics.error("X104", f"{path}: {called} may not be called on this machine", mark, hint)
+    return replace(desired, resources=changed)
+
+
+def _field_of(called: str) -> str:
+    """Which list of the owner's a handler stands in; empty for what nothing here can call."""
+    if called.startswith(("http://", "https://")):
+        return "urls"
+    return "commands" if called.startswith("/") else "python" if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", called) else ""
 
 
 def local_path(source: str, folder: Path) -> Path | None:

@@ -19,6 +19,7 @@ from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
 from stackengine.sdk import Host, HostError
 from stackengine.service import keys, owner, sources
+from stackengine.service.outside import OtherStacks, check_exports
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import OperationKind, Preview, Request, ServiceError
 
@@ -56,8 +57,9 @@ def find_stack(session: Session, name: str) -> StackRow:
 def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
-    template = sources.read_template(request.template, diagnostics, session.allowed)
-    environment = sources.read_environment(request.environments, diagnostics)
+    template = sources.read_template(request.template, diagnostics, session.allowed, given=request.parameters)
+    others = OtherStacks(session, request.name)
+    environment = replace(sources.read_environment(request.environments, diagnostics), outside=others)
     from stackengine.store.store import RevisionRow  # not for `validate`, which needs no database
 
     known = session.store.stack(request.name)
@@ -75,7 +77,9 @@ def prepare_up(session: Session, request: Request) -> Preview:
     vault = session.store.vault(row.id)
     stack_keys = keys.keys_of(session.folder, row.id)
     opened = owner.with_sources(evaluated.desired, session.registry, request.template.parent, session.allowed, diagnostics)
+    opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
     desired = sealed(_with_keys(opened, session, stack_keys), vault)
+    check_exports(others, row, desired, diagnostics)
     number = session.store.next_revision(row.id) if known else 1
     files = (*template.sources, *(s for s in _environment_sources(request)))
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
@@ -102,10 +106,11 @@ def prepare_revision(session: Session, row: StackRow, number: int, kind: Operati
         target = session.store.revision(row.id, number)
     except KeyError:
         raise ServiceError(f"the stack {row.name} has no revision {number}", hint=f"'stack-run show {row.name}' lists them") from None
-    vault = session.store.vault(row.id)
+    vault, diagnostics = session.store.vault(row.id), Diagnostics()
     aim = {"skip": list(skip)} if skip else {}
+    check_exports(OtherStacks(session, row.name), row, target.desired, diagnostics)
     recorded, before = moved(session, row, session.store.recorded(row.id), target.desired)
-    preview = plan_to(session, row, vault, target.desired, recorded, kind, number, Diagnostics(), aim=aim)
+    preview = plan_to(session, row, vault, target.desired, recorded, kind, number, diagnostics, aim=aim)
     return replace(preview, prepared=Prepared(row, vault, None, aim=aim, before=before))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from stackengine.formats.tree import compose
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.template import Template
+from stackengine.service.macros import AllowedMacros
 from stackengine.service.types import ServiceError
 
 
@@ -47,9 +49,15 @@ def read_text(path: Path) -> str:
         raise ServiceError(f"{path}: {error.strerror}", exit_code=2) from None
 
 
-def read_template(path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, lenient: bool = False) -> Template:
-    """The template in a file; InvalidTemplateError when it has errors (``lenient``: only when there is no template in it at all)."""
-    template = formats.load(read_text(path), str(path), FolderReader(path.parent, allowed), diagnostics, lenient=lenient)
+def read_template(
+    path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, given: Mapping[str, Any] | None = None, lenient: bool = False
+) -> Template:  # fmt: skip
+    """The template in a file; InvalidTemplateError when it has errors (``lenient``: only when there is no template in it at all).
+
+    ``given``: values of parameters, with which CloudFormation's loops are written out.
+    """
+    reader, macros = FolderReader(path.parent, allowed), AllowedMacros(allowed)
+    template = formats.load(read_text(path), str(path), reader, diagnostics, given=given, macros=macros, lenient=lenient)
     if template is None:
         raise InvalidTemplateError(diagnostics)
     return template

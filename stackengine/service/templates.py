@@ -16,6 +16,9 @@ from stackengine.service import owner, sources
 from stackengine.service.session import Session
 from stackengine.service.types import Request, ServiceError
 
+NOT_GIVEN = ("P102", "R112")
+"""What is wrong only because nobody said a parameter's value, or a region."""
+
 
 def explored(session: Session, request: Request) -> tuple[Template | None, Explored | None, Diagnostics]:
     """What a template says in its own language, however much of it is right.
@@ -24,7 +27,7 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
     """
     diagnostics, native = Diagnostics(), Diagnostics()
     try:
-        template = sources.read_template(request.template, diagnostics, session.allowed, lenient=True)
+        template = sources.read_template(request.template, diagnostics, session.allowed, given=request.parameters, lenient=True)
     except InvalidTemplateError as error:
         return None, None, error.diagnostics
     environment = sources.read_environment(request.environments, diagnostics)
@@ -37,7 +40,7 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
 
 def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
     """Template and parameters, nothing else: for ``validate`` and ``graph``; None when ``diagnostics`` got errors."""
-    template = sources.read_template(request.template, diagnostics, session.allowed)
+    template = sources.read_template(request.template, diagnostics, session.allowed, given=request.parameters)
     environment = sources.read_environment(request.environments, diagnostics)
     found = evaluate(
         template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment,
@@ -45,6 +48,7 @@ def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) 
     )  # fmt: skip
     if found is not None:
         owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)
+        owner.with_calls(found.desired, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
     return found
 
 
@@ -66,7 +70,7 @@ def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any]
             evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert), diagnostics)
         except InvalidTemplateError as error:
             diagnostics = error.diagnostics
-        found.extend(d for d in diagnostics if d.code != "P102")
+        found.extend(d for d in diagnostics if d.code not in NOT_GIVEN)
     return found
 
 

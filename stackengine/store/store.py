@@ -204,6 +204,13 @@ class Store:
         with self.database.reading() as connection:
             return scopes_from_json(connection.execute(query).scalar_one())
 
+    def shared(self, stack_id: str, number: int) -> dict[str, Any]:
+        """What a revision shares with other stacks (``Desired.extra``: exports, imports), without the rest; nothing for revision 0."""
+        query = sa.select(t.revision.c.desired).where(t.revision.c.stack == stack_id, t.revision.c.number == number)
+        with self.database.reading() as connection:
+            found: dict[str, Any] = (connection.execute(query).scalar() or {}).get("extra", {})
+            return found
+
     def revisions(self, stack_id: str) -> list[dict[str, Any]]:
         """Number, time, status, language and template name of every revision."""
         c = t.revision.c

@@ -16,6 +16,7 @@ from stackengine.engine.context import ActionContext, ContextParts
 from stackengine.engine.redact import Redactor
 from stackengine.engine.resolution import Resolution
 from stackengine.evaluate import evaluate, seal
+from stackengine.model.allowed import Allowed
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Instance, Recorded
@@ -28,6 +29,7 @@ from stackengine.sdk import Host, UnsupportedError
 
 STACK, STACK_ID, STORE = "example", "00000000-0000-4000-8000-00000000000e", "00000000-0000-4000-8000-0000000000ff"
 ROOM = 1 << 40
+ALLOWED = Allowed(python=("stackengine.testing.echo:answer",))
 
 
 class PlainVault:
@@ -165,7 +167,7 @@ class Bench:
         return dict(returned)
 
     def _context(self, instance: Instance, info: ResourceTypeInfo, contributed: Mapping[str, Any], resolution: Resolution) -> ActionContext:
-        parts = ContextParts(STACK, STACK_ID, STORE, lambda: None, self.clock.sleep, lambda: self.clock.now, self.source)
+        parts = ContextParts(STACK, STACK_ID, STORE, lambda: None, self.clock.sleep, lambda: self.clock.now, self.source, allowed=ALLOWED)
         instance = replace(instance, attributes=resolution.opened(instance.attributes))
         return ActionContext(parts, instance, info, self.host, resolution.referred(instance), self.said.append, contributed)
 

@@ -24,16 +24,6 @@ def length(items: Any) -> int:
     return len(items)
 
 
-def find_in_map(mapping: Any, top: Any, second: Any, *default: Any) -> Any:
-    """CloudFormation Fn::FindInMap."""
-    found = mapping.get(str(top)) if isinstance(mapping, dict) else None
-    if isinstance(found, dict) and str(second) in found:
-        return found[str(second)]
-    if default:
-        return default[0]
-    raise ValueError(f"the mapping has no key {top!r} / {second!r}")
-
-
 def as_list(value: Any) -> list[Any]:
     """A list, or comma-separated text as one: what a list parameter makes of a value that is known late."""
     if isinstance(value, list):
@@ -49,7 +39,6 @@ def after(value: Any, _others: Any) -> Any:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "select": select,
     "length": length,
-    "find_in_map": find_in_map,
     "as_list": as_list,
     "after": after,
 }

@@ -22,8 +22,9 @@ def cidr(block: Any, count: Any, bits: Any = None) -> list[str]:
 
 
 def availability_zones(region: Any = "") -> list[str]:
-    """CloudFormation Fn::GetAZs: without an inventory of hosts there is one zone."""
-    return [f"{region or 'local'}-a"]
+    """CloudFormation Fn::GetAZs: names only, as many as most regions of AWS have at least; all of them are this machine."""
+    name = str(region or "local")
+    return [f"{name}{'' if name[-1].isdigit() else '-'}{letter}" for letter in "abcd"]
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {"cidr": cidr, "availability_zones": availability_zones}
