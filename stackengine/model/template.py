@@ -157,3 +157,8 @@ class Template:
     groups: tuple[dict[str, Any], ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
+
+    @property
+    def heat(self) -> bool:
+        """Whether it is Heat's: HOT, or in CloudFormation's shape with Heat's rules."""
+        return self.language == "hot" or self.version == "2012-12-12"

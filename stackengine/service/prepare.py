@@ -50,8 +50,7 @@ def find_stack(session: Session, name: str) -> StackRow:
 def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
-    template = sources.read_template(request.template, diagnostics, session.allowed)
-    environment = sources.read_environment(request.environments, diagnostics)
+    template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed)
     from stackengine.store.store import RevisionRow  # not for `validate`, which needs no database
 
     known = session.store.stack(request.name)
