@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stackengine.evaluate.building import Building
 from stackengine.evaluate.flatten import Flattening
+from stackengine.evaluate.heat_attributes import check_attributes
 from stackengine.evaluate.kinds import Kinds, Missing
 from stackengine.evaluate.levels import Level
 from stackengine.evaluate.outside import Outside
@@ -15,9 +16,14 @@ from stackengine.evaluate.parameters import Given
 from stackengine.evaluate.written import Written, nested_as_written, refers_to_something, write_down
 from stackengine.model.desired import Desired, DesiredOutput, Scope
 from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.mark import Mark
 from stackengine.model.template import Output, Template
 from stackengine.model.values import Value, has_sensitive, has_unknown, reveal, unknowns
 from stackengine.registry import Registry, heat_types
+
+
+def _nothing(_resource: str) -> set[str]:
+    return set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,10 @@ class Environment:
     parameter_defaults: dict[str, Any] = field(default_factory=dict)
     outside: Outside | None = None
     """What other stacks say: exports, outputs, records; None: not known here."""
+    marks: dict[str, Mark] = field(default_factory=dict)
+    """Where the values stand, by parameter."""
+    restricted: Callable[[str], set[str]] = _nothing
+    """What may not be done to a resource of this name: ``replace``, ``update``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +91,17 @@ def explore(
     """
     env = environment or Environment()
     run = Flattening(diagnostics, env, previous or {})
-    level = run.root(template, Given({**env.parameters, **given}), (stack_name, stack_id))
+    level = run.root(template, Given({**env.parameters, **given}, {n: m for n, m in env.marks.items() if n not in given}), (stack_name, stack_id))
     parameters = level.bound()
     everything = list(run.everything(level))
     written = {placed.path: write_down(placed, run) for placed in everything}
-    written = {path: known_to_heat(w, registry, diagnostics) if w.placed.level.template.language == "hot" else w for path, w in written.items()}
+    written = {path: known_to_heat(w, registry, diagnostics) if w.placed.level.template.heat else w for path, w in written.items()}
     conditions = {path: below.decided() for path, below in run.levels.items()}
     outputs = {o.name: out for o in template.outputs.values() if (out := _output(o, level, run)) is not None}
-    building = Building(written, registry, Kinds(registry, native, missing), native)
+    kinds = Kinds(registry, native, missing)
+    if template.heat:
+        check_attributes(written, [o.value for o in outputs.values()], kinds, diagnostics)
+    building = Building(written, registry, kinds, native)
     resources = building.resources()
     scopes = {"": Scope("", template.language, parameters), **run.scopes}
     desired = Desired(

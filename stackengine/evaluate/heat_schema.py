@@ -18,6 +18,9 @@ from stackengine.model.template import Constraint, Resource
 from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value
 
 _KINDS = {"s": "text", "i": "a whole number", "n": "a number", "b": "true or false", "l": "a list", "m": "a map"}
+_HINTS = {"l": "begin each item with '- '", "m": "write it as 'key: value' lines", "b": "true or false, without quotes", "i": "a number without a unit"}
+_BESIDE = ("depends_on", "metadata", "deletion_policy", "update_policy", "condition", "external_id", "type")
+"""Keys of a resource that are written among its properties by mistake; a type may have properties of these names, too."""
 _PARAMETER_TYPES = {"s": "string", "i": "number", "n": "number", "b": "boolean", "l": "list", "m": "json", "a": "json"}
 
 
@@ -44,7 +47,8 @@ class HeatCheck:
                 found[name] = value
             elif part is None:
                 known = [*schema, *(() if prefix else self._also)]
-                self._fault("V101", f"{self._resource.type} has no property {where}", self._key(where), did_you_mean(str(name), known))
+                beside = f"'{name}' belongs beside properties, not inside" if name in _BESIDE else ""
+                self._fault("V101", f"{self._resource.type} has no property {where}", self._key(where), beside or did_you_mean(str(name), known))
             elif value is not None and value is not OMIT:
                 made = self._value(value, part, where)
                 if made is not OMIT:
@@ -52,7 +56,7 @@ class HeatCheck:
         if not any(n not in schema or schema[n].get("h") for n in values):
             for name in (n for n, s in schema.items() if s.get("r") and values.get(n) is None):
                 where = f"{prefix}.{name}" if prefix else name
-                self._fault("V102", f"{self._path}: property {where} is required", self._mark(prefix))
+                self._fault("V102", f"{self._path}: property {where} is required", self._mark(prefix), f"it is {_KINDS[schema[name]['t']]}")
         return found
 
     def _value(self, value: Value, schema: Mapping[str, Any], where: str) -> Value:
@@ -65,7 +69,7 @@ class HeatCheck:
         try:
             made = _converted(value, schema)
         except (ValueError, TypeError, OverflowError):
-            hint = "leave out the list around it" if isinstance(value, list) and len(value) == 1 and schema["t"] != "m" else ""
+            hint = "leave out the list around it" if isinstance(value, list) and len(value) == 1 and schema["t"] != "m" else _HINTS.get(schema["t"], "")
             text = f"{self._path}.{where}: {_short(value)} has the wrong type: it must be {_KINDS[schema['t']]}"
             self._fault("V103", text, self._mark(where), hint)
             return OMIT

@@ -28,6 +28,11 @@ class Kinds:
         """The foreign name; None where it is native or unknown."""
         return self._registry.dialect(type_name)
 
+    def gives(self, dialect: Dialect, attribute: str) -> bool:
+        """Whether the native type behind a foreign name has an attribute that the type's own language calls so."""
+        info = self._registry.get(dialect.native)
+        return attribute in dialect.attributes or "*" in dialect.attributes or (info is not None and attribute in info.attributes)
+
     def supported(self, type_name: str) -> bool:
         """Whether it has a native type of its own."""
         return self._registry.dialect(type_name) is not None or self._registry.get(type_name) is not None

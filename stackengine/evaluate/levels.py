@@ -98,7 +98,9 @@ class Level:
         return True
 
     def policies_of(self, resource: Resource) -> Policies:
-        """A resource's policies, its deletion policy computed where it is an expression."""
+        """A resource's policies, its deletion policy computed where it is an expression, with what environment files restrict."""
+        if self.run.environment.restricted(resource.logical_id):
+            resource = replace(resource, policies=replace(resource.policies, replace="never"))
         if resource.deletion is None:
             return resource.policies
         value = self.value(resource.deletion)
@@ -133,8 +135,11 @@ class Level:
         if DEFAULT_REGION in error.keys and "AWS::Region" not in self.run.pseudo:
             self.run.diagnostics.error("R112", str(error), error.mark, "say which region the template is to think of: --param AWS::Region=us-east-1")
             return
-        known = [*self.parameters] if "parameter" in str(error) else [*self.template.conditions]
-        self.run.diagnostics.error("R103", str(error), error.mark, did_you_mean(str(error).rsplit(" ", 1)[-1], known))
+        hint = ""
+        for kind, known in (("parameter", self.parameters), ("condition", self.template.conditions), ("mapping", self.template.mappings)):
+            if str(error).startswith(f"there is no {kind} "):
+                hint = did_you_mean(str(error).rsplit(" ", 1)[-1], known) or f"declare it under {kind}s"
+        self.run.diagnostics.error("R103", str(error), error.mark, hint)
 
     def output(self, name: str) -> Value:
         """The value of an output; None where its condition does not hold."""

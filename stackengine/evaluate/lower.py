@@ -9,7 +9,13 @@ from stackengine.evaluate.kinds import Kinds
 from stackengine.evaluate.written import Written
 from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Ref
 from stackengine.model.values import Unknown, Value, map_leaves
-from stackengine.registry import Dialect
+from stackengine.registry import Dialect, heat_types
+
+
+def is_only_heats(type_name: str, attribute: str, dialect: Dialect, kinds: Kinds) -> bool:
+    """Whether Heat's type has an attribute that has no value here (``status``, ``show``): it is null then."""
+    known = heat_types().get(type_name)
+    return known is not None and attribute in known["a"] and not kinds.gives(dialect, attribute)
 
 
 class Lowering:
@@ -56,7 +62,10 @@ class Lowering:
         first, rest = expr.path[0], tuple(map(self._expr, expr.path[1:]))
         if not isinstance(first, Literal):
             return Attr(expr.target, (self._expr(first), *rest), expr.mark)
-        names = self._native(self._kinds.dialect(found.type) if found is not None else None, str(first.value))
+        dialect = self._kinds.dialect(found.type) if found is not None else None
+        if found is not None and dialect is not None and is_only_heats(found.type, str(first.value), dialect, self._kinds):
+            return Literal(None, expr.mark)
+        names = self._native(dialect, str(first.value))
         if names == ["physical_id"]:
             return Ref(expr.target, expr.mark)
         return Attr(expr.target, (*(Literal(n, first.mark) for n in names), *rest), expr.mark)

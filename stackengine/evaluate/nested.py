@@ -19,6 +19,7 @@ from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Ref
 from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Nested, Policies, Resource
 from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal
+from stackengine.registry import heat_types
 
 if TYPE_CHECKING:
     from stackengine.evaluate.levels import Level
@@ -39,7 +40,14 @@ class Placed:
         return Unknown(Ref(self.path, mark))
 
     def attribute(self, path: list[Value], mark: Mark) -> Value:
-        """What an attribute gives, by the name that the template's language has for it."""
+        """What an attribute gives, by the name that the template's language has for it; without a name, all that Heat's type has, by name (HOT)."""
+        if not path:
+            known = heat_types().get(self.resource.type)
+            if known is None:
+                what = f"all attributes of {self.path} ({self.resource.type}) cannot be had at once"
+                self.level.run.diagnostics.error("R113", what, mark, "name the attribute that is meant")
+                return FAULTY
+            return {n: self.attribute([n], mark) for n in known["a"] if n != "show"}
         return Unknown(Attr(self.path, tuple(map(to_expr, path)), mark))
 
     def inside(self) -> Iterator[Placed]:
@@ -93,8 +101,10 @@ class PlacedStack(Placed):
         return after(self.child.parameters["AWS::StackId" if arn else "OS::stack_id"], self, mark)
 
     def attribute(self, path: list[Value], mark: Mark) -> Value:
-        """An output, something inside, or a fact of the scope."""
+        """An output, something inside, or a fact of the scope; without a name, all outputs."""
         nested, child = self._nested(), self.child
+        if not path:
+            return {n: child.output(n) for n in child.template.outputs}
         if has_unknown(path[0]):
             self.level.run.diagnostics.error("R106", f"which attribute of {self.path} is meant is known only after apply", mark)
             return FAULTY
@@ -178,6 +188,8 @@ class PlacedGroup(Placed):
 
     def attribute(self, path: list[Value], mark: Mark) -> Value:
         """``refs``, ``resource.KEY.x``, ``attributes.x`` and so on, or the list of an attribute over all members."""
+        if not path:
+            return {n: self.attribute([n], mark) for n in ("refs", "refs_map", "removed_rsrc_list", "current_size")}
         if has_unknown(path[0]):
             self.level.run.diagnostics.error("R106", f"which attribute of {self.path} is meant is known only after apply", mark)
             return FAULTY

@@ -33,16 +33,16 @@ class Bindings(Protocol):
 class Given:
     """From people: the command line, files."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
+    def __init__(self, values: Mapping[str, Any], marks: Mapping[str, Mark] | None = None) -> None:
+        self._values, self._marks = values, marks or {}
 
     def names(self) -> Iterator[tuple[str, Mark]]:
         """What is given."""
-        return ((n, NOWHERE) for n in self._values)
+        return ((n, self._marks.get(n, NOWHERE)) for n in self._values)
 
     def get(self, name: str) -> tuple[Value, Mark] | None:
         """The value as given."""
-        return (self._values[name], NOWHERE) if name in self._values else None
+        return (self._values[name], self._marks.get(name, NOWHERE)) if name in self._values else None
 
     def missing(self, parameter: Parameter, diagnostics: Diagnostics) -> Value:
         """P102; the parameter itself stays behind, so that everything else can be checked."""

@@ -60,6 +60,10 @@ def _parse(language: Language | None, root: Node, text: str, name: str, loader: 
             from stackengine.formats.hot import parse as hot
 
             return hot.parse(root, text, name, loader, diagnostics)
+        case "cfn" if root.get("HeatTemplateFormatVersion") is not None:
+            from stackengine.formats.hot import cfn_shaped
+
+            return cfn_shaped.parse(root, text, name, loader, diagnostics)
         case "cfn":
             from stackengine.formats.cfn import parse as cfn
 

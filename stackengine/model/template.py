@@ -186,3 +186,8 @@ class Template:
     metadata: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def heat(self) -> bool:
+        """Whether it is Heat's: HOT, or in CloudFormation's shape with Heat's rules."""
+        return self.language == "hot" or self.version == "2012-12-12"

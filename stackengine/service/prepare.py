@@ -57,9 +57,9 @@ def find_stack(session: Session, name: str) -> StackRow:
 def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
-    template = sources.read_template(request.template, diagnostics, session.allowed, given=request.parameters)
+    template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters)
     others = OtherStacks(session, request.name)
-    environment = replace(sources.read_environment(request.environments, diagnostics), outside=others)
+    environment = replace(environment, outside=others)
     from stackengine.store.store import RevisionRow  # not for `validate`, which needs no database
 
     known = session.store.stack(request.name)

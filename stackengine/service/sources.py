@@ -8,11 +8,12 @@ from typing import Any
 
 from stackengine import formats
 from stackengine.evaluate import Environment
-from stackengine.formats.build import plain
-from stackengine.formats.tree import compose
+from stackengine.formats import environment
+from stackengine.formats.environment.types import kinds_of
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.template import Template
+from stackengine.model.values import Sensitive
 from stackengine.service.macros import AllowedMacros
 from stackengine.service.types import ServiceError
 
@@ -50,37 +51,28 @@ def read_text(path: Path) -> str:
 
 
 def read_template(
-    path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, given: Mapping[str, Any] | None = None, lenient: bool = False
+    path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, given: Mapping[str, Any] | None = None, lenient: bool = False,
+    types: formats.TypeMapping | None = None,
 ) -> Template:  # fmt: skip
     """The template in a file; InvalidTemplateError when it has errors (``lenient``: only when there is no template in it at all).
 
     ``given``: values of parameters, with which CloudFormation's loops are written out.
     """
     reader, macros = FolderReader(path.parent, allowed), AllowedMacros(allowed)
-    template = formats.load(read_text(path), str(path), reader, diagnostics, given=given, macros=macros, lenient=lenient)
+    template = formats.load(read_text(path), str(path), reader, diagnostics, types, given=given, macros=macros, lenient=lenient)
     if template is None:
         raise InvalidTemplateError(diagnostics)
     return template
 
 
-def read_environment(paths: tuple[Path, ...], diagnostics: Diagnostics) -> Environment:
-    """Heat environment files, merged in order; their resource_registry comes with nested templates."""
-    parameters: dict[str, Any] = {}
-    defaults: dict[str, Any] = {}
-    for path in paths:
-        root = compose(read_text(path), str(path), diagnostics)
-        if root is None:
-            continue
-        if root.kind != "map":
-            diagnostics.error("E101", "an environment file is a mapping", root.mark)
-            continue
-        for key, node in root.entries:
-            if key.text == "parameters" and node.kind == "map":
-                parameters.update(plain(node, "yaml11"))
-            elif key.text == "parameter_defaults" and node.kind == "map":
-                defaults.update(plain(node, "yaml11"))
-            elif key.text in ("resource_registry", "encrypted_parameters", "event_sinks", "parameter_merge_strategies"):
-                diagnostics.error("E102", f"{key.text} in an environment file is not supported yet", key.mark)
-            else:
-                diagnostics.error("E103", f"an environment file has no key {key.text}", key.mark, "parameters, parameter_defaults")
-    return Environment(parameters, defaults)
+def read_all(
+    path: Path, environments: tuple[Path, ...], diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, given: Mapping[str, Any] | None = None,
+    lenient: bool = False,
+) -> tuple[Template, Environment]:  # fmt: skip
+    """The template, with what environment files make of its types, and the values that they give."""
+    files = environment.read([(str(p), read_text(p)) for p in environments], diagnostics)
+    template = read_template(path, diagnostics, allowed, given=given, lenient=lenient, types=files.types)
+    parameters, defaults = environment.merged(files.layers, kinds_of(template), diagnostics)
+    marks = {name: mark for layer in files.layers for name, mark in layer.marks.items()}
+    secret = {n: Sensitive(v) for n, v in parameters.items() if n in files.secret}
+    return template, Environment({**parameters, **secret}, defaults, marks=marks, restricted=files.types.restricted)

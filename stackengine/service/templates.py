@@ -27,10 +27,9 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
     """
     diagnostics, native = Diagnostics(), Diagnostics()
     try:
-        template = sources.read_template(request.template, diagnostics, session.allowed, given=request.parameters, lenient=True)
+        template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters, lenient=True)
     except InvalidTemplateError as error:
         return None, None, error.diagnostics
-    environment = sources.read_environment(request.environments, diagnostics)
     found = explore(
         template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, native=native, environment=environment
     )
@@ -40,8 +39,7 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
 
 def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
     """Template and parameters, nothing else: for ``validate`` and ``graph``; None when ``diagnostics`` got errors."""
-    template = sources.read_template(request.template, diagnostics, session.allowed, given=request.parameters)
-    environment = sources.read_environment(request.environments, diagnostics)
+    template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters)
     found = evaluate(
         template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment,
         missing="record" if request.accept_inert else "refuse",

@@ -13,7 +13,7 @@ from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Param, Ref
 from stackengine.model.template import Source
-from stackengine.model.values import OMIT
+from stackengine.model.values import FAULTY, OMIT
 
 FACADE = {"metadata": "metadata", "deletion_policy": "deletion_policy", "update_policy": "update_policy"}
 _AMBIGUOUS = {
@@ -77,10 +77,10 @@ class Functions(Legacy):
             if name in _AMBIGUOUS and not _AMBIGUOUS[name](argument):
                 return None
             self._diagnostics.error("H120", f"the function {name} is not in HOT {self._version}", key.mark, f"it came with {first}")
-            return Literal(None, node.mark)
+            return Literal(FAULTY, node.mark)
         if since.REMOVED.get(name, "9") <= self._version:
             self._diagnostics.error("H121", f"HOT {self._version} has no {name} any more", key.mark, f"use {since.INSTEAD[name]}")
-            return Literal(None, node.mark)
+            return Literal(FAULTY, node.mark)
         return self._table[name](node, argument)
 
     def _text(self, node: Node) -> str | None:
@@ -94,7 +94,7 @@ class Functions(Legacy):
             return self.bad(call, "a parameter's name, or a list of a name and keys")
         if name.startswith("AWS::") and name not in self._parameters:
             self._diagnostics.error("H124", f"HOT has no parameter {name}", arg.mark, did_you_mean(name.lower(), ("OS::stack_name", "OS::stack_id")))
-            return Literal("", call.mark)
+            return Literal(FAULTY, call.mark)
         if arg.kind == "scalar":
             return Param(name, call.mark)
         path = List(tuple(self(i) for i in arg.items[1:]), arg.mark)
@@ -119,7 +119,7 @@ class Functions(Legacy):
             text = self._reader.read(name, self._file)
         except (OSError, ValueError) as error:
             self._diagnostics.error("H123", f"get_file: {error}", arg.mark)
-            return Literal("", call.mark)
+            return Literal(FAULTY, call.mark)
         self._sources.append(Source(name, text))
         return Literal(text, call.mark)
 
@@ -196,8 +196,7 @@ class Functions(Legacy):
             return Call("condition", (Literal(found, node.mark),), node.mark)
         called = self.condition_function(node)
         if called is None:
-            what = "a condition is a name, true or false, or one function"
-            self._diagnostics.error("H125", what, node.mark, ", ".join(self._condition_functions()))
+            self._diagnostics.error("H125", "a condition is a name, true or false, or one function", node.mark, self._near_condition(node))
             return Literal(False, node.mark)
         return called
 
@@ -208,10 +207,14 @@ class Functions(Legacy):
             return Literal(found, node.mark)
         called = self.condition_function(node)
         if called is None:
-            hint = ", ".join(self._condition_functions())
-            self._diagnostics.error("H126", "a condition is defined as true, false or one function", node.mark, hint)
+            self._diagnostics.error("H126", "a condition is defined as true, false or one function", node.mark, self._near_condition(node))
             return Literal(False, node.mark)
         return called
+
+    def _near_condition(self, node: Node) -> str:
+        known = self._condition_functions()
+        word = node.entries[0][0].text if node.kind == "map" and node.entries else ""
+        return did_you_mean(word, known) or ", ".join(known)
 
     def condition_function(self, node: Node) -> Expr | None:
         """The function of conditions that ``node`` is."""
@@ -243,6 +246,11 @@ class Functions(Legacy):
         return expression(node, "yaml11", self._inside_condition)
 
     def _inside_condition(self, node: Node) -> Expr | None:
+        name = node.entries[0][0].text if node.kind == "map" and len(node.entries) == 1 else ""
+        if name not in self._condition_functions() and since.SINCE.get(name, "9") <= self._version:
+            what = f"the function {name} cannot be used in a condition"
+            self._diagnostics.error("H127", what, node.entries[0][0].mark, ", ".join(self._condition_functions()))
+            return Literal(FAULTY, node.mark)
         called = self.condition_function(node)
         return called.args[0] if isinstance(called, Call) and called.fn == "heat_condition" else called
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Call, Expr, Literal, Param, Ref
+from stackengine.model.values import FAULTY
 
 FACADE = {"Metadata": "metadata", "DeletionPolicy": "deletion_policy", "UpdatePolicy": "update_policy"}
 
@@ -38,7 +39,7 @@ class Legacy:
     def bad(self, call: Node, shape: str, hint: str = "") -> Expr:
         """Report arguments of the wrong shape."""
         self._diagnostics.error("H122", f"{call.entries[0][0].text} needs {shape}", call.mark, hint)
-        return Literal(None, call.mark)
+        return Literal(FAULTY, call.mark)
 
     def facade(self, call: Node, arg: Node, names: Mapping[str, str]) -> Expr:
         """What the resource that this template stands for says of itself."""

@@ -28,7 +28,6 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
     version = _version(root, diagnostics)
     known = (*SECTIONS, "conditions") if version >= since.CONDITIONS else SECTIONS
     check_keys(root, known, "a HOT template" if version >= since.CONDITIONS else f"a HOT {version} template", "H102", diagnostics, _ELSEWHERE)
-    _no_tags(root, diagnostics)
     section = {s: as_map(root.get(s), s, "H103", diagnostics) for s in ("parameters", "conditions", "resources", "outputs")}
     if all(not _entries(section[s]) for s in ("resources", "outputs")):
         place = root.get("resources")
@@ -60,17 +59,6 @@ def _version(root: Node, diagnostics: Diagnostics) -> str:
         hint = did_you_mean(written, [*VERSIONS, *RELEASES]) or f"the newest is {VERSIONS[-1]}"
         diagnostics.error("H101", f"there is no HOT version {written}", node.mark if node is not None else root.mark, hint)
     return version or VERSIONS[-1]
-
-
-def _no_tags(root: Node, diagnostics: Diagnostics) -> None:
-    """Heat's reader knows no tags but YAML's own."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.tag:
-            diagnostics.error("H114", f"HOT has no tag {node.tag}", node.mark, "write the function as a mapping: {get_param: name}")
-        stack += node.items
-        stack += (v for _, v in node.entries)
 
 
 def _entries(node: Node | None) -> tuple[tuple[Node, Node], ...]:

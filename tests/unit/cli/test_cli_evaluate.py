@@ -24,7 +24,7 @@ conditions:
 resources:
   net: {type: 'OS::Neutron::Net'}
   alarm: {type: 'OS::Aodh::Alarm', properties: {meter_name: m, threshold: {get_param: size}}, depends_on: web}
-  odd: {type: 'My::Thing', properties: {url: {get_attr: [alarm, alarm_url]}}}
+  odd: {type: 'My::Thing', properties: {url: {get_attr: [alarm, show]}}}
   web:
     type: OS::Nova::Server
     properties: {image: tiny, flavor: tiny, name: {if: [big, large, small]}, networks: [{network: {get_resource: net}}], user_data: {get_param: secret}}
@@ -65,7 +65,7 @@ def test_it_shows_the_language_and_beside_it_the_native_side(evaluated: Any) -> 
     assert found["outputs"]["secret"]["value"] == "***"
     assert found["resources"]["alarm"]["properties"] == {"meter_name": "m", "threshold": 3}
     assert found["resources"]["alarm"]["native"] is None
-    assert found["resources"]["odd"]["properties"] == {"url": {"$unknown": "alarm.alarm_url"}}
+    assert found["resources"]["odd"]["properties"] == {"url": {"$unknown": "alarm.show"}}
     assert {(e["from"], e["needs"], e["need"]) for e in found["edges"]} == {
         ("alarm", "web", "ready"), ("odd", "alarm", "configured"), ("web", "net", "configured")
     }  # fmt: skip
@@ -112,8 +112,8 @@ def test_what_is_only_recorded_gives_its_own_properties_and_its_id(tmp_path: Pat
     from stackengine.evaluate import evaluate
     from stackengine.model.diagnostics import Diagnostics
 
-    text = HOT + "resources:\n  a: {type: 'OS::Zaqar::Queue', properties: {name: q}}\n"
-    text += "  b: {type: SE::None, properties: {value: [{get_attr: [a, name]}, {get_attr: [a, href]}]}}\n"
+    text = HOT + "resources:\n  a: {type: 'OS::Neutron::MeteringLabel', properties: {name: q}}\n"
+    text += "  b: {type: SE::None, properties: {value: [{get_attr: [a, name]}, {get_attr: [a, shared]}]}}\n"
     diagnostics = Diagnostics()
     template = formats.load(text, "t.yaml", formats.NoReader(), diagnostics)
     assert template is not None
