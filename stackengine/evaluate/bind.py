@@ -26,6 +26,8 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
         return _later(parameter, raw)
     if parameter.type == "string" and has_sensitive(raw):
         return Sensitive(heat.convert(reveal(raw), "string") if parameter.rules == "heat" else convert(reveal(raw), "string"))
+    if raw is None and parameter.nullable:
+        return None
     try:
         value = heat.convert(raw, parameter.type) if parameter.rules == "heat" else convert(raw, parameter.type)
     except ValueError as error:
@@ -143,4 +145,6 @@ def violation(constraint: Constraint, value: Any) -> str:
         case "modulo":
             if (value - rule.get("offset", 0)) % rule.get("step", 1):
                 return f"is not {rule.get('offset', 0)} modulo {rule.get('step', 1)}"
+        case "check":
+            return str(rule(value))
     return ""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stackengine.evaluate.functions import collections, heat, logic, networks, text
+from stackengine.evaluate.functions import collections, heat, logic, networks, text, tosca
 
 Function = Callable[..., Any]
 
 
-FUNCTIONS: dict[str, Function] = {**text.FUNCTIONS, **collections.FUNCTIONS, **logic.FUNCTIONS, **networks.FUNCTIONS, **heat.FUNCTIONS}
+FUNCTIONS: dict[str, Function] = {**text.FUNCTIONS, **collections.FUNCTIONS, **logic.FUNCTIONS, **networks.FUNCTIONS, **heat.FUNCTIONS, **tosca.FUNCTIONS}
