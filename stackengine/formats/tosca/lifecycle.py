@@ -51,10 +51,15 @@ class Lifecycle:
     def __init__(self, functions: Functions, reader: Reader) -> None:
         self._functions, self._reader = functions, reader
         self._steps: dict[str, list[Step]] = {}
+        self._incoming: dict[int, list[Link]] = {}
         self.sources: list[Source] = []
 
     def plan(self) -> None:
         """Which operations run where; from then on attributes that outputs go to are known by their deployment."""
+        for node in self._functions.nodes.values():
+            for link in node.links:
+                if link.target is not None and link.interfaces:
+                    self._incoming.setdefault(id(link.target), []).append(link)
         for node in self._functions.nodes.values():
             self._steps[node.name] = [s for s in self._of(node) if self._loaded(s, node)]
         for steps in self._steps.values():
@@ -87,8 +92,8 @@ class Lifecycle:
         """The steps of a node, in order."""
         if "select" in node.directives or "substitute" in node.directives:
             return
-        outgoing = [k for k in node.links if k.target is not None]
-        incoming = [k for n in self._functions.nodes.values() for k in n.links if k.target is node]
+        outgoing = [k for k in node.links if k.target is not None and k.interfaces]
+        incoming = self._incoming.get(id(node), ())
         for name in (*TAKING_DOWN, *SETTING_UP):
             if name in ("create", "configure", "start", "stop", "delete"):
                 yield from self._standard(node, name)

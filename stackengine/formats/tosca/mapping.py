@@ -30,10 +30,16 @@ class Mapping:
     def __init__(self, functions: Functions, lifecycle: Lifecycle) -> None:
         self._functions, self._lifecycle = functions, lifecycle
         self._image_told = False
+        self._bases: dict[int, str] = {}
+        self._ports: dict[int, list[Link]] = {}
 
     def resources(self) -> dict[str, Resource]:
         """Every node template, what its requirements bring, and the deployments of its operations."""
         self._lifecycle.plan()
+        for node in self._functions.nodes.values():
+            for link in node.links if self.base(node) == PORT else ():
+                if link.target is not None and link.name == "binding":
+                    self._ports.setdefault(id(link.target), []).append(link)
         found: dict[str, Resource] = {}
         ready: dict[str, tuple[DependsOn, ...]] = {}
         for node in self._functions.nodes.values():
@@ -51,9 +57,15 @@ class Mapping:
             found[deployment.logical_id] = deployment
         return found
 
-    @staticmethod
-    def base(node: NodeTemplate) -> str:
+    def base(self, node: NodeTemplate) -> str:
         """The type whose native type a node gets."""
+        found = self._bases.get(id(node.type))
+        if found is None:
+            found = self._bases[id(node.type)] = self._base(node)
+        return found
+
+    @staticmethod
+    def _base(node: NodeTemplate) -> str:
         if node.type is None or node.type.declared is None:
             return node.type.name if node.type is not None else RECORD
         for above in node.type.ancestors():
@@ -160,16 +172,11 @@ class Mapping:
             elif base.startswith("SE::") and base != RECORD and link.name not in ("dependency", "host"):
                 yield Entry(link.name, link.mark, Ref(link.target.name, link.mark))
         if base == COMPUTE:
-            ports = sorted((k for k in self._bindings(node)), key=lambda k: self._order(k.source))
+            ports = sorted(self._ports.get(id(node), ()), key=lambda k: self._order(k.source))
             if ports and "networks" not in node.properties:
                 mark = ports[0].mark
                 items = tuple(Map((Entry("port", k.mark, Ref(k.source.name, k.mark)),), k.mark) for k in ports)
                 yield Entry("networks", mark, List(items, mark))
-
-    def _bindings(self, node: NodeTemplate) -> Iterator[Link]:
-        for other in self._functions.nodes.values():
-            if self.base(other) == PORT:
-                yield from (k for k in other.links if k.target is node and k.name == "binding")
 
     @staticmethod
     def _order(port: NodeTemplate) -> int:

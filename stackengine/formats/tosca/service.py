@@ -51,8 +51,9 @@ class Service:
         node_templates = self.reading.section(self.body, "node_templates", "the service template")
         for key, value in self.reading.section(self.body, "relationship_templates", "the service template"):
             self._relationship(key, value)
+        everything = {k.text: (k, v) for k, v in node_templates}
         for key, value in node_templates:
-            made = self._node(key, value, {k.text: (k, v) for k, v in node_templates})
+            made = self._node(key, value, everything)
             if made is not None:
                 self.functions.nodes[key.text] = made
         for node in self.functions.nodes.values():
