@@ -36,6 +36,8 @@ class Conversion:
     """``base64``, ``mib`` (text with unit or number of MiB), ``gib``, ``bool``, ``int``, ``list``, ``undotted`` (a domain without its last dot)."""
     ignore: str = ""
     refuse: str = ""
+    used: str = ""
+    """Something else took it up while the template was read; says what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
         return _later(parameter, raw)
     if parameter.type == "string" and has_sensitive(raw):
         return Sensitive(heat.convert(reveal(raw), "string") if parameter.rules == "heat" else convert(reveal(raw), "string"))
+    if raw is None and parameter.nullable:
+        return None
     try:
         value = _converted(raw, parameter)
     except ValueError as error:
@@ -162,4 +164,6 @@ def violation(constraint: Constraint, value: Any) -> str:
         case "modulo":
             if (value - rule.get("offset", 0)) % rule.get("step", 1):
                 return f"is not {rule.get('offset', 0)} modulo {rule.get('step', 1)}"
+        case "check":
+            return str(rule(value))
     return ""

@@ -56,6 +56,8 @@ class Building:
         marks = property_marks(resource.properties)
         if info.name == RECORD and not self._kinds.supported(resource.type):
             values = {"value": values}
+        elif resource.stands_for and dialect is not None:
+            values = {k: v for k, v in values.items() if k in dialect.properties or k in info.properties}
         native, at = self._translator.properties(resource, info, dialect, values, marks)
         at[""], at["type"] = resource.mark, resource.type_mark
         if written.placed.level.template.language == "cfn":

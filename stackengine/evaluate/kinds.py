@@ -39,8 +39,9 @@ class Kinds:
 
     def of(self, resource: Resource) -> tuple[ResourceTypeInfo, Dialect | None] | None:
         """The native type of a resource; R101 or R110 where it has none, and None unless it is recorded."""
-        dialect = self._registry.dialect(resource.type)
-        info = self._registry.get(dialect.native if dialect else resource.type)
+        name = resource.stands_for or resource.type
+        dialect = self._registry.dialect(name)
+        info = self._registry.get(dialect.native if dialect else name)
         if info is not None:
             return info, dialect
         if resource.nested is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackengine.evaluate.evaluator import dig, to_expr
-from stackengine.evaluate.kinds import Kinds
+from stackengine.evaluate.kinds import RECORD, Kinds
 from stackengine.evaluate.written import Written
 from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Ref
 from stackengine.model.values import Unknown, Value, map_leaves
@@ -53,16 +53,16 @@ class Lowering:
 
     def _dialect(self, target: str) -> Dialect | None:
         found = self._written.get(target)
-        return self._kinds.dialect(found.type) if found is not None else None
+        return self._kinds.dialect(_base(found)) if found is not None else None
 
     def _attribute(self, expr: Attr) -> Expr:
         found = self._written.get(expr.target)
-        if found is not None and not self._kinds.supported(found.type):
+        if found is not None and (not self._kinds.supported(_base(found)) or found.placed.resource.stands_for == RECORD):
             return self._recorded(expr, found)
         first, rest = expr.path[0], tuple(map(self._expr, expr.path[1:]))
         if not isinstance(first, Literal):
             return Attr(expr.target, (self._expr(first), *rest), expr.mark)
-        dialect = self._kinds.dialect(found.type) if found is not None else None
+        dialect = self._kinds.dialect(_base(found)) if found is not None else None
         if found is not None and dialect is not None and is_only_heats(found.type, str(first.value), dialect, self._kinds):
             return Literal(None, expr.mark)
         names = self._native(dialect, str(first.value))
@@ -82,6 +82,8 @@ class Lowering:
         """An attribute of something that is only recorded: its property of that name, else its id."""
         first = expr.path[0]
         name = first.value if isinstance(first, Literal) else None
+        if found.placed.resource.stands_for and name not in found.properties:
+            return Literal(None, expr.mark)
         if not isinstance(name, str) or name not in found.properties or expr.target in self._open:
             return Ref(expr.target, expr.mark)
         self._open.add(expr.target)
@@ -90,3 +92,8 @@ class Lowering:
             return to_expr(self.value(dig(found.properties[name], keys)))
         finally:
             self._open.discard(expr.target)
+
+
+def _base(found: Written) -> str:
+    """The type whose native names count."""
+    return found.placed.resource.stands_for or found.type

@@ -96,6 +96,8 @@ class Translator:
                 self._diagnostics.error("V101", f"{resource.type} has no property {name}", key, hint)
             elif conversion.refuse:
                 self._diagnostics.error("V105", f"{resource.type}.{name} is not supported: {conversion.refuse}", mark)
+            elif conversion.used:
+                continue
             elif conversion.ignore:
                 self._diagnostics.notice("V106", f"{resource.type}.{name} has no effect: {conversion.ignore}", mark)
             else:
@@ -103,7 +105,7 @@ class Translator:
                 _move_marks(placed, marks, name, conversion.to)
         if info.translate is not None:
             try:
-                native = info.translate(resource.type, native)
+                native = info.translate(resource.stands_for or resource.type, native)
             except ValueError as error:
                 self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
                 native = {k: v for k, v in native.items() if not k.startswith("$")}

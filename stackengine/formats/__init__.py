@@ -40,7 +40,7 @@ def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -
 
     before = len(diagnostics.errors)
     tagged: list[Node] = []
-    root = compose(text, name, diagnostics, tagged)
+    root = compose(text, name, diagnostics, tagged, any_keys="tosca_definitions_version" in text)
     if root is None:
         return None
     language = language_of(root, diagnostics)

@@ -67,8 +67,11 @@ class LimitError(Exception):
         self.code, self.mark = code, mark
 
 
-def compose(text: str, name: str, diagnostics: Diagnostics, tagged: list[Node] | None = None) -> Node | None:
-    """The tree of one document; None when ``diagnostics`` got an error. Nodes with a tag are added to ``tagged``."""
+def compose(text: str, name: str, diagnostics: Diagnostics, tagged: list[Node] | None = None, *, any_keys: bool = False) -> Node | None:
+    """The tree of one document; None when ``diagnostics`` got an error. Nodes with a tag are added to ``tagged``.
+
+    ``any_keys``: keys may be lists and maps (TOSCA 2.0); such a key is a scalar with the text of its flow form, and has its items or entries.
+    """
     from stackengine.formats import json_reader, yaml_reader
 
     start = Mark(name, 1, 1, 1, 1)
@@ -80,20 +83,22 @@ def compose(text: str, name: str, diagnostics: Diagnostics, tagged: list[Node] |
         if json_reader.looks_like_json(text, name):
             root = json_reader.read(text, name, diagnostics)
         else:
-            root = yaml_reader.read(text, name, diagnostics, [] if tagged is None else tagged)
+            root = yaml_reader.read(text, name, diagnostics, [] if tagged is None else tagged, any_keys=any_keys)
     except LimitError as limit:
         diagnostics.error(limit.code, str(limit), limit.mark)
         return None
     return root if len(diagnostics.errors) == before else None
 
 
-def mapping_entries(pairs: list[Node], diagnostics: Diagnostics) -> tuple[tuple[Node, Node], ...]:
+def mapping_entries(pairs: list[Node], diagnostics: Diagnostics, *, any_keys: bool = False) -> tuple[tuple[Node, Node], ...]:
     """(key, value) pairs of ``[key, value, key, value, …]``; a key that is here twice, or no text, is reported and left out."""
     entries: list[tuple[Node, Node]] = []
     seen: dict[str, Node] = {}
     merges: list[Node] = []
     for position in range(0, len(pairs), 2):
         key, value = pairs[position], pairs[position + 1]
+        if any_keys and key.kind != "scalar":
+            key = Node("scalar", key.mark, key.tag, key.entries, key.items, flow(key), plain=False)
         text = key.text
         if key.kind != "scalar":
             diagnostics.error("T108", "a key must be plain text", key.mark)
@@ -119,6 +124,15 @@ def _merge(value: Node, entries: list[tuple[Node, Node]], seen: dict[str, Node],
             if key.text not in seen:
                 seen[key.text] = key
                 entries.append((key, inner))
+
+
+def flow(node: Node) -> str:
+    """A node as YAML writes it in one line."""
+    if node.kind == "scalar":
+        return node.text
+    if node.kind == "list":
+        return f"[{', '.join(map(flow, node.items))}]"
+    return f"{{{', '.join(f'{k.text}: {flow(v)}' for k, v in node.entries)}}}"
 
 
 def not_unicode(text: str) -> bool:

@@ -13,7 +13,7 @@ _TYPED = frozenset(_CORE + t for t in ("int", "float", "bool", "null", "map", "s
 """Core tags that say what the lexeme says anyway."""
 
 
-def read(text: str, name: str, diagnostics: Diagnostics, tagged: list[Node]) -> Node | None:
+def read(text: str, name: str, diagnostics: Diagnostics, tagged: list[Node], *, any_keys: bool = False) -> Node | None:
     """The tree of the only document in ``text``; raises LimitError."""
     import yaml
 
@@ -25,7 +25,7 @@ def read(text: str, name: str, diagnostics: Diagnostics, tagged: list[Node]) -> 
         # The C parser may have read ahead; it holds no more than its own buffer of tokens.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         try:
-            return _Composer(name, diagnostics, tagged).document(loader)
+            return _Composer(name, diagnostics, tagged, any_keys=any_keys).document(loader)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -55,8 +55,8 @@ class _Open:
 class _Composer:
     """Builds nodes from events."""
 
-    def __init__(self, name: str, diagnostics: Diagnostics, tagged: list[Node]) -> None:
-        self._name, self._diagnostics, self._tagged = name, diagnostics, tagged
+    def __init__(self, name: str, diagnostics: Diagnostics, tagged: list[Node], *, any_keys: bool) -> None:
+        self._name, self._diagnostics, self._tagged, self._any_keys = name, diagnostics, tagged, any_keys
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._pending: set[str] = set()
         self._count = 0
@@ -131,7 +131,7 @@ class _Composer:
         mark = Mark(self._name, a.line + 1, a.column + 1, end.line + 1, end.column + 1)
         tag = "" if opened.tag == "!" or opened.tag in _TYPED else opened.tag
         if opened.kind is mapping:
-            node = Node("map", mark, tag, mapping_entries(opened.flat, self._diagnostics))
+            node = Node("map", mark, tag, mapping_entries(opened.flat, self._diagnostics, any_keys=self._any_keys))
         else:
             node = Node("list", mark, tag, (), tuple(opened.flat))
         if tag:

@@ -27,7 +27,8 @@ class Constraint:
 
     ``kind``: ``allowed_values`` (value: list), ``range`` and ``length`` (value: ``{"min":…, "max":…}``), ``pattern``
     (value: regular expression), ``modulo`` (value: ``{"step":…, "offset":…}``), ``custom`` (value: name), ``numeric`` (text that is a
-    number), ``allowed_texts`` (value: pairs of a text and another way to write it).
+    number), ``allowed_texts`` (value: pairs of a text and another way to write it), ``check`` (value: a function that says what is wrong with
+    a value, or the empty string).
     """
 
     kind: str
@@ -53,6 +54,8 @@ class Parameter:
     """``heat``: values become text, lists and numbers as Heat makes them (``True``; items of a list are not trimmed; JSON may be any value)."""
     declared: str = ""
     """The type in the language's own words (``List<AWS::EC2::Subnet::Id>``)."""
+    nullable: bool = False
+    """Without a value it is null, whatever its type (TOSCA inputs that are not required)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,9 @@ class Resource:
     """All properties as one expression (HOT ``properties: {map_merge: …}``); ``properties`` is empty then."""
     deletion: Expr | None = None
     """The deletion policy where it is computed (HOT); its value is one of :data:`DeletionPolicy`, in any case."""
+    stands_for: str = ""
+    """The type whose native type it gets, where its own is one of the template's (TOSCA: the nearest ancestor that has one). Properties that
+    this type does not know are the language's only."""
 
 
 @dataclass(frozen=True, slots=True)

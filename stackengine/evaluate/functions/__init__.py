@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stackengine.evaluate.functions import cloudformation, collections, heat, logic, networks, text
+from stackengine.evaluate.functions import cloudformation, collections, heat, logic, networks, text, tosca
 
 Function = Callable[..., Any]
 
 
 FUNCTIONS: dict[str, Function] = {
-    **text.FUNCTIONS, **collections.FUNCTIONS, **logic.FUNCTIONS, **networks.FUNCTIONS, **heat.FUNCTIONS, **cloudformation.FUNCTIONS,
+    **text.FUNCTIONS, **collections.FUNCTIONS, **logic.FUNCTIONS, **networks.FUNCTIONS, **heat.FUNCTIONS, **cloudformation.FUNCTIONS, **tosca.FUNCTIONS,
 }  # fmt: skip

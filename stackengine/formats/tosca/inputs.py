@@ -1,72 +1,58 @@
-"""TOSCA inputs: types, defaults, constraint clauses."""
+"""Inputs as parameters; values that people give are checked like those that stand in the template."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from stackengine.formats.build import as_map, check_keys, plain, text_of
-from stackengine.formats.scalars import value
-from stackengine.formats.tree import Node
-from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.formats.tosca.definitions import Definition
+from stackengine.formats.tosca.functions import Functions
+from stackengine.formats.tosca.profile import from_plain
+from stackengine.formats.tosca.reading import text
+from stackengine.formats.tosca.topology import Context
+from stackengine.formats.tosca.values import MISSING, fold
 from stackengine.model.expr import Literal
-from stackengine.model.template import Constraint, Parameter
+from stackengine.model.mark import NOWHERE
+from stackengine.model.template import Constraint, Parameter, ParameterType
 
-KEYS = ("type", "description", "default", "required", "constraints", "validation", "value", "status", "entry_schema", "key_schema", "metadata", "mapping")
-TYPES: dict[str, Any] = {
-    "string": "string", "integer": "number", "float": "number", "boolean": "boolean", "list": "list", "map": "json", "timestamp": "string",
-    "version": "string", "range": "list", "scalar-unit.size": "string", "scalar-unit.time": "string", "scalar-unit.frequency": "string",
-    "scalar-unit.bitrate": "string", "bytes": "string",
-}  # fmt: skip
+_KINDS: dict[str, ParameterType] = {"integer": "number", "float": "number", "boolean": "boolean", "list": "list", "range": "list", "map": "json",
+                                    "complex": "json", "?": "json"}  # fmt: skip
 
 
-def parameter(key: Node, node: Node, diagnostics: Diagnostics) -> Parameter:
-    """One input; what is wrong with it is reported and left out."""
-    body = as_map(node, f"input {key.text}", "S130", diagnostics)
-    if body is None:
-        return Parameter(key.text, mark=key.mark)
-    check_keys(body, KEYS, f"input {key.text}", "S131", diagnostics)
-    type_node = body.get("type")
-    name = text_of(type_node) or "string"
-    kind = TYPES.get(name)
-    if kind is None:
-        diagnostics.error("S132", f"input {key.text}: the type {name} is not known", (type_node or key).mark, did_you_mean(name, TYPES))
-    default = body.get("default") or body.get("value")
-    required = body.get("required")
-    optional = required is not None and value(required, "core") is False
-    given = Literal(plain(default, "core"), default.mark) if default is not None else Literal(None, key.mark) if optional else None
-    metadata = body.get("metadata")
-    secret = metadata is not None and metadata.kind == "map" and text_of(metadata.get("sensitive")) == "true"
-    return Parameter(
-        key.text, kind or "string", given, text_of(body.get("description")), sensitive=secret,
-        constraints=_constraints(key.text, body.get("constraints"), diagnostics), mark=key.mark,
-    )  # fmt: skip
+def parameter(definition: Definition, functions: Functions) -> Parameter:
+    """One input; its default is checked, and its rules hold for every value that is given."""
+    shape = functions.entities.definitions.schema_shape(definition.schema)
+    kind: ParameterType = _KINDS.get(shape.base, "string") if shape is not None else "string"
+    context, what = Context(definition.document), f"the input {definition.name}"
+    default = None
+    if definition.default is not None:
+        expr = functions.values.defined(definition.default, definition, context, f"the default of {what}")
+        value = fold(expr)
+        default = Literal(value, definition.default.mark) if value is not MISSING else expr
+        if shape is None and isinstance(value, (dict, list)):
+            kind = "list" if isinstance(value, list) else "json"
+    elif not definition.required:
+        default = Literal(None, definition.mark)
+    body = _body(definition)
+    metadata = body.get("metadata") if body is not None else None
+    secret = metadata is not None and metadata.kind == "map" and text(metadata.get("sensitive")) == "true"
+
+    def check(given: Any) -> str:
+        """What is wrong with a value; empty where it is fine."""
+        diagnostics = definition.document.reading.diagnostics
+        before = len(diagnostics.items)
+        functions.values.defined(from_plain(given, NOWHERE), definition, context, "it")
+        found = diagnostics.items[before:]
+        del diagnostics.items[before:]
+        return "; ".join(f"does not fit: {d.summary}" for d in found if d.severity == "error")
+
+    constraints = (Constraint("check", check, mark=definition.mark),) if shape is not None else ()
+    description = text(body.get("description")) if body is not None else ""
+    return Parameter(definition.name, kind, default, description, sensitive=secret, nullable=not definition.required, constraints=constraints,
+                     mark=definition.mark)  # fmt: skip
 
 
-def _constraints(name: str, node: Node | None, diagnostics: Diagnostics) -> tuple[Constraint, ...]:
-    if node is None:
-        return ()
-    items = node.items if node.kind == "list" else (node,)
-    return tuple(c for item in items for c in _clause(name, item, diagnostics))
-
-
-def _clause(name: str, node: Node, diagnostics: Diagnostics) -> list[Constraint]:
-    found = []
-    for key, rule in node.entries:
-        said = plain(rule, "core")
-        clause = {
-            "equal": ("allowed_values", [said]), "valid_values": ("allowed_values", said), "pattern": ("pattern", said),
-            "greater_or_equal": ("range", {"min": said}), "less_or_equal": ("range", {"max": said}),
-            "greater_than": ("range", {"min": _next(said, 1)}), "less_than": ("range", {"max": _next(said, -1)}),
-            "min_length": ("length", {"min": said}), "max_length": ("length", {"max": said}), "length": ("length", {"min": said, "max": said}),
-            "in_range": ("range", dict(zip(("min", "max"), said, strict=False)) if isinstance(said, list) else {}),
-        }.get(key.text)  # fmt: skip
-        if clause is None:
-            diagnostics.error("S133", f"input {name}: the constraint {key.text} is not known", key.mark)
-        else:
-            found.append(Constraint(clause[0], clause[1], "", rule.mark))
-    return found
-
-
-def _next(number: Any, step: int) -> Any:
-    """The bound of an exclusive integer clause."""
-    return number + step if isinstance(number, int) else number
+def _body(definition: Definition) -> Any:
+    root = definition.document.root
+    section = root.get("topology_template") or root.get("service_template") if root is not None else None
+    inputs = section.get("inputs") if section is not None and section.kind == "map" else None
+    return inputs.get(definition.name) if inputs is not None and inputs.kind == "map" else None

@@ -1,109 +1,129 @@
-"""A TOSCA service template to the neutral template: one 2.0-shaped grammar, older versions read through the same keys."""
+"""A TOSCA file to the neutral template: one 2.0-shaped grammar, older versions read through the same entities."""
 
 from __future__ import annotations
 
-from stackengine.formats.build import as_map, check_keys, text_of
-from stackengine.formats.life import with_life
+from dataclasses import replace
+
 from stackengine.formats.nesting import Loader
+from stackengine.formats.tosca import custom
+from stackengine.formats.tosca.checks import check_types
+from stackengine.formats.tosca.documents import Document, Library
+from stackengine.formats.tosca.entities import Entities
 from stackengine.formats.tosca.functions import Functions
+from stackengine.formats.tosca.groups import Groups, as_data, plain_metadata
 from stackengine.formats.tosca.inputs import parameter
-from stackengine.formats.tosca.requirements import Requirements
-from stackengine.formats.tosca.versions import VERSIONS, full_type_name
+from stackengine.formats.tosca.lifecycle import Lifecycle
+from stackengine.formats.tosca.mapping import Mapping
+from stackengine.formats.tosca.reading import is_null, pairs, text
+from stackengine.formats.tosca.service import Service
+from stackengine.formats.tosca.substitution import Substitutes, Substitution
+from stackengine.formats.tosca.topology import Context
+from stackengine.formats.tosca.types import Catalog
+from stackengine.formats.tosca.workflows import Workflows
 from stackengine.formats.tree import Node
-from stackengine.model.diagnostics import Diagnostics, did_you_mean
-from stackengine.model.expr import Entry, Map
-from stackengine.model.template import Output, Policies, Resource, Source, Template
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.mark import Mark
+from stackengine.model.template import Nested, Output, Resource, Source, Template
 
-FILE_KEYS = ("tosca_definitions_version", "description", "metadata", "dsl_definitions", "topology_template", "service_template")
-LATER_FILE_KEYS = ("imports", "repositories", "artifact_types", "data_types", "capability_types", "interface_types", "relationship_types", "node_types",
-                   "group_types", "policy_types", "functions", "profile", "namespace", "template_name", "template_author", "template_version")  # fmt: skip
-TOPOLOGY_KEYS = ("description", "inputs", "node_templates", "outputs", "metadata")
-LATER_TOPOLOGY_KEYS = ("relationship_templates", "groups", "policies", "substitution_mappings", "workflows")
-NODE_KEYS = ("type", "description", "metadata", "properties", "attributes", "requirements", "capabilities", "directives", "artifacts")
-LATER_NODE_KEYS = ("interfaces", "node_filter", "copy", "count")
+_FOLLOWING = frozenset(("S220", "S230", "S231", "S243", "S250", "S251", "S252", "S254", "S255", "S256", "S260", "S270", "S272", "S288", "S290"))
+"""What is missing may be in a file that could not be read."""
 
 
-def parse(root: Node, text: str, name: str, _loader: Loader, diagnostics: Diagnostics) -> Template | None:
-    """The template; diagnostics say everything that is wrong."""
-    version_node = root.get("tosca_definitions_version")
-    version = VERSIONS.get(text_of(version_node))
-    if version is None:
-        hint = did_you_mean(text_of(version_node), VERSIONS) or ", ".join(VERSIONS)
-        diagnostics.error("S101", f"there is no TOSCA version {text_of(version_node)}", (version_node or root).mark, hint)
-        version = "1.3"
-    _later(root, LATER_FILE_KEYS, diagnostics)
-    check_keys(root, (*FILE_KEYS, *LATER_FILE_KEYS), "a TOSCA file", "S102", diagnostics)
-    wanted = "service_template" if version == "2.0" else "topology_template"
-    topology = as_map(root.get(wanted), wanted, "S103", diagnostics)
-    if topology is None:
-        diagnostics.error("S104", f"the file has no {wanted}", root.mark)
-        return None
-    _later(topology, LATER_TOPOLOGY_KEYS, diagnostics)
-    check_keys(topology, (*TOPOLOGY_KEYS, *LATER_TOPOLOGY_KEYS), wanted, "S105", diagnostics)
-    nodes = as_map(topology.get("node_templates"), "node_templates", "S106", diagnostics)
-    if nodes is None or not nodes.entries:
-        diagnostics.error("S107", "the template has no node templates", topology.mark)
-        return None
-    functions = Functions({k.text: v for k, v in nodes.entries}, version == "2.0", diagnostics)
-    outputs = as_map(topology.get("outputs"), "outputs", "S109", diagnostics)
-    return Template(
-        language="tosca",
-        version=version,
-        description=text_of(root.get("description")) or text_of(topology.get("description")),
-        parameters={k.text: parameter(k, v, diagnostics) for k, v in _entries(as_map(topology.get("inputs"), "inputs", "S108", diagnostics))},
-        resources=_resources(nodes, functions, diagnostics),
-        outputs={k.text: o for k, v in _entries(outputs) if (o := _output(k, v, functions, diagnostics))},
-        sources=(Source(name, text),),
-    )
+def parse(root: Node, content: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
+    """The template; diagnostics say everything that is wrong. A file that only defines types has no resources."""
+    library = Library(loader, diagnostics)
+    document = library.open(root, name)
+    entities = Entities(Catalog())
+    functions = Functions(entities, diagnostics)
+    for each in document.everything():
+        if each.root is not None:
+            check_types(entities, functions, each)
+            custom.check_definitions(entities, each)
+    section = "topology_template" if document.reading.first else "service_template"
+    body = root.get(section)
+    template = Template("tosca", document.version, {}, text(root.get("description")), metadata=plain_metadata(root.get("metadata")))
+    if body is not None and (body.kind == "map" or is_null(body)):
+        found = _Reader(document, body if body.kind == "map" else Node("map", body.mark), entities, functions, loader).read(section)
+        template = found if found is not None else template
+    sources = (Source(name, content), *library.sources, *template.sources)
+    _tidy(diagnostics, missing=any(d.failed for d in document.everything()))
+    return _with(template, root, sources)
 
 
-def _entries(node: Node | None) -> tuple[tuple[Node, Node], ...]:
-    return node.entries if node is not None else ()
+def _with(template: Template, root: Node, sources: tuple[Source, ...]) -> Template:
+    return replace(template, sources=tuple(dict.fromkeys(sources)), description=text(root.get("description")) or template.description)
 
 
-def _later(node: Node, keys: tuple[str, ...], diagnostics: Diagnostics) -> None:
-    for key in node.key_nodes():
-        if key.text in keys and key.text not in ("template_name", "template_author", "template_version"):
-            diagnostics.error("S110", f"{key.text} is not supported yet", key.mark)
+def _tidy(diagnostics: Diagnostics, *, missing: bool) -> None:
+    """The same thing said twice at one place is said once; what follows from a file that could not be read is not said at all."""
+    seen: set[tuple[str, str, Mark]] = set()
+    kept = []
+    for item in diagnostics.items:
+        key = (item.code, item.summary, item.mark)
+        if key not in seen and not (missing and item.code in _FOLLOWING):
+            seen.add(key)
+            kept.append(item)
+    diagnostics.items[:] = kept
 
 
-def _resources(nodes: Node, functions: Functions, diagnostics: Diagnostics) -> dict[str, Resource]:
-    resources = {k.text: r for k, v in nodes.entries if (r := _node(k, v, functions, diagnostics)) is not None}
-    requirements = Requirements(resources, diagnostics)
-    for key, node in nodes.entries:
-        if key.text in resources and node.kind == "map":
-            requirements.read(key.text, node.get("requirements"))
-    return requirements.resources()
+class _Reader:
+    """Reads one service template into the neutral form."""
 
+    def __init__(self, document: Document, body: Node, entities: Entities, functions: Functions, loader: Loader) -> None:
+        self._document, self._body, self._loader = document, body, loader
+        self._entities, self._functions = entities, functions
+        self._service = Service(document, body, entities, functions)
 
-def _node(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics) -> Resource | None:
-    body = as_map(node, f"node template {key.text}", "S111", diagnostics)
-    if body is None:
-        return None
-    _later(body, LATER_NODE_KEYS, diagnostics)
-    check_keys(body, (*NODE_KEYS, *LATER_NODE_KEYS), f"node template {key.text}", "S112", diagnostics)
-    type_node = body.get("type")
-    if type_node is None or not text_of(type_node):
-        diagnostics.error("S113", f"node template {key.text} has no type", key.mark, "say type: tosca.nodes.Compute, for example")
-        return None
-    properties = [Entry(k.text, k.mark, functions.of(v, key.text)) for k, v in _entries(as_map(body.get("properties"), "properties", "S114", diagnostics))]
-    for capability, found in _entries(as_map(body.get("capabilities"), "capabilities", "S115", diagnostics)):
-        inside = as_map(found.get("properties"), "properties", "S114", diagnostics) if found.kind == "map" else None
-        properties += [Entry(f"{capability.text}.{k.text}", k.mark, functions.of(v, key.text)) for k, v in _entries(inside)]
-    mark = properties[0].key_mark if properties else key.mark
-    metadata = body.get("metadata")
-    return Resource(
-        key.text, full_type_name(type_node.text), Map(tuple(properties), mark), metadata=functions.of(metadata, key.text) if metadata else None,
-        policies=with_life(Policies(), metadata, diagnostics), description=text_of(body.get("description")), mark=key.mark, type_mark=type_node.mark,
-    )  # fmt: skip
+    def read(self, section: str) -> Template | None:
+        """The template."""
+        reading = self._document.reading
+        if reading.entity(self._body, "service template", section, self._body.mark) is None:
+            return None
+        if self._body.get("node_templates") is None and not reading.first:
+            reading.lenient(f"{section} has no node_templates", self._body.mark)
+        for key, node in pairs(self._body.get("functions")):
+            custom.check_definition(self._entities, key, node, self._document)
+            self._document.functions[key.text] = (key, node)
+        substitution = Substitution(self._service)
+        self._service.read(substitution.mapped())
+        mappings = substitution.read()
+        workflows = Workflows(self._service)
+        workflows.read()
+        groups = Groups(self._service, workflows)
+        groups.read()
+        substitutes = Substitutes(self._functions, self._document, self._loader).prepare()
+        lifecycle = Lifecycle(self._functions, self._loader)
+        resources = self._nested(Mapping(self._functions, lifecycle).resources(), substitutes)
+        metadata = {"substitution": mappings} if mappings is not None else {}
+        root = self._document.root
+        return Template(
+            "tosca", self._document.version, resources, text(self._body.get("description")),
+            parameters={n: parameter(d, self._functions) for n, d in self._service.inputs.items()},
+            outputs={k.text: o for k, v in self._document.reading.section(self._body, "outputs", section) if (o := self._output(k, v)) is not None},
+            groups=as_data(groups.policies, groups.groups),
+            metadata={**plain_metadata(root.get("metadata") if root is not None else None), **metadata}, sources=tuple(lifecycle.sources),
+        )  # fmt: skip
 
+    @staticmethod
+    def _nested(resources: dict[str, Resource], substitutes: dict[str, Nested]) -> dict[str, Resource]:
+        return {n: replace(r, nested=substitutes[n]) if n in substitutes else r for n, r in resources.items()}
 
-def _output(key: Node, node: Node, functions: Functions, diagnostics: Diagnostics) -> Output | None:
-    body = as_map(node, f"output {key.text}", "S116", diagnostics)
-    if body is None:
-        return None
-    found = body.get("value")
-    if found is None:
-        diagnostics.error("S117", f"output {key.text} has no value", key.mark)
-        return None
-    return Output(key.text, functions.of(found), text_of(body.get("description")), mark=key.mark)
+    def _output(self, key: Node, node: Node) -> Output | None:
+        reading, what, context = self._document.reading, f"output {key.text}", Context(self._document)
+        if node.kind != "map" or (not reading.first and any(k.text.startswith("$") for k in node.key_nodes())):
+            if reading.first:
+                reading.error("S200", f"{what} must be a map", node.mark, "value: …")
+                return None
+            return Output(key.text, self._functions.values.anything(node, context), mark=key.mark)
+        definition = self._entities.definitions.read(key, node, "parameter", self._document, None, "the outputs")
+        if definition is None:
+            return None
+        value = definition.fixed
+        if value is None:
+            if node.get("mapping") is None:
+                reading.lenient(f"{what} has no value", key.mark)
+            return None
+        metadata = node.get("metadata")
+        secret = metadata is not None and metadata.kind == "map" and text(metadata.get("sensitive")) == "true"
+        description = text(node.get("description"))
+        return Output(key.text, self._functions.values.defined(value, definition, context, what), description, sensitive=secret, mark=key.mark)

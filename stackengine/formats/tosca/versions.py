@@ -1,27 +1,19 @@
-"""TOSCA versions, and the short names of normative types."""
+"""TOSCA versions: what the header may say, and their order."""
 
 from __future__ import annotations
 
 VERSIONS = {
-    "tosca_simple_yaml_1_0": "1.0", "tosca_simple_yaml_1_0_0": "1.0", "tosca_simple_yaml_1_1": "1.1", "tosca_simple_yaml_1_2": "1.2",
-    "tosca_simple_yaml_1_3": "1.3", "tosca_2_0": "2.0",
+    "tosca_simple_yaml_1_0": "1.0", "tosca_simple_yaml_1_1": "1.1", "tosca_simple_yaml_1_2": "1.2", "tosca_simple_yaml_1_3": "1.3", "tosca_2_0": "2.0",
 }  # fmt: skip
-
-NORMATIVE = ("tosca.nodes.Compute", "tosca.nodes.BlockStorage", "tosca.nodes.Storage.BlockStorage", "tosca.nodes.network.Network", "tosca.nodes.network.Port")
-_SHORT = {
-    "Compute": "tosca.nodes.Compute",
-    "BlockStorage": "tosca.nodes.BlockStorage",
-    "Storage.BlockStorage": "tosca.nodes.Storage.BlockStorage",
-    "network.Network": "tosca.nodes.network.Network",
-    "network.Port": "tosca.nodes.network.Port",
-}
+DRAFTS = {
+    "tosca_simple_yaml_1_0_0": "1.0", "tosca_simple_yaml_1_0_0_wd03": "1.0", "tosca_simple_yaml_1_1_0": "1.1", "tosca_simple_yaml_1_2_0": "1.2",
+    "tosca_simple_yaml_1_3_0": "1.3",
+}  # fmt: skip
+"""Headers of working drafts, which are still in use; read as the version that came of them."""
+ORDER = ("1.0", "1.1", "1.2", "1.3", "2.0")
+LATEST = "2.0"
 
 
-def full_type_name(name: str) -> str:
-    """The type URI of a shorthand or qualified name (``Compute``, ``tosca:Compute``); other names stay (Simple Profile 1.3, 5.1)."""
-    return _SHORT.get(name.removeprefix("tosca:"), name)
-
-
-def is_port(name: str) -> bool:
-    """Whether it is the normative port type."""
-    return name == "tosca.nodes.network.Port"
+def is_first(version: str) -> bool:
+    """Whether it is a version of the Simple Profile (1.x), whose types are there without an import."""
+    return version != LATEST

@@ -63,7 +63,7 @@ def test_every_property_that_heat_knows_is_taken_ignored_or_refused(name: str) -
 @pytest.mark.parametrize("dialect", TYPES.dialects.values(), ids=lambda d: d.name)
 def test_what_is_ignored_or_refused_says_why(dialect: Dialect) -> None:
     for name, conversion in dialect.properties.items():
-        reasons = [r for r in (conversion.ignore, conversion.refuse) if r]
+        reasons = [r for r in (conversion.ignore, conversion.refuse, conversion.used) if r]
         assert bool(conversion.to) != bool(reasons), name
         assert all(len(r) >= 8 for r in reasons), name
 

@@ -1,0 +1,33 @@
+"""TOSCA's own functions; what they mean is in :mod:`stackengine.formats.tosca.semantics`, which checks literals while templates are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stackengine.formats.tosca import semantics
+
+
+def builtin(name: str, units: dict[str, float] | None, *args: Any) -> Any:
+    """A function of TOSCA 2.0, 10.2, by name; ``units`` are those of its scalars."""
+    return semantics.call(name, list(args), units=units)
+
+
+def ruled(value: Any, rule: list[Any], detail: dict[str, Any], *given: Any) -> Any:
+    """``value``, which must keep a rule of its property; ValueError where it does not."""
+    if value is None:
+        return value
+    terms = semantics.Terms(value, given, detail["base"], detail["units"] or None)
+    if not terms.of(rule):
+        raise ValueError(f"{detail['what']} must {detail['words']}, and is {value!r}")
+    return value
+
+
+def index(text: Any) -> int:
+    """The number of a node among those of its template."""
+    return int(text) if str(text).isdigit() else 0
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "tosca": builtin, "tosca_rule": ruled, "tosca_index": index, "tosca_image": semantics.image_name,
+}  # fmt: skip

@@ -1,0 +1,254 @@
+"""Operations as deployments in guests, in the order of the declarative workflow (Simple Profile 1.3, 7.2 and 5.8.4.3; TOSCA 2.0 leaves it to profiles).
+
+``create``; ``pre_configure_source`` of its own requirements and ``pre_configure_target`` of those that end here; ``configure``;
+``post_configure_*``; ``start``; then ``add_target`` and ``add_source``. What undoes (``remove_target``, ``stop``, ``delete``) is there from
+the beginning and runs when it is deleted, in that order, as deletion goes the other way round.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stackengine.formats.reader import Reader
+from stackengine.formats.scalars import value as scalar_value
+from stackengine.formats.tosca.functions import Functions
+from stackengine.formats.tosca.interfaces import Implementation, Interface, Operation
+from stackengine.formats.tosca.reading import text
+from stackengine.formats.tosca.topology import Context, Link, NodeTemplate
+from stackengine.formats.tree import Node
+from stackengine.model.expr import Entry, Expr, List, Literal, Map, Ref
+from stackengine.model.mark import Mark
+from stackengine.model.template import DependsOn, Resource, Source
+
+SETTING_UP = ("create", "pre_configure_source", "pre_configure_target", "configure", "post_configure_source", "post_configure_target", "start", "add_target",
+              "add_source")  # fmt: skip
+TAKING_DOWN = ("delete", "stop", "remove_source", "remove_target")
+"""In the order in which they are made; each is undone after those that follow."""
+ON_TARGET = ("pre_configure_target", "post_configure_target", "add_source", "remove_source")
+_KINDS = {".sh": "sh", ".bash": "sh", ".py": "python", ".yaml": "ansible", ".yml": "ansible", ".ansible": "ansible", "": "sh"}
+_COMPUTE = "tosca.nodes.Compute"
+
+
+@dataclass(slots=True)
+class Step:
+    """One operation that runs, and in whose guest."""
+
+    name: str
+    operation: Operation
+    interface: Interface
+    server: NodeTemplate
+    context: Context
+    mark: Mark
+    kind: str = ""
+    script: str = ""
+
+
+class Lifecycle:
+    """The deployments of one service template."""
+
+    def __init__(self, functions: Functions, reader: Reader) -> None:
+        self._functions, self._reader = functions, reader
+        self._steps: dict[str, list[Step]] = {}
+        self._incoming: dict[int, list[Link]] = {}
+        self.sources: list[Source] = []
+
+    def plan(self) -> None:
+        """Which operations run where; from then on attributes that outputs go to are known by their deployment."""
+        for node in self._functions.nodes.values():
+            for link in node.links:
+                if link.target is not None and link.interfaces:
+                    self._incoming.setdefault(id(link.target), []).append(link)
+        for node in self._functions.nodes.values():
+            self._steps[node.name] = [s for s in self._of(node) if self._loaded(s, node)]
+        for steps in self._steps.values():
+            for step in steps:
+                for output, (mapping, _) in step.operation.outputs.items():
+                    self._give(step, output, mapping)
+
+    def _give(self, step: Step, output: str, mapping: Node) -> None:
+        """``[SELF, attribute]``: the attribute is the deployment's output from then on."""
+        first, *rest = mapping.items
+        place = first.text
+        owner: NodeTemplate | Link | None = step.context.link if step.context.relationship else step.context.node
+        if place in ("SOURCE", "TARGET") and step.context.link is not None:
+            owner = step.context.link.source if place == "SOURCE" else step.context.link.target
+        if rest and isinstance(owner, Link) and rest[0].text in ("SOURCE", "TARGET"):
+            owner, rest = owner.source if rest[0].text == "SOURCE" else owner.target, rest[1:]
+        if owner is not None and len(rest) == 1 and rest[0].kind == "scalar":
+            owner.outputs[rest[0].text] = (step.name, output)
+
+    def server(self, node: NodeTemplate) -> NodeTemplate | None:
+        """The server that a node is on; None where there is none."""
+        return next((h for h in (node, *self._functions.paths.hosts(node)) if h.is_a(_COMPUTE)), None)
+
+    def last(self, node: NodeTemplate) -> str:
+        """The resource that is ready when the node is started."""
+        made = [s for s in self._steps.get(node.name, []) if s.operation.name not in (*TAKING_DOWN, "add_target", "add_source")]
+        return made[-1].name if made else node.name
+
+    def _of(self, node: NodeTemplate) -> Iterator[Step]:
+        """The steps of a node, in order."""
+        if "select" in node.directives or "substitute" in node.directives:
+            return
+        outgoing = [k for k in node.links if k.target is not None and k.interfaces]
+        incoming = self._incoming.get(id(node), ())
+        for name in (*TAKING_DOWN, *SETTING_UP):
+            if name in ("create", "configure", "start", "stop", "delete"):
+                yield from self._standard(node, name)
+            elif name in ON_TARGET and name != "add_source":
+                for link in incoming:
+                    yield from self._relationship(link, name, node)
+            else:
+                for link in outgoing:
+                    yield from self._relationship(link, name, link.target if name == "add_source" and link.target is not None else node)
+
+    def _standard(self, node: NodeTemplate, name: str) -> Iterator[Step]:
+        for interface in node.interfaces.values():
+            operation = interface.operations.get(name)
+            if operation is None or operation.implementation is None or not _is(interface, "tosca.interfaces.node.lifecycle.Standard", "standard"):
+                continue
+            server = self._checked(node, operation, f"{node.name}.{name}")
+            if server is not None:
+                yield Step(f"{node.name}_{name}", operation, interface, server, Context(node.document, node), operation.implementation.mark)
+
+    def _relationship(self, link: Link, name: str, place: NodeTemplate) -> Iterator[Step]:
+        for interface in link.interfaces.values():
+            operation = interface.operations.get(name)
+            if operation is None or operation.implementation is None or not _is(interface, "tosca.interfaces.relationship.Configure", "configure"):
+                continue
+            server = self._checked(place, operation, f"{link.source.name}.{link.name}.{name}")
+            if server is not None:
+                number = f"_{link.index}" if link.index else ""
+                context = Context(link.document, link.source, link, relationship=True)
+                yield Step(f"{link.source.name}_{link.name}{number}_{name}", operation, interface, server, context, operation.implementation.mark)
+
+    def _checked(self, node: NodeTemplate, operation: Operation, what: str) -> NodeTemplate | None:
+        """The server whose guest runs an operation; one that nothing can run is told."""
+        implementation, reading = operation.implementation, node.document.reading
+        assert implementation is not None
+        if implementation.primary is None or not text(implementation.primary):
+            return None
+        if implementation.host == "ORCHESTRATOR":
+            reading.diagnostics.warning("X123", f"{what} runs on the orchestrator, which is refused", implementation.mark, "operations run in guests")
+            return None
+        server = self.server(node)
+        if server is None:
+            problem = f"{what} runs nowhere: {node.name} is hosted on no server"
+            reading.diagnostics.warning("S276", problem, implementation.mark, "operations run in the guest of the node's host")
+        elif server.counted:
+            reading.diagnostics.warning("S276", f"{what} is not run: {server.name} stands for several servers", implementation.mark)
+            return None
+        return server
+
+    def resources(self, ready: dict[str, tuple[DependsOn, ...]]) -> Iterator[Resource]:
+        """The deployments; ``ready``: what each node waits for."""
+        for node in self._functions.nodes.values():
+            before: tuple[str, ...] = ()
+            for step in self._steps.get(node.name, []):
+                waits = [DependsOn(b, step.mark) for b in before] if before else list(ready.get(node.name, ()))
+                if step.operation.name in ("add_target", "add_source") and step.context.link is not None and step.context.link.target is not None:
+                    waits.append(DependsOn(self.last(step.context.link.target), step.mark))
+                yield from self._resource(step, node, tuple(waits))
+                before = (step.name,)
+
+    def _loaded(self, step: Step, node: NodeTemplate) -> bool:
+        """Read what a step runs; one that has nothing to run is told."""
+        implementation = step.operation.implementation
+        assert implementation is not None
+        found = self._script(implementation, node, step)
+        if found is not None:
+            step.kind, step.script = found
+        return found is not None
+
+    def _resource(self, step: Step, node: NodeTemplate, waits: tuple[DependsOn, ...]) -> list[Resource]:
+        implementation = step.operation.implementation
+        assert implementation is not None
+        mark, name, kind, script = step.mark, step.name, step.kind, step.script
+        entries = [Entry("server", mark, Ref(step.server.name, mark)), Entry("name", mark, Literal(name)), Entry("inputs", mark, self._inputs(step))]
+        config: list[Resource] = []
+        if kind == "ansible":
+            text_ = Map((Entry("group", mark, Literal("ansible")), Entry("config", mark, Literal(script))), mark)
+            config = [Resource(f"{name}_config", "SE::SoftwareConfig", text_, mark=mark, type_mark=mark)]
+            entries.append(Entry("config", mark, Ref(f"{name}_config", mark)))
+        else:
+            entries.append(Entry("script", mark, Literal(script)))
+            if not script.startswith("#!"):
+                entries.append(Entry("interpreter", mark, Literal(["python3"] if kind == "python" else ["/bin/sh"])))
+        files = self._files(implementation, node, step)
+        if files:
+            entries.append(Entry("files", mark, List(tuple(files), mark)))
+        if step.operation.name in TAKING_DOWN:
+            entries.append(Entry("actions", mark, Literal(["DELETE"])))
+        timeout = scalar_value(implementation.timeout, "core") if implementation.timeout is not None and implementation.timeout.kind == "scalar" else None
+        if isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
+            entries.append(Entry("timeout", mark, Literal(timeout)))
+        return [*config, Resource(name, "SE::Deployment", Map(tuple(entries), mark), waits, mark=mark, type_mark=mark)]
+
+    def _inputs(self, step: Step) -> Expr:
+        """Inputs of the interface, then of the operation; values win over defaults."""
+        definitions = {**step.interface.inputs, **step.operation.inputs}
+        values = {**step.interface.values, **step.operation.values}
+        found = []
+        for name, definition in definitions.items():
+            if name not in values and definition.default is not None:
+                values[name] = (definition.default, definition.document)
+            elif name not in values and definition.required and definition.fixed is None:
+                step.context.document.reading.diagnostics.warning("S277", f"{step.name} needs a value for the input {name}", step.mark)
+        for name, (node, document) in values.items():
+            context = Context(document, step.context.node, step.context.link, step.context.relationship)
+            known = definitions.get(name)
+            what = f"the input {name} of {step.name}"
+            expr = self._functions.values.defined(node, known, context, what) if known is not None else self._functions.values.anything(node, context)
+            found.append(Entry(name, node.mark, expr))
+        return Map(tuple(found), step.mark)
+
+    def _file_of(self, name: str, node: NodeTemplate, implementation: Implementation) -> tuple[str, str]:
+        """(file, artifact type) of an artifact's name, or of a file."""
+        artifact = node.artifacts.get(name) or implementation.artifact
+        if artifact is None:
+            return name, ""
+        base = next((d.repositories[artifact.repository] for d in artifact.document.everything() if artifact.repository in d.repositories), "")
+        return (f"{base.rstrip('/')}/{artifact.file}" if base else artifact.file), artifact.type.nearest_normative() if artifact.type is not None else ""
+
+    def _script(self, implementation: Implementation, node: NodeTemplate, step: Step) -> tuple[str, str] | None:
+        file, kind = self._file_of(text(implementation.primary), node, implementation)
+        reading = implementation.document.reading
+        named = {"tosca.artifacts.Implementation.Bash": "sh", "tosca.artifacts.Implementation.Python": "python",
+                 "tosca.artifacts.Implementation.Ansible": "ansible"}.get(kind)  # fmt: skip
+        tool = named or _KINDS.get(posixpath.splitext(file)[1].lower())
+        if tool is None:
+            hint = "shell (.sh), Python (.py) and Ansible (.yaml) are run"
+            reading.diagnostics.warning("S276", f"{step.name}: nothing here runs {file}", implementation.mark, hint)
+            return None
+        content = self._content(file, implementation, step)
+        return (tool, content) if content is not None else None
+
+    def _content(self, file: str, implementation: Implementation, step: Step) -> str | None:
+        try:
+            found = self._reader.read(file, implementation.document.name)
+        except (OSError, ValueError) as error:
+            implementation.document.reading.diagnostics.warning("S275", f"{step.name}: {error}", implementation.mark, "the operation cannot run without it")
+            return None
+        self.sources.append(Source(file, found))
+        return found
+
+    def _files(self, implementation: Implementation, node: NodeTemplate, step: Step) -> list[Expr]:
+        """Dependencies, and the node's own artifacts, beside the script."""
+        wanted = {d.text: self._file_of(d.text, node, Implementation(None, (), None, "", implementation.document, implementation.mark))[0]
+                  for d in implementation.dependencies}  # fmt: skip
+        found: list[Expr] = []
+        for name, file in wanted.items():
+            content = self._content(file, implementation, step)
+            if content is not None:
+                artifact = node.artifacts.get(name)
+                path = artifact.deploy_path if artifact is not None and artifact.deploy_path else file
+                found.append(Literal({"path": path, "content": content, "mode": "755"}, implementation.mark))
+        return found
+
+
+def _is(interface: Interface, normative: str, name: str) -> bool:
+    if interface.type is not None and any(a.normative == normative for a in interface.type.ancestors()):
+        return True
+    return interface.name.lower() == name

@@ -1,0 +1,258 @@
+"""Substitution: which nodes a template can stand for, and finding a template for a node (TOSCA 2.0, chapter 15; Simple Profile 1.3, 3.8.12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stackengine.formats.nesting import Loader
+from stackengine.formats.tosca.documents import Document
+from stackengine.formats.tosca.entities import Sections
+from stackengine.formats.tosca.functions import Functions
+from stackengine.formats.tosca.paths import dig
+from stackengine.formats.tosca.reading import as_pairs, is_null, pairs, text
+from stackengine.formats.tosca.rules import validation
+from stackengine.formats.tosca.service import Service
+from stackengine.formats.tosca.topology import Context, NodeTemplate
+from stackengine.formats.tree import Node
+from stackengine.model.diagnostics import did_you_mean
+from stackengine.model.expr import Entry, Expr, Literal, Map, Ref
+from stackengine.model.template import Nested, Template
+
+
+@dataclass(slots=True)
+class Mappings:
+    """What a template says of the node that it can stand for."""
+
+    node_type: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+    """Input -> property of the substituted node (with dots into it)."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """Attribute -> output."""
+    node: str = ""
+    """The node inside that stands for the whole: the first that has a mapped capability."""
+
+
+class Substitution:
+    """Reads the substitution mappings of one service template."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._document = service, service.document
+        node = service.body.get("substitution_mappings")
+        self._node = node if node is not None and not is_null(node) else None
+
+    def mapped(self) -> set[tuple[str, str]]:
+        """The requirements inside that are given away: (node template, requirement)."""
+        found = set()
+        for _, value in as_pairs(self._node.get("requirements")) if self._node is not None and self._node.kind == "map" else ():
+            for target in self._targets(value):
+                if len(target.items) == 2:
+                    found.add((text(target.items[0]), text(target.items[1])))
+        return found
+
+    @staticmethod
+    def _targets(value: Node) -> tuple[Node, ...]:
+        """``[node, requirement]``, a list of such, ``{mapping: [node, requirement]}``, or a selectable node."""
+        if value.kind == "map":
+            found = value.get("mapping")
+            return (found,) if found is not None and found.kind == "list" else ()
+        if value.kind == "list" and value.items and any(i.kind == "list" for i in value.items):
+            return value.items
+        return (value,)
+
+    def read(self) -> Mappings | None:
+        """The mappings, checked; None where the template has none."""
+        if self._node is None:
+            return None
+        service, reading, what = self._service, self._service.reading, "the substitution mappings"
+        body = reading.entity(self._node, "substitution mappings", what, self._node.mark)
+        if body is None:
+            return None
+        kind = service.entities.catalog.named("node", body.get("node_type"), self._document, what)
+        sections = service.entities.sections(kind) if kind is not None else None
+        found = Mappings(text(body.get("node_type")))
+        self._properties(body, sections, found)
+        self._attributes(body, sections, found)
+        self._capabilities(body, sections, found)
+        self._requirements(body, sections)
+        self._interfaces(body, sections)
+        condition = body.get("substitution_filter")
+        if condition is not None and not is_null(condition) and not reading.first:
+            validation(condition, self._document)
+        if not reading.first:
+            for name, definition in service.inputs.items():
+                if definition.required and definition.default is None and name not in found.properties:
+                    reading.error("S291", f"{what} give no value for the input {name}", definition.mark, "it is required and has no default")
+        return found
+
+    def _name(self, key: Node, known: dict[str, object] | None, what: str) -> str:
+        """The first part of a mapping's name; more than one part goes into capabilities and relationships."""
+        if key.items:
+            return ".".join(i.text for i in key.items)
+        if known is not None and key.text not in known:
+            self._service.reading.error("S290", f"the substituted node has no {what} {key.text}", key.mark, did_you_mean(key.text, known))
+        return key.text
+
+    def _properties(self, body: Node, sections: Sections | None, found: Mappings) -> None:
+        inputs = self._service.inputs
+        for key, value in pairs(body.get("properties")):
+            name = self._name(key, dict(sections.properties) if sections is not None else None, "property")
+            target = value
+            if value.kind == "map" and value.get("mapping") is not None:
+                target = value.get("mapping") or value
+            if target.kind == "list" and target.items:
+                target = target.items[0]
+            if target.kind != "scalar":
+                continue
+            if target.text in inputs:
+                found.properties[target.text] = name
+            elif not self._service.reading.first or value.kind != "scalar":
+                self._service.reading.error("S290", f"the template has no input {target.text}", target.mark, did_you_mean(target.text, inputs))
+
+    def _attributes(self, body: Node, sections: Sections | None, found: Mappings) -> None:
+        outputs = {k.text: k for k, _ in pairs(self._service.body.get("outputs"))}
+        for key, value in pairs(body.get("attributes")):
+            known = {**sections.attributes, **sections.properties} if sections is not None else None
+            name = self._name(key, dict(known) if known is not None else None, "attribute")
+            target = value.items[0] if value.kind == "list" and len(value.items) == 1 else value
+            if target.kind != "scalar":
+                continue
+            if target.text not in outputs:
+                self._service.reading.error("S290", f"the template has no output {target.text}", target.mark, did_you_mean(target.text, outputs))
+            found.attributes[name] = target.text
+
+    def _inside(self, node: Node) -> NodeTemplate | None:
+        nodes = self._service.functions.nodes
+        found = nodes.get(text(node))
+        if found is None:
+            self._service.reading.error("S290", f"there is no node template {text(node)}", node.mark, did_you_mean(text(node), nodes))
+        return found
+
+    def _capabilities(self, body: Node, sections: Sections | None, found: Mappings) -> None:
+        for key, value in as_pairs(body.get("capabilities")):
+            self._name(key, dict(sections.capabilities) if sections is not None else None, "capability")
+            target = self._targets(value)[0] if self._targets(value) else None
+            if target is None:
+                continue
+            if target.kind != "list" or len(target.items) != 2:
+                self._service.reading.error("S290", f"the capability {key.text} goes to [node template, capability]", value.mark)
+                continue
+            inside = self._inside(target.items[0])
+            if inside is None:
+                continue
+            found.node = found.node or inside.name
+            if inside.capability(target.items[1].text) is None and not self._service.functions.native(inside):
+                hint = did_you_mean(target.items[1].text, inside.sections.capabilities)
+                self._service.reading.error("S290", f"{inside.name} has no capability {target.items[1].text}", target.items[1].mark, hint)
+
+    def _requirements(self, body: Node, sections: Sections | None) -> None:
+        reading, counted, given = self._service.reading, dict[str, int](), dict[str, int]()
+        for key, value in as_pairs(body.get("requirements")):
+            name = key.items[0].text if key.items else key.text
+            if sections is not None and name not in sections.requirements:
+                hint = did_you_mean(name, sections.requirements)
+                reading.error("S290", f"the substituted node has no requirement {name}", key.mark, hint)
+                continue
+            times = int(key.items[1].text) if len(key.items) == 2 and key.items[1].text.isdigit() else 1
+            given[name] = given.get(name, 0) + times
+            mandatory = [self._required(t) for t in self._targets(value)]
+            if any(mandatory):
+                counted[name] = counted.get(name, 0) + times
+            definition = sections.requirements[name] if sections is not None else None
+            if definition is None or reading.first:
+                continue
+            if counted.get(name, 0) > definition.count[0]:
+                problem = f"{counted[name]} mandatory requirements hang on {name}, and only {definition.count[0]} of it are sure to be there"
+                reading.error("S292", problem, key.mark, "make them optional, or the count_range of the substituted node's requirement larger")
+            elif definition.count[1] is not None and given[name] > definition.count[1]:
+                reading.error("S292", f"{name} is mapped {given[name]} times, and there are {definition.count[1]} at most", key.mark)
+
+    def _required(self, target: Node) -> bool:
+        """Whether a mapped requirement must be fulfilled; faults are reported."""
+        if target.kind == "scalar":
+            inside = self._inside(target)
+            if inside is not None and "select" not in inside.directives and not self._service.reading.first:
+                self._service.reading.error("S290", f"{inside.name} is not selected, so nothing can take its place", target.mark, "directives: [select]")
+            return False
+        if target.kind != "list" or len(target.items) != 2:
+            self._service.reading.error("S290", "a requirement goes to [node template, requirement]", target.mark)
+            return False
+        inside, name = self._inside(target.items[0]), target.items[1].text
+        if inside is None or self._service.functions.native(inside):
+            return False
+        definition = inside.sections.requirements.get(name)
+        if definition is None:
+            hint = did_you_mean(name, inside.sections.requirements)
+            self._service.reading.error("S290", f"{inside.name} has no requirement {name}", target.items[1].mark, hint)
+            return False
+        links = inside.linked(name)
+        if any(k.target is not None and not k.implicit for k in links) and not self._service.reading.first:
+            self._service.reading.error("S292", f"the requirement {name} of {inside.name} has a target already", target.mark)
+        return definition.count[0] > 0 or any(not k.optional and not k.implicit for k in links)
+
+    def _interfaces(self, body: Node, sections: Sections | None) -> None:
+        workflows = {k.text for k, _ in pairs(self._service.body.get("workflows"))}
+        for key, value in pairs(body.get("interfaces")):
+            self._name(key, dict(sections.interfaces) if sections is not None else None, "interface")
+            for operation, workflow in pairs(value if value.kind == "map" else None):
+                if workflow.kind == "scalar" and workflow.text not in workflows:
+                    problem = f"the template has no workflow {workflow.text} for {operation.text}"
+                    self._service.reading.error("S290", problem, workflow.mark, did_you_mean(workflow.text, workflows))
+
+
+class Substitutes:
+    """Finds templates for nodes that are to be substituted."""
+
+    def __init__(self, functions: Functions, document: Document, loader: Loader) -> None:
+        self._functions, self._document, self._loader = functions, document, loader
+
+    def prepare(self) -> dict[str, Nested]:
+        """By node template: the template that stands for it. A node without one is made as any other, with a warning."""
+        found: dict[str, Nested] = {}
+        for node in self._functions.nodes.values():
+            if "substitute" not in node.directives or node.type is None:
+                continue
+            child = self._child(node)
+            if child is None:
+                problem = f"no template at hand substitutes {node.name}"
+                hint = "import a file with substitution_mappings for its type"
+                self._document.reading.diagnostics.warning("S293", problem, node.key.mark, hint)
+                continue
+            mappings: Mappings = child.metadata["substitution"]
+            for attribute, output in mappings.attributes.items():
+                node.outputs[attribute] = (node.name, output)
+            found[node.name] = self._nested(node, child, mappings)
+        return found
+
+    def _child(self, node: NodeTemplate) -> Template | None:
+        for document in self._document.everything():
+            if document is self._document or document.root is None:
+                continue
+            section = document.root.get("topology_template" if document.reading.first else "service_template")
+            mappings = section.get("substitution_mappings") if section is not None and section.kind == "map" else None
+            if mappings is None or mappings.kind != "map":
+                continue
+            kind = self._functions.entities.catalog.find("node", text(mappings.get("node_type")), document)
+            if kind is not None and node.type is not None and kind.is_a(node.type):
+                child = self._loader.child(document.name, "", node.key.mark)
+                if child is not None and "substitution" in child.metadata:
+                    return child
+        return None
+
+    def _nested(self, node: NodeTemplate, child: Template, mappings: Mappings) -> Nested:
+        entries = []
+        for name in child.parameters:
+            source = mappings.properties.get(name, name if self._document.reading.first and name in node.sections.properties else "")
+            expr = self._property(node, source) if source else None
+            if expr is not None and not (isinstance(expr, Literal) and expr.value is None):
+                entries.append(Entry(name, node.key.mark, expr))
+        ref: Expr | None = Ref(mappings.node) if mappings.node else None
+        return Nested("substitution", child, bindings=Map(tuple(entries), node.key.mark), ref=ref, mark=node.key.mark)
+
+    def _property(self, node: NodeTemplate, name: str) -> Expr | None:
+        first, *rest = name.split(".")
+        context = Context(node.document, node)
+        args = (first, *rest) if first in ("CAPABILITY", "RELATIONSHIP") else (name,)
+        nodes = (Node("scalar", node.key.mark, text="SELF", plain=False), *(Node("scalar", node.key.mark, text=a) for a in args))
+        if first not in ("CAPABILITY", "RELATIONSHIP") and name not in node.sections.properties:
+            return None
+        return dig(self._functions.paths.property(nodes, context, node.key)[0], (), node.key)
