@@ -67,15 +67,15 @@ def _node(resource: Resource, words: _Words) -> dict[str, Any]:
         words.missing(f"the condition of {resource.logical_id}", resource.condition)
     policies = resource.policies
     ours = without({
-        "stackengine.deletion": policies.deletion if policies.deletion != "Delete" else None,
-        "stackengine.replace": policies.replace if policies.replace != "allow" else None,
-        "stackengine.ignore_changes": ",".join(policies.ignore_changes),
+        "deletion": policies.deletion if policies.deletion != "Delete" else None,
+        "replace": policies.replace if policies.replace != "allow" else None,
+        "ignore_changes": list(policies.ignore_changes),
     })  # fmt: skip
     said = words(resource.metadata) if resource.metadata is not None else {}
     return without({
         "type": resource.type,
         "description": resource.description,
-        "metadata": {**said, **ours} if isinstance(said, dict) else ours,
+        "metadata": {**(said if isinstance(said, dict) else {}), **without({"stackengine": ours})},
         "properties": words(resource.properties),
         "requirements": [{"dependency": d.target} for d in resource.depends_on],
     })  # fmt: skip
