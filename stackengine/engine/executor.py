@@ -163,25 +163,37 @@ class _Executor:
 
     def _begin(self, action: Action, info: ResourceTypeInfo) -> None:
         self.walk.start(action)
-        if action.verb in ("create", "update"):
-            try:
-                instance, plain, contributed = self._resolution.of(action)
-            except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
-                self._end_badly(action, error, False)
-                return
+        try:
+            instance, plain, contributed = self._resolved(action)
             if self._resolution.nothing_to_do(action, instance):
                 self._skip(action, instance)
                 return
-        else:
-            instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
-            plain, contributed = self._resolution.opened(instance.properties), {}
-        old = self._recorded.instances.get(instance.id)
-        begun = fold.begun(old, action.verb, instance)
+            old = self._recorded.instances.get(instance.id)
+            begun = fold.begun(old, action.verb, instance)
+            work = self._work(action, info, begun, plain, contributed, old)
+        except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
+            self._end_badly(action, error, False, begun=False)
+            return
         payload: dict[str, Any] = {"instance": instance_to_json(instance), "reason": action.reason, "type": instance.type}
         if action.of:
             payload["of"] = action.of
+        stale = self._stale_signals(action) if old is None else ""
+        if stale:
+            payload["forgets"] = stale
+            fold.forget_signals(self._recorded, stale)
         self._record(Event("action.begin", action.path, instance.generation, action.verb, payload), begun)
-        self._due.append((action, self._work(action, info, begun, plain, contributed, old)))
+        self._due.append((action, work))
+
+    def _resolved(self, action: Action) -> tuple[Instance, dict[str, Any], dict[str, Any]]:
+        if action.verb in ("create", "update"):
+            return self._resolution.of(action)
+        instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
+        return instance, self._resolution.opened(instance.properties), {}
+
+    def _stale_signals(self, action: Action) -> str:
+        """The handle whose signals the predecessor of a new generation sent: its gate waits for those of its own guest."""
+        replaces = action.verb == "create" and action.instance.generation > 1
+        return action.gate.handle if replaces and action.gate is not None and action.gate.kind == "signal" else ""
 
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""
@@ -279,12 +291,17 @@ class _Executor:
         self.walk.reach(action, status)
 
     def _await(self, action: Action, info: ResourceTypeInfo) -> None:
-        gate = self._resolution.gate(action, info)
-        self._waiting[action.id] = _Waiting(replace(action, gate=gate), self._parts.monotonic() + gate.timeout, info)
+        try:
+            gate = self._resolution.gate(action, info)
+            self._waiting[action.id] = _Waiting(replace(action, gate=gate), self._parts.monotonic() + gate.timeout, info)
+            if gate.kind != "signal":
+                self._gates.watch(action.id, gate, self._hosts(action.instance.host), self._runner.deliver)
+        except Exception as error:  # a value that the gate needs is not what it should be, or the host went away
+            self._waiting.pop(action.id, None)
+            self._end_badly(action, error, True)
+            return
         if gate.kind == "signal":
             self._judge(action.id)
-        else:
-            self._gates.watch(action.id, gate, self._hosts(action.instance.host), self._runner.deliver)
 
     def _signal(self, signal: dict[str, Any]) -> None:
         """A signal came: record it once, then look at the gates that wait for its handle."""
@@ -308,28 +325,36 @@ class _Executor:
         del self._waiting[key]
         self._runner.free(key)
         if found == "FAILURE":
-            self._end_badly(waiting.action, FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting)), True)
+            error = FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting))
+            self._end_badly(waiting.action, error, True, spent=gate.handle)
         else:
             self._ready(waiting.action, waiting.info, received)
 
     def _ready(self, action: Action, info: ResourceTypeInfo, received: list[dict[str, Any]]) -> None:
         instance = self._recorded.instances[action.instance.id]
-        opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
-        context = ActionContext(self._parts, opened, info, self._hosts(instance.host), {}, lambda _message: None, {})
-        attributes = info.handler.ready(context, self._resolution.opened(instance.properties), received)
-        self._reached(action, "ready", self._resolution.sealed(attributes, info))
+        try:
+            opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
+            context = ActionContext(self._parts, opened, info, self._hosts(instance.host), {}, lambda _message: None, {})
+            attributes = self._resolution.sealed(info.handler.ready(context, self._resolution.opened(instance.properties), received), info)
+        except Exception as error:  # what came is not what the type expects
+            self._end_badly(action, error, True)
+            return
+        self._reached(action, "ready", attributes)
 
-    def _end_badly(self, action: Action, error: BaseException, after_configured: bool) -> None:
+    def _end_badly(self, action: Action, error: BaseException, after_configured: bool, *, begun: bool = True, spent: str = "") -> None:
+        """Record a failure. ``begun``: whether it may have touched the host; ``spent``: the handle whose FAILURE it was, so that it counts once."""
         failure = describe(action, error, self._redactor)
         self.failures.append(failure)
         payload = {
             "error": {"type": action.instance.type, "message": failure.message, "hint": failure.hint, "host": failure.host,
                       "libvirt_code": failure.libvirt_code, "tail": failure.tail, "mark": str(action.mark)},
-            "after_configured": after_configured,
+            "after_configured": after_configured, **({} if begun else {"begun": False}), **({"spent": spent} if spent else {}),
         }  # fmt: skip
+        if spent:
+            fold.forget_signals(self._recorded, spent, "FAILURE")
         event = Event("action.failed", action.path, action.instance.generation, action.verb, payload)
         known = self._recorded.instances.get(action.instance.id)
-        if known is None:
+        if known is None or not begun:
             self._events.append(event)
         else:
             self._record(event, fold.failed(known, after_configured))

@@ -83,15 +83,20 @@ class Resolution:
         return map_leaves(value, leaf)
 
     def sealed(self, attributes: dict[str, Value], info: ResourceTypeInfo) -> dict[str, Value]:
-        """Attributes for the log: those that the schema calls sensitive become secrets, the rest is cleaned."""
+        """Attributes for the log: those that the schema calls sensitive become secrets, and so does every value that is a known secret or has one in it."""
         if not attributes:
             return attributes
-        wrapped = {k: Sensitive(v) if k in info.sensitive and not isinstance(v, Sensitive) else v for k, v in attributes.items()}
+        wrapped: dict[str, Value] = {
+            k: Sensitive(v) if k in info.sensitive and not isinstance(v, Sensitive) else map_leaves(v, self._hidden) for k, v in attributes.items()
+        }
         for value in leaves(wrapped):
             if isinstance(value, Sensitive):
                 self._redactor.learn(value.value)
         result: dict[str, Value] = seal(wrapped, self._vault)
         return result
+
+    def _hidden(self, leaf: Value) -> Value:
+        return Sensitive(leaf) if self._redactor.holds(leaf) else leaf
 
     def gate(self, action: Action, info: ResourceTypeInfo) -> Gate:
         """The gate made of what is known by now: its timeout may have been an attribute of something else."""
