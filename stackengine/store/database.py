@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import shutil
 import sqlite3
 import time
 import uuid
@@ -45,7 +44,8 @@ class Database:
                     try:
                         yield connection
                     except BaseException:
-                        connection.exec_driver_sql("ROLLBACK")
+                        with contextlib.suppress(SQLAlchemyError):  # a full disk or an I/O error has ended the transaction already
+                            connection.exec_driver_sql("ROLLBACK")
                         raise
                     connection.exec_driver_sql("COMMIT")
                 else:
@@ -109,8 +109,15 @@ class Database:
         from stackengine.store.migrations import upgrade
 
         if self.file is not None:
-            shutil.copy2(self.file, self.file.with_suffix(f".backup-{int(time.time())}.db"))
+            self._back_up(self.file.with_suffix(f".backup-{int(time.time())}.db"))
         upgrade(self.engine)
+
+    def _back_up(self, copy: Path) -> None:
+        """A whole copy by SQLite's own means: the file alone lacks what only the write-ahead log has."""
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with contextlib.closing(sqlite3.connect(self.location)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
 
     def close(self) -> None:
         """Close all connections."""
