@@ -42,7 +42,8 @@ class Thing(sdk.ResourceType):
             host.stop(me)
         host.start(me)
         ctx.progress(f"{me} started with {want.get('secret')}")
-        return {"serial": host.get(me)["serial"], "size": want.get("size"), "password": f"made-{host.get(me)['serial']}-by-the-host"}
+        echo = {"echo": [want["secret"]]} if want.get("secret") else {}
+        return {**echo, "serial": host.get(me)["serial"], "size": want.get("size"), "password": f"made-{host.get(me)['serial']}-by-the-host"}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         host: Any = ctx.host
