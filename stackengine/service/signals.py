@@ -75,9 +75,13 @@ class SignalHub:
     def _poll(self) -> None:
         seen = 0
         while not self._closed.wait(POLL):
-            for signal in self._host.simulated_signals(seen):  # type: ignore[attr-defined]
-                seen += 1
-                if signal["by"] in self._going:  # the record is read from its start: what the guest before sent is no news
-                    continue
+            found = self._host.simulated_signals(seen)  # type: ignore[attr-defined]
+            seen += len(found)
+            self.hear(found)
+
+    def hear(self, signals: list[dict[str, Any]]) -> None:
+        """Take in what simulated guests sent. The record is read from its start: what a guest sent that goes is no news."""
+        for signal in signals:
+            if signal["by"] not in self._going:
                 body = json.dumps({"status": signal["status"], "id": signal["by"], "reason": signal["reason"]})
                 self.receive(signal["handle"], signal["token"], body.encode())
