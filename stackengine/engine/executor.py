@@ -191,9 +191,9 @@ class _Executor:
         return instance, self._resolution.opened(instance.properties), {}
 
     def _stale_signals(self, action: Action) -> str:
-        """The handle whose signals the predecessor of a new generation sent: its gate waits for those of its own guest."""
-        replaces = action.verb == "create" and action.instance.generation > 1
-        return action.gate.handle if replaces and action.gate is not None and action.gate.kind == "signal" else ""
+        """The handle whose signals the predecessor of a new guest sent: its gate waits for its own. (A wait condition takes what came before it.)"""
+        gate, replaces = action.gate, action.verb == "create" and action.instance.generation > 1
+        return gate.handle if replaces and gate is not None and gate.kind == "signal" and gate.uuid else ""
 
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""

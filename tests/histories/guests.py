@@ -1,4 +1,4 @@
-"""A world of guests: templates and the built-in resource types on a memory host, with seeded hands. What must hold after every commit and host call is checked."""
+"""A world of guests: templates and built-in resource types on a memory host, with seeded hands; what must hold is checked after every commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from stackengine.service import prepare
 from stackengine.service.signals import SignalHub
 from stackengine.service.sources import read_template
 from stackengine.service.types import Preview, Request
-from stackengine.store.store import RevisionRow
+from stackengine.store.store import RevisionRow, StackRow
 from stackengine.testing.bench import sample_source
 from stackengine.testing.inventory import inventory
 
@@ -65,7 +65,8 @@ class GuestWorld(World):
         super().__init__(seed, store="memory")
         self.guests = MemoryHost(f"guests-{seed}", None, Faults(before=self._before_call, after=self._after_call))
         self.host.uri = self.guests.uri
-        self.kept: dict[int, Any] = {}
+        row = StackRow("0" * 20, self.name, b"guests" * 6, self.guests.uri, 0, 0, "none", "", "hot", 0, 0, True)
+        self.store.fresh = lambda name, host, language: replace(row, name=name, host=host)  # the same identities in every fork
 
     def _before_call(self, call: str, _number: int) -> None:
         self._at("before", call)
@@ -117,7 +118,7 @@ class GuestWorld(World):
         other.name, other.stack_id, chance = self.name, self.stack_id, other.store.chance
         other.guests._file._state = copy.deepcopy(self.guests._file._state)
         other.guests.name, other.guests.uri, other.host.uri = self.guests.name, self.guests.uri, self.guests.uri
-        vars(other.store).update({k: copy.deepcopy(v) for k, v in vars(self.store).items() if k != "chance"})
+        vars(other.store).update({k: copy.deepcopy(v) for k, v in vars(self.store).items() if k not in ("chance", "fresh")})
         other.store.chance = chance
         quiet = self.chance.quiet
         other._quietly = True
