@@ -112,9 +112,9 @@ class GuestWorld(World):
         return self._run(lambda: operations.carry_out(self.session(), preview, watch=self._take, **options))
 
     def fork(self) -> GuestWorld:
-        """Another world that is as this one is now."""
+        """Another world that is as this one is now; all forks go on in the same way when nothing goes wrong."""
         assert isinstance(self.store, MemoryStore)
-        other = GuestWorld(self.chance.random.randrange(1 << 30))
+        other = GuestWorld(11)
         other.name, other.stack_id, chance = self.name, self.stack_id, other.store.chance
         other.guests._file._state = copy.deepcopy(self.guests._file._state)
         other.guests.name, other.guests.uri, other.host.uri = self.guests.name, self.guests.uri, self.guests.uri

@@ -73,10 +73,10 @@ def once(step: str, number: int, verdict: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_it_dies_after_every_commit(step: str) -> None:
+def test_it_dies_after_a_commit(step: str) -> None:
     places = [n for n, words in enumerate(goal(step)[1], 1) if words == "after commit"]
     assert len(places) >= 4
-    for number in places:
+    for number in places[::3]:  # all of them, and the host calls, are in the slow test
         once(step, number, "crash")
 
 
