@@ -153,27 +153,31 @@ class _Executor:
         for action in self.walk.ready():
             info = self._info(action)
             kind = info.schema.get("slot", "call")
-            if not info.handler.inline and (running <= 0 or not self._runner.can_run(action.instance.host, kind)):
+            if self._stopping or (not info.handler.inline and (running <= 0 or not self._runner.can_run(action.instance.host, kind))):
                 crowded.append(action)
                 continue
             running -= 1
-            self._begin(action, info)
+            if not info.handler.inline:
+                self._runner.reserve(action.id, action.instance.host, kind)
+            if not self._begin(action, info):
+                self._runner.free(action.id)
         for action in crowded:
             self.walk.put_back(action)
 
-    def _begin(self, action: Action, info: ResourceTypeInfo) -> None:
+    def _begin(self, action: Action, info: ResourceTypeInfo) -> bool:
+        """Announce an action and its work; False when there is none: nothing to do, or failed before it began."""
         self.walk.start(action)
         try:
             instance, plain, contributed = self._resolved(action)
             if self._resolution.nothing_to_do(action, instance):
                 self._skip(action, instance)
-                return
+                return False
             old = self._recorded.instances.get(instance.id)
             begun = fold.begun(old, action.verb, instance)
             work = self._work(action, info, begun, plain, contributed, old)
         except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
             self._end_badly(action, error, False, begun=False)
-            return
+            return False
         payload: dict[str, Any] = {"instance": instance_to_json(instance), "reason": action.reason, "type": instance.type}
         if action.of:
             payload["of"] = action.of
@@ -183,6 +187,7 @@ class _Executor:
             fold.forget_signals(self._recorded, stale)
         self._record(Event("action.begin", action.path, instance.generation, action.verb, payload), begun)
         self._due.append((action, work))
+        return True
 
     def _resolved(self, action: Action) -> tuple[Instance, dict[str, Any], dict[str, Any]]:
         if action.verb in ("create", "update"):

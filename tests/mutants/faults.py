@@ -76,7 +76,7 @@ FAULTS = [
     Fault("what was asked is forgotten by a crash", "service/operations.py", "recorded, host, self._options, returning=back", "recorded, host, {}, returning=back"),
     Fault("what a dead process left is in the way", "service/operations.py", "        session.store.supersede(left)\n", "        pass\n"),
     # the store
-    Fault("old owners write on", "store/log.py", "operation.c.id == self._operation, operation.c.epoch == self._epoch", "operation.c.id == self._operation", (STORE,)),
+    Fault("old owners write on", "store/log.py", ', operation.c.epoch == sa.bindparam("mine_since"))', ")", (STORE,)),
     Fault("events share numbers", "store/log.py", "first = last - len(events) + 1", "first = last", (STORE, REAL_STORE)),
     Fault("two operations on one stack", "store/tables.py", 'sa.Column("active_stack", _KEY, unique=True)', 'sa.Column("active_stack", _KEY)', (STORE,)),
     Fault("claims are given twice", "store/store.py", "if holder is not None and holder != stack_id:", "if False:", (STORE,)),
