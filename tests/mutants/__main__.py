@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.mutants.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 400
+LIMIT = 900
 """Seconds for the tests of one mutant; one that makes them run for ever is found, too."""
 AT_ONCE = 2
 
