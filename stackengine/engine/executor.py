@@ -89,7 +89,10 @@ class _Executor:
             return Outcome("cancelled", tuple(self.failures), self.walk.not_run())
         if self.failures or not self.walk.complete:
             return Outcome("failed", tuple(self.failures), self.walk.not_run())
-        return Outcome("complete", outputs=self._resolution.outputs())
+        outputs, wrong = self._resolution.outputs()
+        self._events += [Event("diagnostic", payload={"code": "L124", "summary": self._redactor.text(w), "severity": "warning"}) for w in wrong]
+        self._commit()
+        return Outcome("complete", outputs=outputs)
 
     @property
     def _stopping(self) -> bool:

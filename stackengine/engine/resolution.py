@@ -7,7 +7,7 @@ from typing import Any
 
 from stackengine.engine.ports import Vault
 from stackengine.engine.redact import Redactor
-from stackengine.evaluate import PENDING, resolve, seal
+from stackengine.evaluate import PENDING, EvaluationError, resolve, seal
 from stackengine.model.desired import Desired
 from stackengine.model.instance import Instance, Recorded
 from stackengine.model.values import SecretRef, Sensitive, Value, has_leaf, has_unknown, leaves, map_leaves
@@ -117,6 +117,14 @@ class Resolution:
                 )
         return found
 
-    def outputs(self) -> dict[str, Value]:
-        """The outputs, sealed."""
-        return {o.name: resolve(o.value, self.lookup, self._vault) for o in self._desired.outputs.values()}
+    def outputs(self) -> tuple[dict[str, Value], list[str]]:
+        """The outputs, sealed, and what is wrong with those that cannot be worked out (their value is None: the stack is up all the same)."""
+        found: dict[str, Value] = {}
+        wrong = []
+        for output in self._desired.outputs.values():
+            try:
+                found[output.name] = resolve(output.value, self.lookup, self._vault)
+            except EvaluationError as error:
+                found[output.name] = None
+                wrong.append(f"output {output.name}: {error}")
+        return found, wrong

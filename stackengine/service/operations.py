@@ -46,7 +46,12 @@ def carry_out(
         row = _recorded_stack(session, preview, prepared)
         aim = prepare.request_options(preview.request, preview.recorded)
         options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout, **aim}
-        operation, journal, preview = _submit(session, preview, row, options, watch)
+        try:
+            operation, journal, preview = _submit(session, preview, row, options, watch)
+        except Exception:
+            if preview.new_stack:  # nothing was ever done for it
+                session.store.drop_unused(row.id)
+            raise
         run = _Run(session, row, prepared.vault, operation, journal, options)
         return run.go(preview.plan, preview.desired, preview.recorded)
 
