@@ -9,6 +9,7 @@ from stackengine.evaluate.kinds import RECORD, Kinds
 from stackengine.evaluate.lower import Lowering
 from stackengine.evaluate.marks import key_mark_of, property_marks
 from stackengine.evaluate.references import check_attribute, dependencies_of, report_cycles
+from stackengine.evaluate.static_types import check_types
 from stackengine.evaluate.translate import Translator
 from stackengine.evaluate.validate import Validator, with_defaults
 from stackengine.evaluate.written import Written
@@ -81,6 +82,7 @@ class Building:
                 for reference in unknown.refs():
                     check_attribute(reference, self.types, self._written, self._kinds, self._diagnostics)
         before = len(self._diagnostics)
+        check_types(made.path, made.properties, self.types[made.path], self.types, self._diagnostics)
         faulty = made.path in self._written and self._written[made.path].faulty
         keys = self._written[made.path].placed.resource.properties if made.path in self._written else None
         dialect = self._kinds.dialect(made.foreign_type)

@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "graph": "draw the dependencies of a stack or template",
     "validate": "check templates without touching anything",
     "evaluate": "show what a template says for given parameters, in its own language",
+    "fmt": "bring templates into canonical order and indentation",
     "new": "start from a template of the gallery",
     "types": "list resource types, or describe one",
     "hosts": "list, start, stop, remove and examine hosts",
