@@ -11,7 +11,7 @@ from typing import Any
 from stackengine.evaluate import Evaluated, Explored, evaluate, explore
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError, did_you_mean
-from stackengine.model.template import Template
+from stackengine.model.template import Language, Template
 from stackengine.service import owner, sources
 from stackengine.service.session import Session
 from stackengine.service.types import Request, ServiceError
@@ -68,6 +68,19 @@ def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any]
             diagnostics = error.diagnostics
         found.extend(d for d in diagnostics if d.code != "P102")
     return found
+
+
+def convert(session: Session, path: Path, to: Language) -> tuple[str, Diagnostics]:
+    """(a template's text in another language, what is wrong or cannot be said); the text is empty where the template has errors."""
+    from stackengine.evaluate.convert import converted
+    from stackengine.formats.write import write
+
+    diagnostics = Diagnostics()
+    try:
+        template = sources.read_template(path, diagnostics, session.allowed)
+    except InvalidTemplateError as error:
+        return "", error.diagnostics
+    return write(converted(template, to, session.registry, diagnostics), diagnostics), diagnostics
 
 
 def gallery_folder() -> Path:

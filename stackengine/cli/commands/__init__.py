@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "validate": "check templates without touching anything",
     "evaluate": "show what a template says for given parameters, in its own language",
     "fmt": "bring templates into canonical order and indentation",
+    "convert": "say a template in another language",
     "new": "start from a template of the gallery",
     "types": "list resource types, or describe one",
     "hosts": "list, start, stop, remove and examine hosts",

@@ -13,6 +13,7 @@ from stackengine.cli.terminal import Terminal
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="SE::Server, or a foreign name (OS::Nova::Server, AWS::EC2::Instance, tosca.nodes.Compute)")
+    parser.add_argument("--editor-schema", choices=("hot", "cfn", "tosca"), help="print the JSON Schema of templates in this language, for editors")
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -22,6 +23,13 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.model.diagnostics import did_you_mean
 
     known = registry.load(options.settings(args).types)
+    if args.editor_schema is not None:
+        import json
+
+        from stackengine.cli.render.editor_schema import editor_schema
+
+        terminal.data(json.dumps(editor_schema(args.editor_schema, known), ensure_ascii=False, indent=1))
+        return OK
     if args.name is None:
         if terminal.json:
             terminal.document("types", {"types": [types_view.summary_data(t, known) for t in known.types.values()]})

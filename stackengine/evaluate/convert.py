@@ -1,0 +1,126 @@
+"""A template in another language: types and properties become the native ones, which are the same in all three; parameters stay parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator
+from stackengine.evaluate.kinds import Kinds
+from stackengine.evaluate.lower import Lowering
+from stackengine.evaluate.marks import property_marks
+from stackengine.evaluate.nested import Placed
+from stackengine.evaluate.translate import Translator
+from stackengine.evaluate.written import Written
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map, Param
+from stackengine.model.mark import Mark
+from stackengine.model.template import Language, Output, Resource, Template
+from stackengine.model.values import FAULTY, OMIT, Unknown, Value
+from stackengine.registry import Registry
+
+VERSIONS: dict[Language, str] = {"hot": "2021-04-16", "cfn": "2010-09-09", "tosca": "2.0"}
+
+
+def converted(template: Template, to: Language, registry: Registry, diagnostics: Diagnostics) -> Template:
+    """``template`` with native names, as a template of the language ``to``; what is wrong with it is reported."""
+    symbols = _Symbols(template, diagnostics)
+    kinds = Kinds(registry, diagnostics, "refuse")
+    written = {
+        r.logical_id: Written(
+            r.logical_id, r.type, {e.key: symbols.said(e.value) for e in r.properties.entries}, None, None, "", r.policies, (), Placed.__new__(Placed)
+        )
+        for r in template.resources.values()
+    }  # fmt: skip
+    lowering, translator = Lowering(written, kinds), Translator(diagnostics)
+
+    def lowered(expr: Expr) -> Expr:
+        return expr_of(lowering.value(symbols.said(expr)), expr.mark)
+
+    resources: dict[str, Resource] = {}
+    for resource in template.resources.values():
+        made = _resource(resource, {k: lowering.value(v) for k, v in written[resource.logical_id].properties.items()}, kinds, translator)
+        if made is not None:
+            metadata = lowered(resource.metadata) if resource.metadata is not None else None
+            external = lowered(resource.external_id) if resource.external_id is not None else None
+            resources[made.logical_id] = replace(made, metadata=metadata, external_id=external)
+    outputs = {n: _output(o, lowered) for n, o in template.outputs.items()}
+    return replace(template, language=to, version=VERSIONS[to], resources=resources, outputs=outputs, mappings={}, groups=(), sources=())
+
+
+def _resource(resource: Resource, values: dict[str, Value], kinds: Kinds, translator: Translator) -> Resource | None:
+    if resource.nested is not None:
+        return resource
+    found = kinds.of(resource)
+    if found is None:
+        return None
+    info, dialect = found
+    values = {k: v for k, v in values.items() if v is not None and v is not OMIT}
+    marks = property_marks(resource.properties)
+    native, at = translator.properties(resource, info, dialect, values, marks)
+    entries = tuple(Entry(k, at.get(k, resource.mark), expr_of(v, at.get(k, resource.mark))) for k, v in native.items())
+    return replace(resource, type=info.name, properties=Map(entries, resource.properties.mark))
+
+
+def _output(output: Output, lowered: Any) -> Output:
+    return replace(output, value=lowered(output.value), export=lowered(output.export) if output.export is not None else None)
+
+
+def expr_of(value: Value, mark: Mark) -> Expr:
+    """A value as an expression, its lists and mappings as what a reader would make of them."""
+    if isinstance(value, Unknown):
+        return opened(value.expr, mark)
+    if isinstance(value, dict):
+        return Map(tuple(Entry(str(k), mark, expr_of(v, mark)) for k, v in value.items() if v is not OMIT), mark)
+    if isinstance(value, list):
+        return List(tuple(expr_of(v, mark) for v in value if v is not OMIT), mark)
+    return Literal(value, mark)
+
+
+def opened(expr: Expr, mark: Mark) -> Expr:
+    """``expr`` with literal lists and mappings as lists and mappings of literals."""
+    if isinstance(expr, Literal) and isinstance(expr.value, (list, dict)):
+        return expr_of(expr.value, mark)
+    if isinstance(expr, Call):
+        return Call(expr.fn, tuple(opened(a, mark) for a in expr.args), expr.mark)
+    return expr
+
+
+class _AllUnknown(Mapping[str, Value]):
+    """Every parameter is known only later."""
+
+    def __getitem__(self, name: str) -> Value:
+        return Unknown(Param(name))
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 1  # never empty: whatever is asked for is there
+
+
+class _Symbols(Evaluator):
+    """Evaluates with parameters, conditions and resources as symbols: what is left is the template without its spelling."""
+
+    def __init__(self, template: Template, diagnostics: Diagnostics) -> None:
+        super().__init__(lambda _path, _attribute: PENDING, _AllUnknown(), template.conditions, template.mappings)
+        self._diagnostics = diagnostics
+
+    def condition(self, name: str, mark: Mark) -> Value:
+        """A named condition stays one."""
+        return Unknown(Call("condition", (Literal(name, mark),), mark))
+
+    def said(self, expr: Expr) -> Value:
+        """The value of ``expr``; FAULTY where it has none, which is reported."""
+        try:
+            return self.value(expr)
+        except EvaluationError as error:
+            self._diagnostics.error("R103", str(error), error.mark)
+            return FAULTY
+
+
+

@@ -1,0 +1,161 @@
+"""Writing and reading again: ``parse(write(model)) == model`` in each language, and converted templates have the same graph."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stackengine import formats, registry
+from stackengine.evaluate import evaluate
+from stackengine.evaluate.convert import converted
+from stackengine.formats.write import write
+from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Param, Ref
+from stackengine.model.mark import NOWHERE, Mark
+from stackengine.model.template import Constraint, DependsOn, Language, Output, Parameter, Policies, Resource, Template
+
+ROOT = Path(__file__).parents[2]
+TYPES = registry.load(entry_points=False)
+LANGUAGES: tuple[Language, ...] = ("hot", "cfn", "tosca")
+VERSION: dict[Language, str] = {"hot": "2021-04-16", "cfn": "2010-09-09", "tosca": "2.0"}
+NAMES = ("Alpha", "Beta", "Gamma", "Delta")
+ODD = ["", "a", "on", "0755", "22:30", "1_0", "2012-10-17", "0o7", "null", "~", "x: y", "# no", "a\nb\n", " lead", "trail ", "é", "'", '"', "- x", "{", "1e5"]
+TEXTS = st.sampled_from(ODD)
+LIVES = [Policies(), Policies(deletion="Retain", update_replace="Retain"), Policies(replace="never"), Policies(ignore_changes=("value",))]
+PARAMETERS = {
+    "Text": Parameter("Text", "string", Literal("t"), "a text", constraints=(Constraint("length", {"min": 1, "max": 9}), Constraint("pattern", "[a-z]+"))),
+    "Count": Parameter("Count", "number", Literal(3), constraints=(Constraint("range", {"min": 1, "max": 9}),)),
+    "Items": Parameter("Items", "list", Literal(["a", "b"])),
+    "Choice": Parameter("Choice", "string", Literal("x"), constraints=(Constraint("allowed_values", ["x", "y"]),)),
+}
+
+
+def literals() -> st.SearchStrategy[Expr]:
+    return (TEXTS | st.integers(-5, 99) | st.booleans()).map(Literal)
+
+
+def expressions(language: Language, earlier: list[str], conditions: list[str]) -> st.SearchStrategy[Expr]:
+    """What a property may hold: literals, references to earlier resources, functions of the language."""
+    leaves = [literals(), st.sampled_from(sorted(PARAMETERS)).map(Param)]
+    if earlier:
+        leaves.append(st.sampled_from(earlier).map(lambda n: Attr(n, (Literal("value"),))))
+        if language != "tosca":
+            leaves.append(st.sampled_from(earlier).map(Ref))
+
+    def deeper(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+        found: list[st.SearchStrategy[Expr]] = [
+            st.lists(inner, min_size=1, max_size=3).map(lambda i: List(tuple(i))),
+            st.dictionaries(st.sampled_from(["k", "l", "on"]), inner, min_size=2, max_size=3).map(
+                lambda m: Map(tuple(Entry(k, NOWHERE, v) for k, v in m.items()))
+            ),
+            st.lists(st.sampled_from(["a", "b c"]).map(Literal) | st.just(Param("Text")), min_size=1, max_size=3).map(
+                lambda i: Call("join", (Literal("-"), List(tuple(i))))
+            ),
+        ]
+        if conditions and language != "tosca":
+            found.append(st.tuples(st.sampled_from(conditions), inner, inner).map(lambda t: If(Call("condition", (Literal(t[0]),)), t[1], t[2])))
+        return st.one_of(*found)
+
+    return st.recursive(st.one_of(*leaves), deeper, max_leaves=5)
+
+
+@st.composite
+def templates(draw: Any, language: Language) -> Template:
+    conditions: dict[str, Expr] = {}
+    if language != "tosca":
+        conditions["Is"] = Call("equals", (Param("Choice"), Literal(draw(st.sampled_from(["x", "y"])))))
+        conditions["Not"] = Call("not", (Call("condition", (Literal("Is"),)),))
+        conditions["Both"] = Call("and", (Call("condition", (Literal("Is"),)), Call("condition", (Literal("Not"),))))
+    resources: dict[str, Resource] = {}
+    for name in NAMES[: draw(st.integers(1, 4))]:
+        earlier = list(resources)
+        value = draw(expressions(language, earlier, list(conditions)))
+        depends = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else []
+        policies = draw(st.sampled_from(LIVES))
+        resources[name] = Resource(
+            name, "SE::None", Map((Entry("value", NOWHERE, value),)), tuple(DependsOn(d) for d in depends), policies=policies,
+        )  # fmt: skip
+    outputs = {"Out": Output("Out", draw(expressions(language, list(resources), list(conditions))), "what comes out")}
+    return Template(language, VERSION[language], resources, "A template", dict(PARAMETERS), {}, conditions, outputs)
+
+
+def bare(value: Any) -> Any:
+    """Without places, and without the text that it was read from."""
+    if isinstance(value, Mark):
+        return None
+    if isinstance(value, Entry):
+        return (value.key, bare(value.value))
+    if isinstance(value, Template):
+        return {f.name: bare(getattr(value, f.name)) for f in fields(value) if f.name not in ("sources", "source")}
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value).__name__, *(bare(getattr(value, f.name)) for f in fields(value)))
+    if isinstance(value, dict):
+        return {k: bare(v) for k, v in value.items()}
+    return [bare(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def read(text: str) -> Template:
+    diagnostics = Diagnostics()
+    template = formats.load(text, "t.yaml", formats.NoReader(), diagnostics)
+    assert template is not None, ([f"{d.mark} {d.summary}" for d in diagnostics], text)
+    return template
+
+
+def written(template: Template) -> str:
+    diagnostics = Diagnostics()
+    text = write(template, diagnostics)
+    assert not diagnostics.errors, [d.summary for d in diagnostics]
+    return text
+
+
+def graph(template: Template) -> dict[str, Any]:
+    diagnostics = Diagnostics()
+    found = evaluate(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=diagnostics)
+    assert found is not None, [f"{d.mark} {d.summary}" for d in diagnostics.errors]
+    return {p: (r.type, sorted((d.path, d.need) for d in r.depends)) for p, r in found.desired.resources.items()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_written_is_read_as_the_same(language: Language) -> None:
+    @given(templates(language))
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def same(model: Template) -> None:
+        once = read(written(model))
+        assert list(once.resources) == list(model.resources)
+        assert once.parameters.keys() == model.parameters.keys()
+        again = read(written(once))
+        assert bare(again) == bare(once)
+
+    same()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_converted_templates_have_the_same_graph(language: Language) -> None:
+    @given(templates(language))
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def same(model: Template) -> None:
+        template = read(written(model))
+        for to in LANGUAGES:
+            diagnostics = Diagnostics()
+            text = write(converted(template, to, TYPES, diagnostics), diagnostics)
+            if to == "tosca" and template.conditions:
+                assert {d.code for d in diagnostics.errors} == {"T201"}
+            else:
+                assert not diagnostics.errors, [d.summary for d in diagnostics]
+                assert graph(read(text)) == graph(template)
+
+    same()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "templates").glob("*/*/stack.yaml")), ids=lambda f: f"{f.parts[-3]}-{f.parts[-2]}")
+@pytest.mark.parametrize("to", LANGUAGES)
+def test_the_gallery_has_the_same_graph_in_every_language(file: Path, to: Language) -> None:
+    template, diagnostics = read(file.read_text()), Diagnostics()
+    text = write(converted(template, to, TYPES, diagnostics), diagnostics)
+    assert not diagnostics.errors, [d.summary for d in diagnostics]
+    assert graph(read(text)) == graph(template)
