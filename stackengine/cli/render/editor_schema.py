@@ -66,7 +66,7 @@ def _value(schema: dict[str, Any]) -> dict[str, Any]:
         kept["items"] = _value(schema["items"])
     if "properties" in schema:
         kept["properties"] = {n: _value(s) for n, s in schema["properties"].items()}
-    words = {k: schema[k] for k in ("description", "default", "examples") if k in schema}
+    words: dict[str, Any] = {k: schema[k] for k in ("description", "default", "examples") if k in schema}
     return {**words, "anyOf": [kept, {"$ref": "#/$defs/call"}]} if kept else words
 
 
