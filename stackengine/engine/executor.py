@@ -99,7 +99,10 @@ class _Executor:
             return Outcome("cancelled", tuple(self.failures), self.walk.not_run())
         if self.failures or not self.walk.complete:
             return Outcome("failed", tuple(self.failures), self.walk.not_run())
-        return Outcome("complete", outputs=self._resolution.outputs())
+        outputs, wrong = self._resolution.outputs()
+        self._events += [Event("diagnostic", payload={"code": "L124", "summary": self._redactor.text(w), "severity": "warning"}) for w in wrong]
+        self._commit()
+        return Outcome("complete", outputs=outputs)
 
     @property
     def _stopping(self) -> bool:
@@ -177,39 +180,56 @@ class _Executor:
         for action in self.walk.ready():
             info = self._info(action)
             kind = info.schema.get("slot", "call")
-            if not info.handler.inline and (running <= 0 or not self._runner.can_run(action.instance.host, kind)):
+            if self._stopping or (not info.handler.inline and (running <= 0 or not self._runner.can_run(action.instance.host, kind))):
                 crowded.append(action)
                 continue
             running -= 1
-            self._begin(action, info)
+            if not info.handler.inline:
+                self._runner.reserve(action.id, action.instance.host, kind)
+            if not self._begin(action, info):
+                self._runner.free(action.id)
         for action in crowded:
             self.walk.put_back(action)
 
-    def _begin(self, action: Action, info: ResourceTypeInfo) -> None:
+    def _begin(self, action: Action, info: ResourceTypeInfo) -> bool:
+        """Announce an action and its work; False when there is none: nothing to do, or failed before it began."""
         self.walk.start(action)
-        if action.verb in ("create", "update"):
-            try:
-                instance, plain, contributed = self._resolution.of(action)
-            except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
-                self._end_badly(action, error, False)
-                return
+        try:
+            instance, plain, contributed = self._resolved(action)
             if self._resolution.nothing_to_do(action, instance):
                 self._skip(action, instance)
-                return
-        else:
-            instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
-            plain, contributed = self._resolution.opened(instance.properties), {}
-        old = self._recorded.instances.get(instance.id)
-        begun = fold.begun(old, action.verb, instance)
+                return False
+            old = self._recorded.instances.get(instance.id)
+            begun = fold.begun(old, action.verb, instance)
+            limit = _Limit(action, float("inf"))
+            work = self._work(action, info, begun, plain, contributed, old, limit)
+        except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
+            self._end_badly(action, error, False, begun=False)
+            return False
         payload: dict[str, Any] = {"instance": instance_to_json(instance), "reason": action.reason, "type": instance.type}
         if action.of:
             payload["of"] = action.of
+        stale = self._stale_signals(action) if old is None else ""
+        if stale:
+            payload["forgets"] = stale
+            fold.forget_signals(self._recorded, stale)
         self._record(Event("action.begin", action.path, instance.generation, action.verb, payload), begun)
-        limit = _Limit(action, float("inf"))
         if begun.policies.timeout:
             limit.deadline = self._parts.monotonic() + begun.policies.timeout
             self._limits[action.id] = limit
-        self._due.append((action, self._work(action, info, begun, plain, contributed, old, limit)))
+        self._due.append((action, work))
+        return True
+
+    def _resolved(self, action: Action) -> tuple[Instance, dict[str, Any], dict[str, Any]]:
+        if action.verb in ("create", "update"):
+            return self._resolution.of(action)
+        instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
+        return instance, self._resolution.opened(instance.properties), {}
+
+    def _stale_signals(self, action: Action) -> str:
+        """The handle whose signals the predecessor of a new guest sent: its gate waits for its own. (A wait condition takes what came before it.)"""
+        gate, replaces = action.gate, action.verb == "create" and action.instance.generation > 1
+        return gate.handle if replaces and gate is not None and gate.kind == "signal" and gate.uuid else ""
 
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""
@@ -318,12 +338,17 @@ class _Executor:
         self.walk.reach(action, status)
 
     def _await(self, action: Action, info: ResourceTypeInfo) -> None:
-        gate = self._resolution.gate(action, info)
-        self._waiting[action.id] = _Waiting(replace(action, gate=gate), self._parts.monotonic() + gate.timeout, info)
+        try:
+            gate = self._resolution.gate(action, info)
+            self._waiting[action.id] = _Waiting(replace(action, gate=gate), self._parts.monotonic() + gate.timeout, info)
+            if gate.kind != "signal":
+                self._gates.watch(action.id, gate, self._hosts(action.instance.host), self._runner.deliver)
+        except Exception as error:  # a value that the gate needs is not what it should be, or the host went away
+            self._waiting.pop(action.id, None)
+            self._end_badly(action, error, True)
+            return
         if gate.kind == "signal":
             self._judge(action.id)
-        else:
-            self._gates.watch(action.id, gate, self._hosts(action.instance.host), self._runner.deliver)
 
     def _signal(self, signal: dict[str, Any]) -> None:
         """A signal came: record it once, then look at the gates that wait for its handle."""
@@ -347,29 +372,37 @@ class _Executor:
         del self._waiting[key]
         self._runner.free(key)
         if found == "FAILURE":
-            self._end_badly(waiting.action, FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting)), True)
+            error = FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting))
+            self._end_badly(waiting.action, error, True, spent=gate.handle)
         else:
             self._ready(waiting.action, waiting.info, received)
 
     def _ready(self, action: Action, info: ResourceTypeInfo, received: list[dict[str, Any]]) -> None:
         instance = self._recorded.instances[action.instance.id]
-        opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
-        context = ActionContext(self._parts, opened, info, self._hosts(instance.host), {}, lambda _message: None, {})
-        attributes = info.handler.ready(context, self._resolution.opened(instance.properties), received)
-        self._reached(action, "ready", self._resolution.sealed(attributes, info))
+        try:
+            opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
+            context = ActionContext(self._parts, opened, info, self._hosts(instance.host), {}, lambda _message: None, {})
+            attributes = self._resolution.sealed(info.handler.ready(context, self._resolution.opened(instance.properties), received), info)
+        except Exception as error:  # what came is not what the type expects
+            self._end_badly(action, error, True)
+            return
+        self._reached(action, "ready", attributes)
 
-    def _end_badly(self, action: Action, error: BaseException, after_configured: bool) -> None:
+    def _end_badly(self, action: Action, error: BaseException, after_configured: bool, *, begun: bool = True, spent: str = "") -> None:
+        """Record a failure. ``begun``: whether it may have touched the host; ``spent``: the handle whose FAILURE it was, so that it counts once."""
         self._limits.pop(action.id, None)
         failure = describe(action, error, self._redactor)
         self.failures.append(failure)
         payload = {
             "error": {"type": action.instance.type, "message": failure.message, "hint": failure.hint, "host": failure.host,
                       "libvirt_code": failure.libvirt_code, "tail": failure.tail, "mark": str(action.mark)},
-            "after_configured": after_configured,
+            "after_configured": after_configured, **({} if begun else {"begun": False}), **({"spent": spent} if spent else {}),
         }  # fmt: skip
+        if spent:
+            fold.forget_signals(self._recorded, spent, "FAILURE")
         event = Event("action.failed", action.path, action.instance.generation, action.verb, payload)
         known = self._recorded.instances.get(action.instance.id)
-        if known is None:
+        if known is None or not begun:
             self._events.append(event)
         else:
             self._record(event, fold.failed(known, action.verb, after_configured))

@@ -27,6 +27,7 @@ def apply(recorded: Recorded, event: Event) -> None:
     id_ = event.instance_id
     match event.kind:
         case "action.begin":
+            forget_signals(recorded, event.payload.get("forgets", ""))
             put(recorded, begun(recorded.instances.get(id_), event.verb, instance_from_json(event.payload["instance"])))
         case "action.configured" | "action.ready":
             attributes = value_from_json(event.payload.get("attributes", {}))
@@ -36,7 +37,8 @@ def apply(recorded: Recorded, event: Event) -> None:
         case "action.done":
             put_or_drop(recorded, id_, done(recorded.instances[id_], event.verb, event.payload.get("of", "")))
         case "action.failed":
-            if id_ in recorded.instances:
+            forget_signals(recorded, event.payload.get("spent", ""), "FAILURE")
+            if id_ in recorded.instances and event.payload.get("begun", True):
                 put(recorded, failed(recorded.instances[id_], event.verb, bool(event.payload.get("after_configured"))))
         case "signal.received":
             known = recorded.signals.setdefault(event.payload["handle"], [])
@@ -57,6 +59,15 @@ def apply(recorded: Recorded, event: Event) -> None:
         case "layer.recorded":
             layer = layer_from_json(event.payload["layer"])
             recorded.layers[layer.id] = layer
+
+
+def forget_signals(recorded: Recorded, handle: str, status: str = "") -> None:
+    """Signals of a handle count no more (those of one ``status``, or all)."""
+    kept = [s for s in recorded.signals.get(handle, ()) if status and s["status"] != status]
+    if kept:
+        recorded.signals[handle] = kept
+    else:
+        recorded.signals.pop(handle, None)
 
 
 def put(recorded: Recorded, instance: Instance) -> None:

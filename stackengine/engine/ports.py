@@ -54,6 +54,9 @@ class Runner(Protocol):
     def can_run(self, host: str, kind: str) -> bool:
         """Whether a slot is free (global, per host, per host and kind)."""
 
+    def reserve(self, key: str, host: str, kind: str) -> None:
+        """Take a slot for work that is submitted when its begin is durable."""
+
     def submit(self, key: str, host: str, kind: str, work: Callable[[], Any]) -> None:
         """Start ``work``."""
 

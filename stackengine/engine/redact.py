@@ -13,6 +13,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._whole: set[str] = set()
 
     def learn(self, value: Any) -> None:
         """Remember every text in a revealed secret, line by line as well as whole."""
@@ -24,7 +25,14 @@ class Redactor:
                 self.learn(part)
         elif isinstance(value, (str, int)) and not isinstance(value, bool):
             text = str(value)
+            self._whole.add(text)
             self._secrets.update(t for t in (text, *text.splitlines()) if len(t.strip()) >= SHORTEST)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a leaf is a secret, however short, or a text with one in it."""
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            return False
+        return str(value) in self._whole or (isinstance(value, str) and any(s in value for s in self._secrets))
 
     def text(self, text: str) -> str:
         """``text`` with secrets as ``***``; the longest first, so that no part of one stays."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from stackengine.engine.ports import Vault
 from stackengine.engine.redact import Redactor
-from stackengine.evaluate import PENDING, resolve, seal
+from stackengine.evaluate import PENDING, EvaluationError, resolve, seal
 from stackengine.model.desired import Desired
 from stackengine.model.instance import Instance, Recorded
 from stackengine.model.values import SecretRef, Sensitive, Value, has_leaf, has_unknown, leaves, map_leaves
@@ -83,15 +83,20 @@ class Resolution:
         return map_leaves(value, leaf)
 
     def sealed(self, attributes: dict[str, Value], info: ResourceTypeInfo) -> dict[str, Value]:
-        """Attributes for the log: those that the schema calls sensitive become secrets, the rest is cleaned."""
+        """Attributes for the log: those that the schema calls sensitive become secrets, and so does every value that is a known secret or has one in it."""
         if not attributes:
             return attributes
-        wrapped = {k: Sensitive(v) if k in info.sensitive and not isinstance(v, Sensitive) else v for k, v in attributes.items()}
+        wrapped: dict[str, Value] = {
+            k: Sensitive(v) if k in info.sensitive and not isinstance(v, Sensitive) else map_leaves(v, self._hidden) for k, v in attributes.items()
+        }
         for value in leaves(wrapped):
             if isinstance(value, Sensitive):
                 self._redactor.learn(value.value)
         result: dict[str, Value] = seal(wrapped, self._vault)
         return result
+
+    def _hidden(self, leaf: Value) -> Value:
+        return Sensitive(leaf) if self._redactor.holds(leaf) else leaf
 
     def gate(self, action: Action, info: ResourceTypeInfo) -> Gate:
         """The gate made of what is known by now: its timeout may have been an attribute of something else."""
@@ -112,6 +117,14 @@ class Resolution:
                 )
         return found
 
-    def outputs(self) -> dict[str, Value]:
-        """The outputs, sealed."""
-        return {o.name: resolve(o.value, self.lookup, self._vault) for o in self._desired.outputs.values()}
+    def outputs(self) -> tuple[dict[str, Value], list[str]]:
+        """The outputs, sealed, and what is wrong with those that cannot be worked out (their value is None: the stack is up all the same)."""
+        found: dict[str, Value] = {}
+        wrong = []
+        for output in self._desired.outputs.values():
+            try:
+                found[output.name] = resolve(output.value, self.lookup, self._vault)
+            except EvaluationError as error:
+                found[output.name] = None
+                wrong.append(f"output {output.name}: {error}")
+        return found, wrong

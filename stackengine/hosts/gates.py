@@ -75,7 +75,7 @@ class GateWatcher:
             return Result(key, error=error)
         except (AgentError, TransientError) as error:
             watched.seen = str(error)
-        except (HostError, OSError) as error:
+        except Exception as error:  # whatever it is, it is this gate's failure: the others are watched on
             return Result(key, error=error)
         if monotonic() > watched.deadline:
             text = f"the gate '{gate.kind}' did not come within {gate.timeout:g} s: {watched.seen}"

@@ -60,7 +60,12 @@ def carry_out(
         if prepared.before:
             row = _amended(session, row, prepared.before)
         options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout, **prepared.aim}
-        operation, journal, preview = _submit(session, preview, row, options, watch, allow)
+        try:
+            operation, journal, preview = _submit(session, preview, row, options, watch, allow)
+        except Exception:
+            if preview.new_stack:  # nothing was ever done for it
+                session.store.drop_unused(row.id)
+            raise
         run = _Run(session, row, prepared.vault, operation, journal, options)
         return run.go(preview.plan, preview.desired, preview.recorded)
 

@@ -33,6 +33,10 @@ class ThreadRunner:
         here = [k for h, k in slots if h == host]
         return len(slots) < self._total and len(here) < PER_HOST and here.count(kind) < LIMITS.get(kind, LIMITS["call"])
 
+    def reserve(self, key: str, host: str, kind: str) -> None:
+        """Take a slot."""
+        self._running[key] = (host, kind)
+
     def submit(self, key: str, host: str, kind: str, work: Callable[[], Any]) -> None:
         """Start ``work``."""
         self._running[key] = (host, kind)

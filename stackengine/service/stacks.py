@@ -151,7 +151,7 @@ def outputs(session: Session, name: str, *, show_secrets: bool = False) -> dict[
     """The outputs of the current revision; secrets are opened only when asked for."""
     from dataclasses import replace
 
-    from stackengine.evaluate import PENDING, resolve
+    from stackengine.evaluate import PENDING, EvaluationError, resolve
 
     row = prepare.find_stack(session, name)
     desired = session.store.revision(row.id, row.revision).desired
@@ -168,7 +168,10 @@ def outputs(session: Session, name: str, *, show_secrets: bool = False) -> dict[
 
     found = {}
     for output in desired.outputs.values():
-        value = resolve(output.value, lookup, vault)
+        try:
+            value = resolve(output.value, lookup, vault)
+        except EvaluationError:  # the operation said so when it ended
+            value = None
         secret = output.sensitive or any(isinstance(v, SecretRef) for v in _leaves(value))
         shown = map_leaves(value, lambda v: vault.open(v) if isinstance(v, SecretRef) else v) if show_secrets else hidden(value)
         found[output.name] = replace(output, value=Sensitive(shown) if secret and not show_secrets else shown, sensitive=secret)

@@ -44,7 +44,8 @@ class Database:
                     try:
                         yield connection
                     except BaseException:
-                        connection.exec_driver_sql("ROLLBACK")
+                        with contextlib.suppress(SQLAlchemyError):  # a full disk or an I/O error has ended the transaction already
+                            connection.exec_driver_sql("ROLLBACK")
                         raise
                     connection.exec_driver_sql("COMMIT")
                 else:

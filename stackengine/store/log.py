@@ -104,6 +104,10 @@ def signals_and_observations(connection: sa.Connection, stack_id: str, events: S
         if item.kind == "signal.received":
             row = {"stack": stack_id, "handle": item.payload["handle"], "id": item.payload["id"], "body": dict(item.payload)}
             upsert(connection, signal, [row], ("stack", "handle", "id"))
+        elif item.kind == "action.begin" and "forgets" in item.payload:
+            connection.execute(signal.delete().where(signal.c.stack == stack_id, signal.c.handle == item.payload["forgets"]))
+        elif item.kind == "action.failed" and "spent" in item.payload:
+            _forget_failures(connection, stack_id, item.payload["spent"])
         elif item.kind == "observed":
             known = True
             row = {"stack": stack_id, "instance": item.instance_id, "properties": item.payload["properties"]}
@@ -159,6 +163,13 @@ def _row(item: Event) -> dict[str, Any]:
         "stack": item.stack, "seq": item.seq, "operation": item.operation, "at": item.at, "kind": item.kind, "path": item.path,
         "generation": item.generation, "verb": item.verb, "payload": item.payload,
     }  # fmt: skip
+
+
+def _forget_failures(connection: sa.Connection, stack_id: str, handle: str) -> None:
+    here = (signal.c.stack == stack_id, signal.c.handle == handle)
+    for id_, body in connection.execute(sa.select(signal.c.id, signal.c.body).where(*here)).all():
+        if body["status"] == "FAILURE":
+            connection.execute(signal.delete().where(*here, signal.c.id == id_))
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: tuple[str, ...]) -> None:

@@ -114,7 +114,7 @@ class History:
     def __init__(self, seed: int, world: World) -> None:
         self.rng, self.world = random.Random(f"history {seed}"), world
         self.counts = Counts(histories=1)
-        self.paths = [f"r{k}" for k in range(self.rng.randrange(2, 7))]
+        self.paths = [f"r{k}" if k % 3 else f"part/{k}/r" for k in range(self.rng.randrange(2, 7))]  # some in nested scopes
         world.crew.turn = self._turn
         self._deep = False
 

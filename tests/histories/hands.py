@@ -70,6 +70,7 @@ class Crew:
         self.current: Strand | None = None
         self.strands: list[Strand] = []
         self.gates: dict[str, Callable[[Result], None]] = {}
+        self.reserved: set[str] = set()
         self._delivered: list[Result] = []
         self.turn: Callable[[], None] = lambda: None
         """Called at every turn of a walk (somebody may ask to cancel)."""
@@ -86,13 +87,17 @@ class Crew:
     # runner
 
     def can_run(self, host: str, kind: str) -> bool:
-        return len(self.strands) < self.limit
+        return len(self.strands) + len(self.reserved) < self.limit
+
+    def reserve(self, key: str, host: str, kind: str) -> None:
+        self.reserved.add(key)
 
     def submit(self, key: str, host: str, kind: str, work: Callable[[], Any]) -> None:
+        self.reserved.discard(key)
         self.strands.append(Strand(key, work, self))
 
     def free(self, key: str) -> None:
-        return
+        self.reserved.discard(key)
 
     def deliver(self, result: Result) -> None:
         self._delivered.append(result)
@@ -133,6 +138,7 @@ class Crew:
     def close(self) -> None:
         strands, self.strands = self.strands, []
         self.gates.clear()
+        self.reserved.clear()
         self._delivered.clear()
         quiet, self.chance.quiet = self.chance.quiet, True
         for strand in strands:

@@ -241,6 +241,8 @@ class MemoryJournal:
                 raise Fenced(self.row.id)
             self.vault.write()
             stamped = store._append(events, self.row.id)
+            for event in stamped:
+                self._signals(event)
             for id_, found in changed.items():
                 if found is None:
                     store.bodies.pop(id_, None)
@@ -253,6 +255,18 @@ class MemoryJournal:
         for event in stamped:
             self.watch(event)
         return stamped
+
+    def _signals(self, event: Event) -> None:
+        """Signals are kept as the tables keep them."""
+        payload, kept = event.payload, self.store.signals
+        if event.kind == "signal.received":
+            kept.setdefault(payload["handle"], []).append({k: payload.get(k) for k in ("id", "status", "reason", "data")})
+        elif event.kind == "action.begin" and "forgets" in payload:
+            kept.pop(payload["forgets"], None)
+        elif event.kind == "action.failed" and "spent" in payload:
+            left = [s for s in kept.get(payload["spent"], ()) if s["status"] != "FAILURE"]
+            kept.pop(payload["spent"], None)
+            kept.update({payload["spent"]: left} if left else {})
 
     def cancelled(self) -> str | None:
         return self.store.cancels.get(self.row.id)

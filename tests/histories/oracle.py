@@ -84,6 +84,8 @@ def _edges(plan: Plan, desired: Desired, recorded: Recorded, chosen: dict[str, s
             one, other = of.get(chosen[path]), of.get(chosen[dependency.path])
             if one and other:
                 assert other in before[one], f"{one} may run before {other}"
+                edge = next(e for e in plan.actions[one].after if e.action == other)
+                assert dependency.need == "configured" or edge.need != "configured", f"{one} does not wait until {other} is ready"
     for holder in recorded.instances.values():
         for held in holder.holds - {holder.id}:
             _let_go(plan, before, holder.id, held, of)

@@ -364,6 +364,8 @@ class World:
         assert set(thing["refs"]) == refs, f"{path} refers to {thing['refs']}, wanted {refs}"
         members = sorted(by_path[p] for p, s in specs.items() for k in ("joins", "spans") if s.get(k) == path)
         assert thing["members"] == members, f"{path} has members {thing['members']}, wanted {members}"
+        fellows = sorted(by_path[p] for p, s in specs.items() if s.get("joins") == spec["joins"]) if spec.get("joins") else []
+        assert thing["fellows"] == fellows, f"{path} has fellows {thing['fellows']}, wanted {fellows}"
         for name, told in (("learns", "learned"), ("springs", "sprung")):
             if spec.get(name):
                 other, _, attribute = spec[name].partition(".")

@@ -22,7 +22,10 @@ class Thing(sdk.ResourceType):
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
         me = {"id": identity["physical_id"]}
         pairs = (("joins", "members"), ("spans", "spans"))
-        return [sdk.Contribution(want[p], k, me, identity["physical_id"]) for p, k in pairs if isinstance(want.get(p), str)]
+        found = [sdk.Contribution(want[p], k, me, identity["physical_id"]) for p, k in pairs if isinstance(want.get(p), str)]
+        if isinstance(want.get("joins"), str):  # who joins knows who else did
+            found.append(sdk.Contribution(identity["physical_id"], "fellows", {"members": sdk.Contributed(want["joins"], "members")}))
+        return found
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
         return frozenset({f"device:{d}" for p in ("devices", "loans") for d in sdk.known_list(want.get(p))})
@@ -42,7 +45,8 @@ class Thing(sdk.ResourceType):
             host.stop(me)
         host.start(me)
         ctx.progress(f"{me} started with {want.get('secret')}")
-        return {"serial": host.get(me)["serial"], "size": want.get("size"), "password": f"made-{host.get(me)['serial']}-by-the-host"}
+        echo = {"echo": [want["secret"]]} if want.get("secret") else {}
+        return {**echo, "serial": host.get(me)["serial"], "size": want.get("size"), "password": f"made-{host.get(me)['serial']}-by-the-host"}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         host: Any = ctx.host
@@ -70,4 +74,5 @@ def spec_of(path: str, want: Mapping[str, Any], contributed: Mapping[str, Any]) 
     told = {k: want.get(k) for k in ("kind", "size", "mode", "name", "learned", "sprung", "secret")}
     devices = sorted({*(want.get("devices") or ()), *(want.get("loans") or ())})
     members = sorted(m["id"] for k in ("members", "spans") for m in contributed.get(k, ()))
+    told["fellows"] = sorted(m["id"] for e in contributed.get("fellows", ()) for m in e["members"])
     return {**told, "path": path, "devices": devices, "refs": sorted(set(refs)), "members": members}

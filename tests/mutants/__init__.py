@@ -1,0 +1,1 @@
+"""Hand-made faults in planning, walk, journal, recovery and store: the tests must find every one (``make mutants``)."""

@@ -1,0 +1,86 @@
+"""The faults: a place in the source, what stands there, what is put in its stead. One whose place is gone fails the run: it proves nothing any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HISTORIES = "tests/properties/test_histories.py::test_a_few_hundred_histories"
+REAL_STORE = "tests/properties/test_histories.py::test_a_few_on_the_real_store"
+SCENARIOS = "tests/scenarios"
+FOLD, WALK = "tests/unit/engine/test_fold.py", "tests/unit/engine/test_walk.py"
+STORE, IDENTITY = "tests/unit/store/test_operations_store.py", "tests/unit/planning/test_identity.py"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mutant. ``found_by``: the tests that are tried, in this order. ``harmless``: why it may live (then it must)."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    found_by: tuple[str, ...] = (HISTORIES, SCENARIOS)
+    harmless: str = ""
+
+
+CHOOSE, ORDER, MAKE, DIFF = (f"planning/{n}.py" for n in ("choose", "order", "make", "diff"))
+FAULTS = [
+    # planning: which instance
+    Fault("an unsure instance is updated as if it were sure", CHOOSE, "if not old.sure or gone:", "if gone:"),
+    Fault("what is being deleted may be chosen", CHOOSE, 'if old.status == "deleting" or old.type', "if old.type"),
+    Fault("generations are given again", CHOOSE, "self.recorded.generations.get(resource.path, 0) + 1", "len(self._by_path.get(resource.path, ())) + 1"),
+    Fault("an update does not change what is exclusive", CHOOSE, "exclusive=info.handler.exclusive(old.identity, want)", "exclusive=old.exclusive"),
+    Fault("attributes of an unsure object count as known", CHOOSE, 'choice.kind == "update" and not choice.changes', "choice.old is not None and not choice.changes"),
+    Fault("a possible replacement is done", CHOOSE, 'c.effect == "replace" and not only_maybe(c) for c', 'c.effect == "replace" for c'),
+    Fault("contributions never force a new generation", CHOOSE, 'strongest(c.effect for c in changes) == "replace"', 'strongest(c.effect for c in changes) == "never"'),
+    Fault("a rollback takes the forced replacement", CHOOSE, "found.append(((old.generation < least, choice", "found.append(((False, choice"),
+    Fault("a resumed replacement begins anew", CHOOSE, "asked = old.generation >= least or", "asked = old.generation > least or"),
+    Fault("stopped objects are left stopped", CHOOSE, 'if old.status != "ready" or old.power not in ("running", "saved"):', 'if old.status == "failed":'),
+    Fault("the weakest effect counts", DIFF, "return max(effects, key=_ORDER.index", "return min(effects, key=_ORDER.index"),
+    # planning: order
+    Fault("rule 1 is left out", ORDER, 'step.follow(before, dependency.need, f"{dependency.via} refers to {dependency.path}")', "pass"),
+    Fault("ready is taken for configured", ORDER, "step.follow(before, dependency.need,", 'step.follow(before, "configured",'),
+    Fault("a holder that goes need not go first", ORDER, 'delete.follow(self._gone[holder.id], "done", f"{holder.id} holds it")\n                elif', "pass\n                elif"),
+    Fault(
+        "a holder that stays need not let go first", ORDER, 'delete.follow(self._main[holder.id], "configured", f"{holder.id} lets go of it")', "pass",
+        harmless="rule 3 covers it: the delete is in the cleanup tail, which starts when every update is done (early deletes wait for releases)",
+    ),
+    Fault("the successor does not wait for the stop", ORDER, 'stop = self._stop(old)\n        step.follow(stop, "done", why)\n        delete', "stop = self._stop(old)\n        delete"),
+    Fault("the giver need not let go first", ORDER, 'step.follow(giver, "configured", why)', "pass"),
+    Fault("an early delete does not wait for the release", ORDER, 'delete.follow(release, "done", f"{holder.id} holds it")', "pass"),
+    Fault("the update does not wait for the release", ORDER, 'after.follow(release, "done", "it was released before")', "pass"),
+    Fault("what cannot exist twice goes in the tail", ORDER, 'delete.early = True\n            step.follow(delete, "done", f"{thing} cannot', 'step.follow(delete, "done", f"{thing} cannot'),
+    Fault("two changes of one object at a time", ORDER, 'after.follow(before, "done", "one change of an object at a time")', "pass"),
+    Fault("two may share what is exclusive", ORDER, "self._nobody_shares()", "pass"),
+    Fault("a target takes away what others hold", ORDER, "self._still_held()", "pass"),
+    Fault("deletes come before the point of no return", MAKE, 'return "early" if step.early else "tail"', 'return "early"'),
+    # the walk and the executor
+    Fault("the tail does not wait", "engine/walk.py", 'if self._actions[id_].phase == "tail" and self._head:', "if False:", (WALK, HISTORIES)),
+    Fault("configured and ready both count", "engine/walk.py", "if before < wanted <= level:", "if wanted <= level:", (WALK, HISTORIES)),
+    Fault("ready is reached when configured", "engine/walk.py", '_LEVEL = {"configured": 1, "ready": 2,', '_LEVEL = {"configured": 1, "ready": 1,', (WALK, HISTORIES)),
+    Fault("a failure blocks nothing", "engine/walk.py", "self._blocked.add(follower)", "pass", (WALK, HISTORIES)),
+    Fault("begin is durable later", "engine/executor.py", "        if self._events:\n", "        if self._events and not self._due:\n"),
+    Fault("what is said is not cleaned", "engine/executor.py", "self._redactor.text(str(result.value))", "str(result.value)"),
+    Fault("a replacement is done behind the plan's back", "engine/resolution.py", "            if forced:\n", "            if False:\n"),
+    Fault("attributes are not sealed", "engine/resolution.py", "map_leaves(v, self._hidden) for", "v for"),
+    # the journal
+    Fault("holds are not a union", "engine/journal.py", "holds = new.holds | new.refs | (old.holds", "holds = new.refs | (frozenset()", (FOLD,)),
+    Fault("what is occupied is not a union", "engine/journal.py", "occupied = new.exclusive | (old.occupied", "occupied = new.exclusive | (frozenset()", (FOLD, HISTORIES)),
+    Fault("a stop that began is a stop that was done", "engine/journal.py", 'return replace(new, power="unknown")', 'return replace(new, power="stopped")'),
+    Fault("a failed update is sure", "engine/journal.py", "sure=instance.sure and after_configured", "sure=True", (FOLD, HISTORIES)),
+    Fault("a released object still refers", "engine/journal.py", "holds=instance.holds - {of}, refs=instance.refs - {of}", "holds=instance.holds", (FOLD, HISTORIES)),
+    Fault("a failure is never spent", "engine/journal.py", 'forget_signals(recorded, event.payload.get("spent", ""), "FAILURE")', "pass", (FOLD,)),
+    # use cases: failure, rollback, resume
+    Fault("on-failure delete is forgotten by a crash", "service/operations.py", "0 if delete else self._operation.from_revision", "self._operation.from_revision"),
+    Fault("there is no point of no return", "service/operations.py", 'all(plan.actions[i].phase == "tail" for i in outcome.not_run)', "False"),
+    Fault("what was asked is forgotten by a crash", "service/operations.py", "recorded, host, self._options, returning=back", "recorded, host, {}, returning=back"),
+    Fault("what a dead process left is in the way", "service/operations.py", "        session.store.supersede(left)\n", "        pass\n"),
+    # the store
+    Fault("old owners write on", "store/log.py", ', operation.c.epoch == sa.bindparam("mine_since"))', ")", (STORE,)),
+    Fault("events share numbers", "store/log.py", "first = last - len(events) + 1", "first = last", (STORE, REAL_STORE)),
+    Fault("two operations on one stack", "store/tables.py", 'sa.Column("active_stack", _KEY, unique=True)', 'sa.Column("active_stack", _KEY)', (STORE,)),
+    Fault("claims are given twice", "store/store.py", "if holder is not None and holder != stack_id:", "if False:", (STORE,)),
+    Fault("claims of what never came are kept", "store/store.py", "    if not stale:\n        return\n", "    return\n", (STORE, REAL_STORE)),
+    Fault("old plans are taken", "store/store.py", "if current != stack.last_seq:", "if False:", (STORE,)),
+    Fault("generations share identities", "planning/identity.py", 'f"{self.path}\\0{self.generation}\\0{salt}"', 'f"{self.path}\\0{salt}"', (IDENTITY, HISTORIES)),
+]

@@ -1,0 +1,140 @@
+"""Three tiers of simulated guests: the process dies at every commit and at every host call of create, update, rollback and delete, and is run again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import pytest
+
+from histories.chance import CALM, Odds
+from histories.guests import GuestWorld
+from stackengine.hosts.memory.faults import Crash
+from stackengine.service.templates import gallery
+from stackengine.testing.inventory import differences
+
+STEPS: dict[str, Callable[[GuestWorld], Any]] = {
+    "create": lambda w: w.bring(gallery()["three-tier"] / "hot" / "stack.yaml", {}),
+    "update": lambda w: w.bring(gallery()["three-tier"] / "hot" / "stack.yaml", {"data_size": 2}),
+    "rollback": lambda w: w.bring(gallery()["autofail"] / "hot" / "stack.yaml", {"data_size": 2}),
+    "replace": lambda w: w.bring(gallery()["autofail"] / "hot" / "stack.yaml", {"data_size": 2, "web_status": "SUCCESS"}),
+    "delete": lambda w: w.down(),
+}
+BEFORE = {"create": (), "update": ("create",), "rollback": ("create", "update"), "replace": ("create", "update"), "delete": ("create", "update")}
+ENDS = {"create": "complete", "update": "complete", "rollback": "rolled_back", "replace": "complete", "delete": "complete"}
+
+
+@cache
+def base(step: str) -> GuestWorld:
+    """A world as it is before a step."""
+    world = GuestWorld(7)
+    for earlier in BEFORE[step]:
+        assert STEPS[earlier](world).status == "complete"
+    return world
+
+
+@cache
+def goal(step: str) -> tuple[dict[str, Any], list[str]]:
+    """What the host holds when nothing goes wrong, and the words of every place of the step."""
+    world, places = base(step).fork(), list[str]()
+    world.chance.when = places.append  # type: ignore[func-returns-value]
+    assert STEPS[step](world).status == ENDS[step]
+    return world.inventory(), places
+
+
+def once(step: str, number: int, verdict: str) -> None:
+    """Something happens at one place; what was begun is finished, and everything is as if it had not happened."""
+    wanted, places = goal(step)
+    world = base(step).fork()
+    world.chance.at[number] = verdict
+    with suppress(Crash):
+        STEPS[step](world)
+    for _ in range(6):
+        row = world.row()
+        if row is None and step == "delete":
+            break
+        if row is not None and world.store.active(row.id) is not None:
+            world.resume()
+        elif row is None or row.state not in ("complete", "rolled_back") or (step != "rollback" and row.revision != len(BEFORE[step]) + 1) or step == "delete":
+            STEPS[step](world)
+        else:
+            break
+    found = world.inventory()
+    different = differences(wanted, found) if step in ("create", "update", "rollback") else ""
+    assert not different, f"{step}: {verdict} at {number} ({places[number - 1]}): {different}"
+    if step == "replace":
+        assert {k: len(v) for k, v in world.objects().items()} == {"domains": 4, "networks": 2, "volumes": len(world.objects()["volumes"])}
+    if step != "delete":
+        world.down()
+    assert world.objects() == {"domains": set(), "networks": set(), "volumes": set()}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_it_dies_after_a_commit(step: str) -> None:
+    places = [n for n, words in enumerate(goal(step)[1], 1) if words == "after commit"]
+    assert len(places) >= 4
+    for number in places[::3]:  # all of them, and the host calls, are in the slow test
+        once(step, number, "crash")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_it_dies_at_every_place(step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    count = len(goal(step)[1])
+    for number in range(1, count + 1):
+        once(step, number, "crash")
+    with capsys.disabled():
+        print(f"\n{step}: died at {count} places")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_every_host_call_fails_once(step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    places = [n for n, words in enumerate(goal(step)[1], 1) if "commit" not in words and not words.startswith("gate") and not words.endswith("plan")]
+    for number in places:
+        once(step, number, "fail")
+    with capsys.disabled():
+        print(f"\n{step}: failed at {len(places)} sides of host calls")
+
+
+def life(seed: int) -> dict[str, int]:
+    """A stack's life with random updates, crashes and failures."""
+    rng, world = random.Random(f"guests {seed}"), GuestWorld(seed)
+    counts = {"operations": 0, "crashes": 0, "failures": 0}
+    wanted = [STEPS[rng.choice(["create", "update", "rollback", "replace"])] for _ in range(rng.randrange(1, 4))]
+    for work in [*wanted, STEPS["delete"]]:
+        world.chance.odds = rng.choice([Odds(), Odds(crash=0.01), Odds(fail=0.01), Odds(fail=0.005, crash=0.005)])
+        for turn in range(30):
+            if turn > 10:
+                world.chance.odds = CALM
+            try:
+                row = world.row()
+                left = row is not None and world.store.active(row.id) is not None
+                result = world.resume() if left and rng.random() < 0.7 else work(world)
+            except Crash:
+                continue
+            counts["operations"] += 1
+            if result is None or result.status in ("complete", "rolled_back"):
+                break
+        else:
+            raise AssertionError(f"it does not converge: {world.row()}")
+        world.chance.odds = CALM
+    counts["crashes"], counts["failures"] = world.chance.crashes, world.chance.failures
+    assert world.row() is None
+    return counts
+
+
+def test_a_few_lives_of_guests() -> None:
+    found = [life(seed) for seed in range(8)]
+    assert sum(f["crashes"] for f in found) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(10))
+def test_many_lives_of_guests(block: int, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [life(seed) for seed in range(1000 + 40 * block, 1040 + 40 * block)]
+    with capsys.disabled():
+        print(f"\nblock {block}: 40 lives, " + ", ".join(f"{sum(f[k] for f in found)} {k}" for k in found[0]))
