@@ -8,7 +8,9 @@ HISTORIES = "tests/properties/test_histories.py::test_a_few_hundred_histories"
 REAL_STORE = "tests/properties/test_histories.py::test_a_few_on_the_real_store"
 SCENARIOS = "tests/scenarios"
 FOLD, WALK = "tests/unit/engine/test_fold.py", "tests/unit/engine/test_walk.py"
-STORE, IDENTITY = "tests/unit/store/test_operations_store.py", "tests/unit/planning/test_identity.py"
+STORE = "tests/unit/store/test_operations_store.py"
+IDENTITY, DIFFERENCES = "tests/unit/planning/test_identity.py", "tests/unit/planning/test_diff.py"
+EXECUTOR, SIGNALS = "tests/unit/engine/test_executor.py", "tests/unit/service/test_signals_and_secrets.py"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ FAULTS = [
     Fault("a rollback takes the forced replacement", CHOOSE, "found.append(((old.generation < least, choice", "found.append(((False, choice"),
     Fault("a resumed replacement begins anew", CHOOSE, "asked = old.generation >= least or", "asked = old.generation > least or"),
     Fault("stopped objects are left stopped", CHOOSE, 'if old.status != "ready" or old.power not in ("running", "saved"):', 'if old.status == "failed":'),
-    Fault("the weakest effect counts", DIFF, "return max(effects, key=_ORDER.index", "return min(effects, key=_ORDER.index"),
+    Fault("the weakest effect counts", DIFF, "return max(effects, key=_ORDER.index", "return min(effects, key=_ORDER.index", (DIFFERENCES,)),
     # planning: order
     Fault("rule 1 is left out", ORDER, 'step.follow(before, dependency.need, f"{dependency.via} refers to {dependency.path}")', "pass"),
     Fault("ready is taken for configured", ORDER, "step.follow(before, dependency.need,", 'step.follow(before, "configured",'),
@@ -63,6 +65,8 @@ FAULTS = [
     Fault("what is said is not cleaned", "engine/executor.py", "self._redactor.text(str(result.value))", "str(result.value)"),
     Fault("a replacement is done behind the plan's back", "engine/resolution.py", "            if forced:\n", "            if False:\n"),
     Fault("attributes are not sealed", "engine/resolution.py", "map_leaves(v, self._hidden) for", "v for"),
+    Fault("no slot is taken when work is announced", "engine/executor.py", "self._runner.reserve(action.id, action.instance.host, kind)", "pass", (EXECUTOR,)),
+    Fault("a new guest is ready by its predecessor's signal", "engine/executor.py", "gate.kind == \"signal\" and gate.uuid else", "gate.kind == \"never\" else", (SIGNALS,)),
     # the journal
     Fault("holds are not a union", "engine/journal.py", "holds = new.holds | new.refs | (old.holds", "holds = new.refs | (frozenset()", (FOLD,)),
     Fault("what is occupied is not a union", "engine/journal.py", "occupied = new.exclusive | (old.occupied", "occupied = new.exclusive | (frozenset()", (FOLD, HISTORIES)),

@@ -111,9 +111,9 @@ class Place:
         file = self.folder / "stack.yaml"
         if not file.is_file():
             file.write_text(TEMPLATE)
-        return ["up", str(file), "--name", self.name, "--yes", "--plain", *more, *self._allowed()]
+        return ["up", str(file), "--name", self.name, "--yes", "--plain", *more, *self.allowed()]
 
-    def _allowed(self) -> list[str]:
+    def allowed(self) -> list[str]:
         """That servers may be replaced."""
         return ["--allow", "replace"] if "--allow" in self.ok("up", "--help") else []
 
@@ -121,9 +121,9 @@ class Place:
         """Whether the stack is there."""
         return any(s["name"] == self.name for s in json.loads(self.ok("ls", "--json"))["stacks"])
 
-    def settle(self) -> None:
+    def settle(self, limit: int = 300) -> None:
         """Whatever was begun is finished: what every person would say."""
-        done = self.run("resume", self.name, "--plain")
+        done = self.run("resume", self.name, "--plain", limit=limit)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def objects(self) -> dict[str, str]:
@@ -163,7 +163,7 @@ def killed_at_every_record(place: Place, check: Callable[[Place], None], stride:
         _resumed(place, killed, check, lambda: None)
         counts["update"] += 1
     for number in range(1, 500, stride):
-        killed = place.run("rollback", place.name, "--yes", "--plain", *place._allowed(), code=KILLED, number=number)
+        killed = place.run("rollback", place.name, "--yes", "--plain", *place.allowed(), code=KILLED, number=number)
         if killed.returncode == 0:
             break
         _resumed(place, killed, check, lambda: None)

@@ -6,14 +6,17 @@ Hours on a busy machine; ``STACKENGINE_TEST_STRIDE=5`` takes every fifth place.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from processes.killing import Place, every_call_fails_once, killed_at_every_record
+from processes.killing import KILLED, Place, every_call_fails_once, killed_at_every_record
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
+from stackengine.service.templates import gallery
 
 libvirt = pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
@@ -63,6 +66,33 @@ def test_it_is_killed_after_every_record(place: Place, capsys: pytest.CaptureFix
     with capsys.disabled():
         print(f"\nkilled after records: {counts}")
     assert min(counts.values()) >= 1
+
+
+def test_it_is_killed_once_in_each_phase_with_guests_that_boot(place: Place) -> None:
+    """Three tiers that signal: killed in the middle of create, of a live update, of an update that fails, and of the delete."""
+    guests = replace(place, name="booted")
+    template, failing = (str(gallery()[e] / "hot" / "stack.yaml") for e in ("three-tier", "autofail"))
+
+    def killed(number: int, *arguments: str) -> None:
+        done = guests.run(*arguments, code=KILLED, number=number, limit=900)
+        assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+
+    def up(file: str, *more: str) -> list[str]:
+        return ["up", file, "--name", guests.name, "--yes", "--plain", *more, *guests.allowed()]
+
+    killed(25, *up(template))
+    guests.settle(900)
+    before = guests.objects()
+    killed(4, *up(template, "--param", "data_size=2"))
+    guests.settle(900)
+    assert guests.objects() == before
+    killed(20, *up(failing, "--param", "data_size=2"))
+    assert guests.run("resume", guests.name, "--plain", limit=900).returncode == 1, "the web servers say FAILURE again, and it goes back"
+    assert guests.objects() == before
+    killed(5, "down", guests.name, "--yes", "--plain")
+    guests.settle(900)
+    assert not guests.there()
+    assert all(not found for found in on_the_host(guests).values())
 
 
 def test_every_call_is_refused_once(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
