@@ -43,7 +43,7 @@ class Life:
 
     def left(self) -> list[str]:
         host = open_host(HOST, self.state)
-        return [o.name for o in (*host.domain_list(), *host.network_list(), *host.volume_list("default"))]
+        return sorted(o.name for o in (*host.domain_list(), *host.network_list(), *host.volume_list("default")))
 
     def stack(self) -> dict[str, Any]:
         return json.loads(self.run("show", "life", "--json")[0])
