@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator
 from stackengine.evaluate.kinds import Kinds
@@ -20,6 +20,9 @@ from stackengine.model.template import Language, Output, Resource, Template
 from stackengine.model.values import FAULTY, OMIT, Unknown, Value
 from stackengine.registry import Registry
 
+if TYPE_CHECKING:
+    from stackengine.evaluate.levels import Level
+
 VERSIONS: dict[Language, str] = {"hot": "2021-04-16", "cfn": "2010-09-09", "tosca": "2.0"}
 
 
@@ -27,12 +30,7 @@ def converted(template: Template, to: Language, registry: Registry, diagnostics:
     """``template`` with native names, as a template of the language ``to``; what is wrong with it is reported."""
     symbols = _Symbols(template, diagnostics)
     kinds = Kinds(registry, diagnostics, "refuse")
-    written = {
-        r.logical_id: Written(
-            r.logical_id, r.type, {e.key: symbols.said(e.value) for e in r.properties.entries}, None, None, "", r.policies, (), Placed.__new__(Placed)
-        )
-        for r in template.resources.values()
-    }  # fmt: skip
+    written = {r.logical_id: _as_written(r, symbols) for r in template.resources.values()}
     lowering, translator = Lowering(written, kinds), Translator(diagnostics)
 
     def lowered(expr: Expr) -> Expr:
@@ -47,6 +45,13 @@ def converted(template: Template, to: Language, registry: Registry, diagnostics:
             resources[made.logical_id] = replace(made, metadata=metadata, external_id=external)
     outputs = {n: _output(o, lowered) for n, o in template.outputs.items()}
     return replace(template, language=to, version=VERSIONS[to], resources=resources, outputs=outputs, mappings={}, groups=(), sources=())
+
+
+def _as_written(resource: Resource, symbols: _Symbols) -> Written:
+    """A resource for looking its names up; it stands in no level, as nothing of it is evaluated."""
+    name = resource.logical_id
+    placed = Placed(name, resource, cast("Level", None), "", resource.policies)
+    return Written(name, resource.type, {e.key: symbols.said(e.value) for e in resource.properties.entries}, None, None, "", resource.policies, (), placed)
 
 
 def _resource(resource: Resource, values: dict[str, Value], kinds: Kinds, translator: Translator) -> Resource | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackengine.formats.write.exprs import LEFT_OUT, PSEUDO, Words, deletion, param_path, pieces, with_value, without
+from stackengine.formats.write.exprs import LEFT_OUT, PSEUDO, Words, deletion, param_path, pieces, plain_parameter, with_value, without
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Call, Expr, If, Literal
 from stackengine.model.template import Parameter, Policies, Resource, Template
@@ -17,7 +17,7 @@ _NAMES = {"split": "Fn::Split", "select": "Fn::Select", "equals": "Fn::Equals", 
 def data(template: Template, diagnostics: Diagnostics) -> dict[str, Any]:
     """The template as plain data."""
     words = _Words(diagnostics)
-    parameters = {p.name: _parameter(p, words) for p in template.parameters.values()}
+    parameters = {p.name: _parameter(plain_parameter(p, diagnostics), words) for p in template.parameters.values()}
     conditions = {n: words.condition(c) for n, c in template.conditions.items()}
     resources = {r.logical_id: _resource(r, words) for r in template.resources.values()}
     outputs = {

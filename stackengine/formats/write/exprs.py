@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from stackengine.formats.scalars import value
+from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Param, Ref
-from stackengine.model.template import Policies
+from stackengine.model.template import Parameter, ParameterType, Policies
 from stackengine.model.values import OMIT, Sensitive
 
 LEFT_OUT = object()
@@ -20,6 +23,25 @@ ONE_NAME = {
 PSEUDO = {"OS::stack_name": "AWS::StackName", "OS::stack_id": "AWS::StackId", "OS::project_id": "AWS::AccountId"}
 """HOT's pseudo parameters and CloudFormation's."""
 Said = Callable[[Expr], Any]
+
+
+def plain_parameter(parameter: Parameter, diagnostics: Diagnostics) -> Parameter:
+    """``parameter`` with the constraints that all languages have; a rule that only its own language knows is left out, and told (T202)."""
+    kept = []
+    for constraint in parameter.constraints:
+        if constraint.kind == "numeric":
+            kind: ParameterType = "number" if parameter.type == "string" else parameter.type
+            parameter = replace(parameter, type=kind)
+        elif constraint.kind == "allowed_texts":
+            kept.append(replace(constraint, kind="allowed_values", value=[written for _, written in constraint.value]))
+        elif constraint.kind in ("allowed_values", "range", "length", "pattern", "modulo", "custom"):
+            kept.append(constraint)
+        else:
+            diagnostics.warning("T202", f"parameter {parameter.name}: a rule for its values has no words in other languages", constraint.mark)
+    default = parameter.default
+    if parameter.type == "number" and isinstance(default, Literal) and isinstance(default.value, str):
+        default = Literal(value(Node("scalar", default.mark, text=default.value), "core"), default.mark)
+    return replace(parameter, constraints=tuple(kept), default=default)
 
 
 def plain_call(expr: Call) -> Call:
@@ -69,8 +91,8 @@ class Words:
     def __call__(self, expr: Expr) -> Any:
         """Plain data that says ``expr``; LEFT_OUT where there are no words (reported)."""
         match expr:
-            case Literal(value=value):
-                return self.literal(value, expr)
+            case Literal(value=known):
+                return self.literal(known, expr)
             case Map(entries=entries):
                 found = {e.key: self(e.value) for e in entries}
                 return {k: v for k, v in found.items() if v is not LEFT_OUT}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackengine.formats.write.exprs import Words, param_path, pieces, with_value, without
+from stackengine.formats.write.exprs import Words, param_path, pieces, plain_parameter, with_value, without
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Call, Expr, If, Literal
 from stackengine.model.template import Constraint, Parameter, Resource, Template
@@ -19,7 +19,7 @@ def data(template: Template, diagnostics: Diagnostics) -> dict[str, Any]:
     for name, expr in template.conditions.items():
         words.missing(f"the condition {name}", expr)
     service = without({
-        "inputs": {p.name: _input(p, words) for p in template.parameters.values()},
+        "inputs": {p.name: _input(plain_parameter(p, diagnostics), words) for p in template.parameters.values()},
         "node_templates": {r.logical_id: _node(r, words) for r in template.resources.values()},
         "outputs": {o.name: with_value({"description": o.description}, "value", words(o.value)) for o in template.outputs.values()},
     })  # fmt: skip
