@@ -45,9 +45,9 @@ def plain_parameter(parameter: Parameter, diagnostics: Diagnostics) -> Parameter
 
 
 def plain_call(expr: Call) -> Call:
-    """``expr`` under the one name of its function; wrappers that only say what happens to nothing are taken off."""
+    """``expr`` under the one name of its function; wrappers that only say what happens to nothing, or what a value must be, are taken off."""
     name = ONE_NAME.get(expr.fn, expr.fn)
-    if name in ("or_empty", "as_list", "heat_condition") and len(expr.args) == 1:
+    if name == "tosca_rule" or (name in ("or_empty", "as_list", "heat_condition") and len(expr.args) == 1):
         inner = expr.args[0]
         return plain_call(inner) if isinstance(inner, Call) else Call("itself", (inner,), expr.mark)
     return Call(name, expr.args, expr.mark)
