@@ -175,7 +175,7 @@ class _Actions:
         elif successor is not None:
             reason = f"replaced by {successor.instance.id}"
         else:
-            reason = "no longer in the template"
+            reason = "no longer in the template" if self._choices else "the whole stack goes"
         notes: tuple[str, ...] = ("rollback has to build it again",) if step.early and step.verb == "delete" else ()
         if step.verb == "snapshot" and info is not None:
             kept = info.handler.copies(old.identity, old.properties)
