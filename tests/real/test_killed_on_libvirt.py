@@ -80,16 +80,16 @@ def test_it_is_killed_once_in_each_phase_with_guests_that_boot(place: Place) -> 
     def up(file: str, *more: str) -> list[str]:
         return ["up", file, "--name", guests.name, "--yes", "--plain", *more, *guests.allowed()]
 
-    killed(25, *up(template))
+    killed(10, *up(template))
     guests.settle(900)
     before = guests.objects()
-    killed(4, *up(template, "--param", "data_size=2"))
+    killed(2, *up(template, "--param", "data_size=2"))
     guests.settle(900)
     assert guests.objects() == before
-    killed(20, *up(failing, "--param", "data_size=2"))
+    killed(8, *up(failing, "--param", "data_size=2"))
     assert guests.run("resume", guests.name, "--plain", limit=900).returncode == 1, "the web servers say FAILURE again, and it goes back"
     assert guests.objects() == before
-    killed(5, "down", guests.name, "--yes", "--plain")
+    killed(3, "down", guests.name, "--yes", "--plain")
     guests.settle(900)
     assert not guests.there()
     assert all(not found for found in on_the_host(guests).values())
