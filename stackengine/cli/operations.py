@@ -13,6 +13,7 @@ from stackengine.cli.views import open_view
 from stackengine.events import Event
 from stackengine.service import stacks
 from stackengine.service.types import OnFailure, OperationResult, Preview
+from stackengine.service.webhooks import Telling
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -46,7 +47,7 @@ def watch_work(work: Work, stack: str, args: argparse.Namespace, terminal: Termi
     """Run an operation under a view, with Ctrl-C as a request to cancel; tell how it ended."""
     view = open_view(terminal, stack, preview.plan if preview else None)
     with Interrupts(terminal, lambda: _cancel(stack, policy, args), policy, f"stack-run resume {stack}") as interrupts:
-        with view:
+        with view, Telling(options.settings(args), stack):
             result = work(view.take)
         if result is None:
             telling.nothing(stack, terminal)

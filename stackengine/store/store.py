@@ -26,6 +26,7 @@ from stackengine.store.errors import BusyError, ClaimConflictError
 from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations
 from stackengine.store.ownership import Ownership
 from stackengine.store.vault import StackVault, load_key
+from stackengine.store.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Store:
         self.database = Database(url)
         self.folder = folder
         self._key: bytes | None = None
-        self.change_sets = ChangeSets(self.database)
+        self.change_sets, self.webhooks = ChangeSets(self.database), Webhooks(self.database)
 
     @property
     def id(self) -> str:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "ls": "list stacks",
     "show": "show one stack: resources, outputs, revisions",
     "events": "show what happened to a stack, or follow it",
+    "webhook": "tell others what happens to a stack",
     "outputs": "show a stack's outputs, or one as a bare value",
     "graph": "draw the dependencies of a stack or template",
     "validate": "check templates without touching anything",
