@@ -1,4 +1,4 @@
-"""Watches gates without a thread for each: one thread looks at all of them, several times a second."""
+"""Watches gates without a thread for each: one thread per host looks at all of them, several times a second; a host that hangs holds up its own only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from stackengine.engine.ports import Result
-from stackengine.sdk import AgentError, FailedError, Gate, Host, HostError, TransientError
+from stackengine.sdk import AgentError, FailedError, Gate, Host, HostError, TransientError, UnreachableError
 
 POLL = 0.15
 """Seconds between two looks; a look at a lease costs 0.13 ms."""
@@ -33,15 +33,15 @@ class GateWatcher:
         self._watched: dict[str, _Watched] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: set[str] = set()
 
     def watch(self, key: str, gate: Gate, host: Host, deliver: Callable[[Result], None]) -> None:
         """Deliver once when the gate has come, or with a FailedError."""
         with self._lock:
             self._watched[key] = _Watched(gate, host, deliver, monotonic() + gate.timeout)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="gates", daemon=True)
-                self._thread.start()
+            if host.uri not in self._threads:
+                self._threads.add(host.uri)
+                threading.Thread(target=self._loop, args=(host.uri,), name=f"gates {host.uri}", daemon=True).start()
 
     def drop(self, key: str) -> None:
         """Stop watching."""
@@ -52,10 +52,10 @@ class GateWatcher:
         """Stop watching anything."""
         self._closed.set()
 
-    def _loop(self) -> None:
+    def _loop(self, uri: str) -> None:
         while not self._closed.wait(POLL):
             with self._lock:
-                current = list(self._watched.items())
+                current = [(k, w) for k, w in self._watched.items() if w.host.uri == uri]
             for key, watched in current:
                 result = self._look(key, watched)
                 if result is not None:
@@ -73,7 +73,7 @@ class GateWatcher:
                 return Result(key, error=FailedError(f"the guest {what} before its gate '{gate.kind}' came", tail=_tail(host, gate)))
         except FailedError as error:
             return Result(key, error=error)
-        except (AgentError, TransientError) as error:
+        except (AgentError, TransientError, UnreachableError) as error:  # it may come back before the gate's time is over
             watched.seen = str(error)
         except Exception as error:  # whatever it is, it is this gate's failure: the others are watched on
             return Result(key, error=error)

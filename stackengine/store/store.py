@@ -25,7 +25,7 @@ from stackengine.store.database import Database
 from stackengine.store.errors import BusyError, ClaimConflictError
 from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations
 from stackengine.store.ownership import Ownership
-from stackengine.store.vault import StackVault, load_key
+from stackengine.store.vault import StackVault, fitting_key, load_key, rotate
 from stackengine.store.webhooks import Webhooks
 
 
@@ -108,8 +108,16 @@ class Store:
     @property
     def key(self) -> bytes:
         """The store's key."""
-        self._key = self._key or load_key(self.folder)
+        self._key = self._key or fitting_key(self.database, self.folder, load_key(self.folder))
         return self._key
+
+    def rotate_key(self) -> None:
+        """Encrypt every secret under a new key, in the file ``key``; BusyError while an operation runs."""
+        with self.database.reading() as connection:
+            running = connection.execute(sa.select(t.operation.c.stack).where(t.operation.c.active_stack.is_not(None)).limit(1)).first()
+        if running is not None:
+            raise BusyError("an operation runs, or was left unfinished", "wait for it, or resume it: stack-run ls")
+        self._key = rotate(self.database, self.folder, self.key)
 
     # stacks
 

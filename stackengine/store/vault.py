@@ -43,8 +43,8 @@ def seal_seed(key: bytes, stack: str, seed: bytes) -> str:
     """A stack's seed for who has the key, the same text every time: it stands in the metadata of objects, from which a lost database is rebuilt."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    nonce = hmac.new(key, b"seed:" + stack.encode() + seed, hashlib.sha256).digest()[:12]
-    box = AESGCM(hmac.new(key, b"recovery", hashlib.sha256).digest()).encrypt(nonce, seed, stack.encode())
+    nonce = hmac.new(identity_of(key), b"seed:" + stack.encode() + seed, hashlib.sha256).digest()[:12]
+    box = AESGCM(hmac.new(identity_of(key), b"recovery", hashlib.sha256).digest()).encrypt(nonce, seed, stack.encode())
     return base64.b64encode(nonce + box).decode()
 
 
@@ -55,7 +55,7 @@ def open_seed(key: bytes, stack: str, sealed: str) -> bytes | None:
 
     try:
         box = base64.b64decode(sealed, validate=True)
-        return AESGCM(hmac.new(key, b"recovery", hashlib.sha256).digest()).decrypt(box[:12], box[12:], stack.encode())
+        return AESGCM(hmac.new(identity_of(key), b"recovery", hashlib.sha256).digest()).decrypt(box[:12], box[12:], stack.encode())
     except (InvalidTag, ValueError):
         return None
 
@@ -65,8 +65,8 @@ class StackVault:
 
     def __init__(self, database: Database, stack: str, key: bytes) -> None:
         self._database, self._stack = database, stack
-        self._mac_key = hmac.new(key, b"identity:" + stack.encode(), hashlib.sha256).digest()
-        self._box_key = hmac.new(key, b"encryption", hashlib.sha256).digest()
+        self._mac_key = hmac.new(identity_of(key), b"identity:" + stack.encode(), hashlib.sha256).digest()
+        self._box_key = box_of(key)
         self._known: dict[str, Value] = {}
         self._new: dict[str, bytes] = {}
 
@@ -95,16 +95,77 @@ class StackVault:
         return [{"stack": self._stack, "id": i, "version": 1, "ciphertext": c} for i, c in new.items()]
 
     def _encrypt(self, plain: bytes, id_: str) -> bytes:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        nonce = os.urandom(12)
-        return nonce + AESGCM(self._box_key).encrypt(nonce, plain, id_.encode())
+        return encrypt(self._box_key, plain, id_)
 
     def _decrypt(self, box: bytes, id_: str) -> bytes:
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        return decrypt(self._box_key, box, id_)
 
-        try:
-            return AESGCM(self._box_key).decrypt(box[:12], box[12:], id_.encode())
-        except InvalidTag:
-            raise StoreError("the store's key does not fit its secrets", f"is {KEY_VARIABLE}, or the file 'key' beside the database, the right one?") from None
+
+def box_of(key: bytes) -> bytes:
+    """What secrets are encrypted with: of the first 32 bytes of the key, which a rotation changes."""
+    return hmac.new(key[:32], b"encryption", hashlib.sha256).digest()
+
+
+def identity_of(key: bytes) -> bytes:
+    """What equal secrets are known by, and seeds are sealed with: a rotation keeps it, so that it changes no plan."""
+    return key[32:] or key
+
+
+def encrypt(box_key: bytes, plain: bytes, id_: str) -> bytes:
+    """A box that only the key opens, and only under this id."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(12)
+    return nonce + AESGCM(box_key).encrypt(nonce, plain, id_.encode())
+
+
+def decrypt(box_key: bytes, box: bytes, id_: str) -> bytes:
+    """What is in a box; StoreError when the key does not fit."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(box_key).decrypt(box[:12], box[12:], id_.encode())
+    except InvalidTag:
+        raise StoreError("the store's key does not fit its secrets", f"is {KEY_VARIABLE}, or the file 'key' beside the database, the right one?") from None
+
+
+def rotate(database: Database, folder: Path, key: bytes) -> bytes:
+    """Encrypt every secret under a new key; the new key.
+
+    It stands in ``key.new`` before anything changes and becomes ``key`` afterwards; a crash in between is finished by :func:`load_key`'s caller,
+    who finds the key that fits (:func:`fitting_key`).
+    """
+    fresh = os.urandom(32) + identity_of(key)
+    file = folder / "key.new"
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
+        out.write(fresh)
+        out.flush()
+        os.fsync(out.fileno())
+    old_box, new_box = box_of(key), box_of(fresh)
+    with database.writing() as connection:
+        for row in connection.execute(sa.select(secret)).all():
+            where = (secret.c.stack == row.stack, secret.c.id == row.id, secret.c.version == row.version)
+            box = encrypt(new_box, decrypt(old_box, row.ciphertext, row.id), row.id)
+            connection.execute(secret.update().where(*where).values(ciphertext=box))
+    file.replace(folder / "key")
+    return fresh
+
+
+def fitting_key(database: Database, folder: Path, key: bytes) -> bytes:
+    """``key``, or the one of a rotation that was cut off after its secrets were written."""
+    file = folder / "key.new"
+    if not file.is_file():
+        return key
+    with database.reading() as connection:
+        row = connection.execute(sa.select(secret).limit(1)).one_or_none()
+    fresh = file.read_bytes()
+    try:
+        if row is not None:
+            decrypt(box_of(fresh), row.ciphertext, row.id)
+    except StoreError:
+        file.unlink()
+        return key
+    file.replace(folder / "key")
+    return fresh

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "fmt": "bring templates into canonical order and indentation",
     "convert": "say a template in another language",
     "new": "start from a template of the gallery",
+    "key": "change the key of the store's secrets",
     "types": "list resource types, or describe one",
     "hosts": "list, start, stop, remove and examine hosts",
     "console": "open the console of a server",

@@ -7,10 +7,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import libvirt
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from stackengine.hosts.libvirt.errors import translate
 from stackengine.sdk import HostError, TransientError, UnreachableError
@@ -23,7 +23,13 @@ CONNECTIONS, CALLS_EACH = 4, 4
 KEEPALIVE = (5, 3)
 """Seconds between keepalive messages, and how many may stay unanswered."""
 OPEN_SECONDS = 20.0
+CALL_SECONDS = 180.0
+"""How long one call may take before its host counts as hanging (a dead NFS pool makes libvirtd block while it still answers keepalives)."""
+UNHURRIED = frozenset(("virStorageVolUpload", "virStorageVolDownload", "virStorageVolCreateXMLFrom"))
+"""Calls that copy data: they take as long as they take, and look themselves whether they may go on."""
 ATTEMPTS = 5
+RETURN_SECONDS = 30.0
+"""How long a host that went away is waited for before a call fails."""
 
 _events_lock = threading.Lock()
 _events_running = False
@@ -46,6 +52,26 @@ def start_events() -> None:
         _events_running = True
 
 
+class HangingError(UnreachableError):
+    """The host answers keepalives, and a call does not come back: it is not tried again."""
+
+
+def _enough(state: RetryCallState) -> bool:
+    """Whether a call has been tried often or long enough: a few times for what may pass, for a while when the host went away."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, HangingError):
+        return True
+    if isinstance(error, UnreachableError):
+        return (state.seconds_since_start or 0) > RETURN_SECONDS
+    return state.attempt_number >= ATTEMPTS
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0.0
+    log.info("%s: %s; trying again in %.1f s (attempt %d)", getattr(error, "host", ""), error, pause, state.attempt_number + 1)
+
+
 class Connections:
     """Opens connections as they are needed and hands out the least busy one."""
 
@@ -56,22 +82,31 @@ class Connections:
         self._open: list[Any] = []
         self._busy: dict[int, int] = {}
         self._opening = 0
+        self._reached = False
 
     def call(self, name: str, work: Callable[[Any], T], *, retry: bool = True) -> T:
         """Run ``work`` on a connection; libvirt's errors come out as HostError, transient ones are tried again."""
         if not retry:
             return self._once(name, work)
         attempts = Retrying(
-            retry=retry_if_exception_type(TransientError), stop=stop_after_attempt(ATTEMPTS), wait=wait_random_exponential(0.2, max=3), reraise=True
-        )
+            retry=retry_if_exception(self._may_pass), stop=_enough, wait=wait_random_exponential(0.2, max=3), reraise=True,
+            before_sleep=_tell,
+        )  # fmt: skip
         result: T = attempts(self._once, name, work)
         return result
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """Transient ones, and a host that was there before; one that was never reached is said at once."""
+        return isinstance(error, TransientError) or (isinstance(error, UnreachableError) and self._reached)
 
     def _once(self, name: str, work: Callable[[Any], T]) -> T:
         connection = self._take(name)
         start = time.perf_counter()
         try:
-            result = work(connection)
+            result = self._in_time(name, work, connection)
+        except UnreachableError:
+            self._drop(connection)
+            raise
         except libvirt.libvirtError as error:
             found = translate(error, self._name, name)
             log.debug("%s %s: %s (%d) after %.1f ms", self._name, name, found, found.code, (time.perf_counter() - start) * 1e3)
@@ -83,6 +118,28 @@ class Connections:
             return result
         finally:
             self._give_back(connection)
+
+    def _in_time(self, name: str, work: Callable[[Any], T], connection: Any) -> T:
+        """Run a call in a daemon thread, so that one that never returns holds up its own action and nothing else, not even the end of the process."""
+        if name in UNHURRIED:
+            return work(connection)
+        answer: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+        def body() -> None:
+            try:
+                answer.put((work(connection), None))
+            except BaseException as error:  # handed on to the caller, whatever it is
+                answer.put((None, error))
+
+        threading.Thread(target=body, name="libvirt-call", daemon=True).start()
+        try:
+            result, wrong = answer.get(timeout=CALL_SECONDS)
+        except queue.Empty:
+            hint = f"a storage pool that hangs? stack-run hosts doctor {self._name}"
+            raise HangingError(f"it did not answer within {CALL_SECONDS:g} s", host=self._name, call=name, hint=hint) from None
+        if wrong is not None:
+            raise wrong
+        return cast(T, result)
 
     def _take(self, call: str) -> Any:
         with self._free:
@@ -104,6 +161,7 @@ class Connections:
                 self._free.notify_all()
         with self._free:
             self._open.append(connection)
+            self._reached = True
             self._busy[id(connection)] = 1
             self._free.notify_all()
         return connection

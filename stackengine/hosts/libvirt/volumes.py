@@ -35,8 +35,21 @@ class VolumeCalls:
             return None
 
     def volume_create(self, pool: str, xml: str) -> VolumeInfo:
-        """Create."""
-        return self._call("virStorageVolCreateXML", lambda c: _info(pool, c.storagePoolLookupByName(pool).createXML(xml)))  # type: ignore[no-any-return]
+        """Create; when the answer got lost with the connection, what the first try made is taken."""
+        tries = 0
+
+        def work(c: Any) -> VolumeInfo:
+            nonlocal tries
+            tries += 1
+            found = c.storagePoolLookupByName(pool)
+            try:
+                return _info(pool, found.createXML(xml))
+            except libvirt.libvirtError as error:
+                if tries == 1 or error.get_error_code() != libvirt.VIR_ERR_STORAGE_VOL_EXIST:
+                    raise
+                return _info(pool, found.storageVolLookupByName(ET.fromstring(xml).findtext("name")))
+
+        return self._call("virStorageVolCreateXML", work)  # type: ignore[no-any-return]
 
     def volume_upload(self, pool: str, name: str, data: BinaryIO, length: int, check: Callable[[], None]) -> None:
         """Upload ``length`` bytes."""

@@ -1,0 +1,53 @@
+"""A new key encrypts everything anew and changes no plan; a rotation that was cut off is finished or undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from house import House, run
+
+from stackengine.service import stacks
+from stackengine.store import vault
+
+TEXT = """\
+heat_template_version: 2018-08-31
+parameters: {word: {type: string, hidden: true, default: hush-hush}}
+resources:
+  web: {type: SE::Server, properties: {image: tiny, user_data: {get_param: word}}}
+outputs: {word: {value: {get_param: word}}}
+"""
+
+
+def opened(house: House) -> object:
+    return stacks.outputs(House(house.folder).session, "shop", show_secrets=True)["word"].value
+
+
+def test_a_rotation_keeps_every_secret_and_every_plan(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.up(TEXT)
+    before = (house.folder / "key").read_bytes()
+    run(house, capsys, "key", "rotate")
+    file = house.folder / "key"
+    assert file.read_bytes() != before
+    assert file.stat().st_mode & 0o077 == 0
+    again = House(house.folder)
+    assert again.plan(TEXT).plan.empty
+    assert opened(house) == "hush-hush"
+    run(house, capsys, "key", "rotate")
+    assert opened(house) == "hush-hush"
+    file.write_bytes(before)
+    run(house, capsys, "outputs", "shop", "word", "--show-secrets", code=1)
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_rotation_that_was_cut_off(house: House, cut: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.up(TEXT)
+    if cut == "before":
+        (house.folder / "key.new").write_bytes(b"n" * 64)
+    else:
+        monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+        with pytest.raises(OSError, match="cut"):
+            vault.rotate(house.session.store.database, house.folder, house.session.store.key)
+        monkeypatch.undo()
+    assert opened(house) == "hush-hush"
+    assert not (house.folder / "key.new").exists()
