@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from stackengine.cli import parameters
 from stackengine.cli.errors import UsageError
 from stackengine.cli.naming import stack_name
-from stackengine.service.guard import read_policy
 from stackengine.service.types import Request
 
 
@@ -24,8 +24,14 @@ def of(args: argparse.Namespace) -> Request:
         targets=tuple(getattr(args, "target", ())),
         replace=tuple(getattr(args, "replace", ())),
         accept_inert=getattr(args, "accept_inert", False),
-        policy=read_policy(existing(override)) if override else None,
+        policy=_policy(override) if override else None,
     )
+
+
+def _policy(name: str) -> dict[str, Any]:
+    from stackengine.service.guard import read_policy
+
+    return read_policy(existing(name))
 
 
 def existing(name: str) -> Path:
