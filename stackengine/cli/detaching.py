@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
     from stackengine.service import Session
 
-BEGIN_SECONDS = 30.0
+BEGIN_SECONDS = 60.0
 """How long the other process may take until its operation stands in the store."""
 
 

@@ -121,7 +121,7 @@ def command(house: House, template: Path, *words: str) -> list[str]:
 
 
 def waiting_for(house: House, path: str) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         found = house.instances().get(path)
         if found is not None and found.status == "configured":
             return
@@ -135,7 +135,7 @@ def test_signals_stop_at_once_and_an_interrupt_cancels_by_policy(house: House, n
     with subprocess.Popen(command(house, template), stderr=subprocess.PIPE, text=True) as process:
         waiting_for(house, "wait")
         process.send_signal(number)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     state = stacks.show(house.session, "shop").summary.state
     assert state == status, said
@@ -155,6 +155,6 @@ def test_an_update_overtakes_one_that_runs(house: House) -> None:
             stacks.carry_out(house.session, preview)
         assert "--overtake" in caught.value.hint
         assert stacks.carry_out(house.session, preview, overtake=True).status == "complete"
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 1
     assert set(house.instances()) == {"nothing", "db"}
