@@ -97,6 +97,10 @@ class Chooser:
         if info is None:
             self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
             return None
+        if resource.external_id is not None:
+            why = f"{resource.path} names an object that is not the stack's (external_id), which is not supported yet"
+            self.diagnostics.error("L134", why, resource.mark_of(), "name the object where it is used, or import it")
+            return None
         if resource.path in self._skip and (left := self._current(resource.path)) is not None:
             return Choice(resource, info, left, "keep", [], left)
         try:
