@@ -54,10 +54,16 @@ def find_stack(session: Session, name: str) -> StackRow:
     return row
 
 
+IN_THE_WAY = frozenset(("S263", "S275", "S276", "S277", "S293", "X122", "X123"))
+"""What a valid TOSCA template may have, but not one that is made: types that are only recorded, operations that cannot run, nodes that nothing
+substitutes, code of the template on this machine. The checks warn of it."""
+
+
 def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
     template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters)
+    diagnostics.promote(IN_THE_WAY - ({"S263"} if request.accept_inert else set()))
     others = OtherStacks(session, request.name)
     environment = replace(environment, outside=others)
     from stackengine.store.store import RevisionRow  # not for `validate`, which needs no database

@@ -237,7 +237,9 @@ class Requirements:
             return
         what = f"requirement {link.name} of {link.source.name}"
         if link.target_type is not None and not target.type.is_a(link.target_type):
-            reading.error("S252", f"{what} wants a {link.target_type.name}, and {target.name} is a {target.type.name}", link.mark)
+            fitting = [n.name for n in self._functions.nodes.values() if n.type is not None and n.type.is_a(link.target_type)]
+            hint = f"of this type: {', '.join(fitting[:5])}" if fitting else "no node template here is one"
+            reading.error("S252", f"{what} wants a {link.target_type.name}, and {target.name} is a {target.type.name}", link.mark, hint)
             return
         fault = self._unfit(link, target, definition)
         if fault:
