@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from bench.table import RESULTS, Section, document
 
-PARTS = {"engine": "engine", "guests": "guests", "cli": "commands", "signal": "signals"}
+PARTS = {"guests": "guests", "cli": "commands", "signal": "signals", "engine": "engine"}
 """Part of the benchmark -> module of this package."""
 
 
@@ -25,6 +25,7 @@ def main() -> int:
     for part in args.only or PARTS:
         start = time.monotonic()
         sections.append(importlib.import_module(f"bench.{PARTS[part]}").measure(args.quick))
+        sections.sort(key=lambda s: s.title)
         print(f"{part}: measured in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     text = document(sections, when=when, quick=args.quick, load=(before, os.getloadavg()[0]))

@@ -25,7 +25,7 @@ def measure(quick: bool) -> Section:
     with tempfile.TemporaryDirectory(prefix="se-bench-") as state:
         for arguments, _ in COMMANDS.values():  # once for the file cache and the byte code
             cold.stack_run(*arguments, state=Path(state))
-        for _ in range(5 if quick else 15):
+        for _ in range(3 if quick else 9):
             for name, (arguments, _) in COMMANDS.items():
                 bare = cold.bare().cpu
                 beyond[name].append(cold.stack_run(*arguments, state=Path(state)).cpu - bare)

@@ -80,7 +80,7 @@ def measure(quick: bool) -> Section:
     rows: list[Row] = []
     with bench_host() as (session, host, folder):
         for count in (1, 3):
-            turns = measure_count(session, host.libvirt_uri, folder, count, 3 if quick else 9)
+            turns = measure_count(session, host.libvirt_uri, folder, count, 3 if quick else 5)
             guests = f"{count} guest{'s' if count > 1 else ''}"
             for part, limit in (("up", 1.3), ("down", 1.2)):
                 rows.append(Row(f"{guests} {part}: wall over floor", turns.ratios(part), limit if count == 3 else None))

@@ -98,7 +98,7 @@ def delays(session: Session, host: PrivateHost, folder: Path, count: int, *, cha
 
 def measure(quick: bool) -> Section:
     """All lines of this part."""
-    count = 5 if quick else 20
+    count = 5 if quick else 15
     with bench_host() as (session, host, folder):
         http = delays(session, host, folder, count, channel=False)
         channel = delays(session, host, folder, count, channel=True)

@@ -206,7 +206,7 @@ class _Executor:
         except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
             self._end_badly(action, error, False, begun=False)
             return False
-        payload: dict[str, Any] = {"instance": instance_to_json(instance), "reason": action.reason, "type": instance.type}
+        payload: dict[str, Any] = {"instance": instance_to_json(begun), "reason": action.reason, "type": instance.type}
         if action.of:
             payload["of"] = action.of
         stale = self._stale_signals(action) if old is None else ""

@@ -65,6 +65,8 @@ class Lowering:
         dialect = self._kinds.dialect(_base(found)) if found is not None else None
         if found is not None and dialect is not None and is_only_heats(found.type, str(first.value), dialect, self._kinds):
             return Literal(None, expr.mark)
+        if found is not None and found.placed.resource.stands_for and dialect is not None and first.value not in (*dialect.attributes, "physical_id"):
+            return Literal(None, expr.mark)  # an attribute that the template's own type adds, and nothing gives
         names = self._native(dialect, str(first.value))
         if names == ["physical_id"]:
             return Ref(expr.target, expr.mark)

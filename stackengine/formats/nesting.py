@@ -94,6 +94,11 @@ class Loader:
         """The text of a file (``formats.Reader``)."""
         return self._reader.read(name, relative_to)
 
+    def names(self) -> list[str]:
+        """Files that can be read, where the reader knows them: profiles are looked for there."""
+        listing = getattr(self._reader, "names", None)
+        return list(listing()) if listing is not None else []
+
     def kind_of(self, type_name: str, resource: str, file: str, mark: Mark) -> Kind:
         """What ``type_name`` is for the resource of this name, written in ``file``."""
         mapped = self._types.resolve(type_name, resource) if self._types is not None else None

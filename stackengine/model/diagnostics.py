@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stackengine.model.mark import NOWHERE, Mark
@@ -49,6 +49,11 @@ class Diagnostics:
     def extend(self, more: Iterable[Diagnostic]) -> None:
         """Add all of ``more``."""
         self.items.extend(more)
+
+    def promote(self, codes: Collection[str] | None = None) -> None:
+        """Warnings of these codes (None: of any) become errors."""
+        wanted = (d.severity == "warning" and (codes is None or d.code in codes) for d in self.items)
+        self.items[:] = [replace(d, severity="error") if w else d for d, w in zip(self.items, wanted, strict=True)]
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,7 +18,9 @@ from stackengine.service.session import Session
 from stackengine.service.sources import read_text
 from stackengine.service.types import Preview, ServiceError
 from stackengine.store.errors import BusyError
-from stackengine.store.store import StackRow
+
+if TYPE_CHECKING:
+    from stackengine.store.store import StackRow
 
 ALLOWED = ("replace", "delete")
 """Words of ``--allow``; everything else in it is a path."""

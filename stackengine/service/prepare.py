@@ -54,10 +54,16 @@ def find_stack(session: Session, name: str) -> StackRow:
     return row
 
 
+IN_THE_WAY = frozenset(("S263", "S275", "S276", "S277", "S293", "X122", "X123"))
+"""What a valid TOSCA template may have, but not one that is made: types that are only recorded, operations that cannot run, nodes that nothing
+substitutes, code of the template on this machine. The checks warn of it."""
+
+
 def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
     template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters)
+    diagnostics.promote(IN_THE_WAY - ({"S263"} if request.accept_inert else set()))
     others = OtherStacks(session, request.name)
     environment = replace(environment, outside=others)
     from stackengine.store.store import RevisionRow  # not for `validate`, which needs no database
@@ -75,10 +81,11 @@ def prepare_up(session: Session, request: Request) -> Preview:
     if evaluated is None:
         raise InvalidTemplateError(diagnostics)
     vault = session.store.vault(row.id)
-    stack_keys = keys.keys_of(session.folder, row.id)
     opened = owner.with_sources(evaluated.desired, session.registry, request.template.parent, session.allowed, diagnostics)
     opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
-    desired = sealed(_with_keys(opened, session, stack_keys), vault)
+    takes_keys = _takes_keys(opened, session)
+    stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
+    desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)
     check_exports(others, row, desired, diagnostics)
     number = session.store.next_revision(row.id) if known else 1
     files = (*template.sources, *(s for s in _environment_sources(request)))
@@ -211,12 +218,21 @@ def sealed(desired: Desired, vault: Secrets) -> Desired:
     return replace(desired, resources=resources, outputs=outputs, scopes=scopes)
 
 
-def _with_keys(desired: Desired, session: Session, stack_keys: keys.StackKeys) -> Desired:
-    """Servers that name no key get the stack's: properties that a schema marks with ``"inject": "ssh-keys"``."""
+def _takes_keys(desired: Desired, session: Session) -> dict[str, list[str]]:
+    """By type of resource that is there, the properties that its schema marks with ``"inject": "ssh-keys"``."""
+    found = {}
+    for type_ in {r.type for r in desired.resources.values()}:
+        info = session.registry.get(type_)
+        wanting = [n for n, s in info.properties.items() if s.get("inject") == "ssh-keys"] if info else []
+        if wanting:
+            found[type_] = wanting
+    return found
+
+
+def _with_keys(desired: Desired, takes_keys: dict[str, list[str]], stack_keys: keys.StackKeys) -> Desired:
+    """Servers that name no key get the stack's."""
     changed: dict[str, DesiredResource] = {}
     for path, resource in desired.resources.items():
-        info = session.registry.get(resource.type)
-        wanting = [n for n, s in info.properties.items() if s.get("inject") == "ssh-keys"] if info else []
-        missing = {n: list(stack_keys.public) for n in wanting if not resource.properties.get(n)}
+        missing = {n: list(stack_keys.public) for n in takes_keys.get(resource.type, ()) if not resource.properties.get(n)}
         changed[path] = replace(resource, properties={**resource.properties, **missing}) if missing else resource
     return replace(desired, resources=changed)

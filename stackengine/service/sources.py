@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from stackengine import formats
 from stackengine.evaluate import Environment
 from stackengine.formats import environment
 from stackengine.formats.environment.types import kinds_of
+from stackengine.formats.tosca import csar
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.template import Template
@@ -23,6 +25,11 @@ class FolderReader:
 
     def __init__(self, folder: Path, allowed: Allowed = NOTHING) -> None:
         self._folder, self._allowed = folder.resolve(), allowed
+
+    def names(self) -> list[str]:
+        """YAML files in the folder and one level below."""
+        found = itertools.chain(self._folder.glob("*.y*ml"), self._folder.glob("*/*.y*ml"))
+        return sorted(str(p.relative_to(self._folder)) for p in itertools.islice(found, 300))
 
     def read(self, name: str, relative_to: str) -> str:
         """The text of a file in the folder, named as seen from the file ``relative_to``; ValueError for one outside."""
@@ -42,24 +49,43 @@ class FolderReader:
 
 def read_text(path: Path) -> str:
     """The text of a file that the user named."""
+    return _decoded(_read_bytes(path), path)
+
+
+def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise ServiceError(f"{path} is not UTF-8 text", exit_code=3) from None
+        return path.read_bytes()
     except OSError as error:
         raise ServiceError(f"{path}: {error.strerror}", exit_code=2) from None
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ServiceError(f"{path} is not UTF-8 text", exit_code=3) from None
 
 
 def read_template(
     path: Path, diagnostics: Diagnostics, allowed: Allowed = NOTHING, *, given: Mapping[str, Any] | None = None, lenient: bool = False,
     types: formats.TypeMapping | None = None,
 ) -> Template:  # fmt: skip
-    """The template in a file; InvalidTemplateError when it has errors (``lenient``: only when there is no template in it at all).
+    """The template in a file, or in a TOSCA archive; InvalidTemplateError when it has errors (``lenient``: only when there is no template in it at all).
 
     ``given``: values of parameters, with which CloudFormation's loops are written out.
     """
-    reader, macros = FolderReader(path.parent, allowed), AllowedMacros(allowed)
-    template = formats.load(read_text(path), str(path), reader, diagnostics, types, given=given, macros=macros, lenient=lenient)
+    data, name = _read_bytes(path), str(path)
+    reader: formats.Reader = FolderReader(path.parent, allowed)
+    if csar.is_archive(data):
+        opened = csar.open_archive(data, name, diagnostics)
+        if opened is None:
+            raise InvalidTemplateError(diagnostics)
+        reader, name = opened
+        text = reader.read(name, "")
+    else:
+        text = _decoded(data, path)
+    macros = AllowedMacros(allowed)
+    template = formats.load(text, name, reader, diagnostics, types, given=given, macros=macros, lenient=lenient)
     if template is None:
         raise InvalidTemplateError(diagnostics)
     return template

@@ -59,8 +59,11 @@ def graph(session: Session, request: Request) -> Desired:
     return found.desired
 
 
-def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any], environments: Sequence[Path], *, accept_inert: bool = False) -> Diagnostics:
-    """Every diagnostic of every file, in one run. Parameters without a value are no fault here."""
+def validate(
+    session: Session, paths: Sequence[Path], parameters: dict[str, Any], environments: Sequence[Path], *, accept_inert: bool = False,
+    strict: bool = False,
+) -> Diagnostics:  # fmt: skip
+    """Every diagnostic of every file, in one run. Parameters without a value are no fault here; ``strict``: warnings are faults, too."""
     found = Diagnostics()
     for path in paths:
         diagnostics = Diagnostics()
@@ -69,6 +72,8 @@ def validate(session: Session, paths: Sequence[Path], parameters: dict[str, Any]
         except InvalidTemplateError as error:
             diagnostics = error.diagnostics
         found.extend(d for d in diagnostics if d.code not in NOT_GIVEN)
+    if strict:
+        found.promote()
     return found
 
 

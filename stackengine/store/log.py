@@ -56,7 +56,7 @@ class OperationJournal:
             if mine.rowcount != 1:
                 raise Fenced(self._operation)
             stamped = append(connection, self._stack, self._operation, events, now)
-            change_instances(connection, self._stack, changed)
+            change_instances(connection, self._stack, changed, {e.instance_id: e.payload["instance"] for e in events if e.kind == "action.begin"})
             self._observations = signals_and_observations(connection, self._stack, stamped, self._observations)  # only this operation adds some
             secrets = self._vault.take_new()
             if secrets:
@@ -85,15 +85,17 @@ class OperationJournal:
         return time.monotonic() - self._renewed > LEASE_SECONDS
 
 
-def change_instances(connection: sa.Connection, stack_id: str, changed: Mapping[str, Instance | None]) -> None:
-    """Write what changed; None: the instance is no more, nor is what belongs to it."""
+def change_instances(
+    connection: sa.Connection, stack_id: str, changed: Mapping[str, Instance | None], begun: Mapping[str, dict[str, Any]] | None = None
+) -> None:
+    """Write what changed; None: the instance is no more, nor is what belongs to it. ``begun``: see :func:`write_instances`."""
     gone = [i for i, found in changed.items() if found is None]
     kept = [found for found in changed.values() if found is not None]
     if gone:
         for statement in _forgetting():
             connection.execute(statement, [{"of": stack_id, "gone": i} for i in gone])
     if kept:
-        write_instances(connection, stack_id, kept)
+        write_instances(connection, stack_id, kept, begun or {})
 
 
 def signals_and_observations(connection: sa.Connection, stack_id: str, events: Sequence[Event], known: bool | None) -> bool:
@@ -125,12 +127,13 @@ def _forgetting() -> tuple[sa.Delete, ...]:
     return tuple(t.delete().where(t.c.stack == sa.bindparam("of"), c == sa.bindparam("gone")) for t, c in columns)
 
 
-def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Instance]) -> None:
-    """Upsert instances with their generations and pieces."""
+def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Instance], begun: Mapping[str, dict[str, Any]]) -> None:
+    """Upsert instances with their generations and pieces. ``begun``: what the events of this commit say of those that begin, ready-made."""
     rows = [
-        {"stack": stack_id, "id": i.id, "path": i.path, "generation": i.generation, "type": i.type, "status": i.status, "body": instance_to_json(i)}
+        {"stack": stack_id, "id": (id_ := i.id), "path": i.path, "generation": i.generation, "type": i.type, "status": i.status,
+         "body": _as_begun(i, begun.get(id_)) or instance_to_json(i)}
         for i in kept
-    ]
+    ]  # fmt: skip
     upsert(connection, instance, rows, ("stack", "id"))
     fresh = [i for i in kept if not i.sure and i.status == "creating"]
     if fresh:
@@ -140,6 +143,11 @@ def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Ins
             for i in fresh for p in i.pieces
         ]  # fmt: skip
         upsert(connection, piece, pieces, ("stack", "instance", "piece"))
+
+
+def _as_begun(instance: Instance, begun: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The form in which the instance's begin stands in the log, where nothing has happened to it since: all that can happen changes its status."""
+    return begun if begun is not None and begun["status"] == instance.status and not instance.sure else None
 
 
 def append(connection: sa.Connection, stack_id: str, operation_id: str, events: Sequence[Event], now: float) -> list[Event]:

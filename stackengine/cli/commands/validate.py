@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="templates")
     options.add_parameters(parser)
     options.add_inert(parser)
+    parser.add_argument("--strict", action="store_true", help="warnings are errors: what is only accepted, though no specification says so")
     options.add_format(parser, ("human", "json", "sarif"))
 
 
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     paths = [requests.existing(f) for f in args.files]
     environments = [requests.existing(e) for e in args.environment]
     with service.open(options.settings(args)) as session:
-        found = templates.validate(session, paths, parameters.given(args.param_file, args.param), environments, accept_inert=args.accept_inert)
+        given = parameters.given(args.param_file, args.param)
+        found = templates.validate(session, paths, given, environments, accept_inert=args.accept_inert, strict=args.strict)
     match args.format:
         case "json":
             terminal.document("diagnostics", {"files": args.files, "valid": not found.errors, "diagnostics": view.to_data(found)})

@@ -170,7 +170,6 @@ class Library:
         if reading.first:
             document.imports.append(("", self._simple))
         self._imports(document, root.get("imports"))
-        self._clashes(document)
         return document
 
     @staticmethod
@@ -322,7 +321,8 @@ class Library:
                 return self._opened.get(place) or self._parsed(content, place)
         return None
 
-    def _clashes(self, document: Document) -> None:
+    @staticmethod
+    def check_clashes(document: Document) -> None:
         """Types that two files bring into one namespace (2.0, 6.8.4)."""
         if document.reading.first:
             return
@@ -330,6 +330,6 @@ class Library:
             for name, (key, _) in own.items():
                 for namespace, other in document.imports:
                     found = other.find(kind, name) if not namespace else None
-                    if found is not None:
+                    if found is not None and found.document is not document:
                         hint = f"the other is at {found.key.mark}; import it into a namespace"
                         document.reading.error("S205", f"{kind} type {name} is here and in an imported file", key.mark, hint)

@@ -142,7 +142,7 @@ def check_trigger(
     """One trigger, in the way of its version."""
     label, reading = f"trigger {key.text} of {what}", document.reading
     given = ("event",) if reading.first and node.kind == "map" and (node.get("event_type") is not None or node.get("meter_name") is not None) else ()
-    lenient = ("meter_name", "metadata", "resource_type") if reading.first else ()
+    lenient = ("meter_name", "resource_type") if reading.first else ()
     body = reading.entity(node, "trigger", label, key.mark, given=given, more=lenient)
     if body is None:
         return

@@ -203,7 +203,7 @@ class Interfaces:
         if inline:
             operation.implementation = self._implementation(node, document, label)
             return
-        body = document.reading.entity(node, entity, label, key.mark, more=("outputs", "inputs"))
+        body = document.reading.entity(node, entity, label, key.mark)
         if body is None:
             return
         implementation = body.get("implementation")

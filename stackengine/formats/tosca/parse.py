@@ -37,6 +37,7 @@ def parse(root: Node, content: str, name: str, loader: Loader, diagnostics: Diag
     functions = Functions(entities, diagnostics)
     for each in document.everything():
         if each.root is not None:
+            library.check_clashes(each)
             check_types(entities, functions, each)
             custom.check_definitions(entities, each)
     section = "topology_template" if document.reading.first else "service_template"

@@ -10,6 +10,7 @@ from stackengine.model.mark import Mark
 Pairs = tuple[tuple[Node, Node], ...]
 
 _SHAPES = {"s": "text", "m": "a map", "l": "a list", "b": "true or false", "n": "a list of names", "x": "text or a map"}
+_EXAMPLES = {"m": "one 'name: value' a line", "l": "one '- …' a line", "b": "without quotes", "n": "[one, other]"}
 
 
 def is_null(node: Node) -> bool:
@@ -135,12 +136,15 @@ class Reading:
         if self.first and loose.get(shape):
             self.lenient(f"{key.text} of {what} should be {_SHAPES[shape]}", value.mark)
             return
-        self.error("S200", f"{key.text} of {what} must be {_SHAPES[shape]}", value.mark)
+        self.error("S200", f"{key.text} of {what} must be {_SHAPES[shape]}", value.mark, _EXAMPLES.get(shape, ""))
 
     def _unknown(self, key: Node, entity: str, what: str) -> None:
         anywhere = keys_of(entity).get(key.text)
         if anywhere is None:
-            self.error("S102", f"{what} has no key {key.text}", key.mark, did_you_mean(key.text, known_keys(entity, self.version)))
+            hint = did_you_mean(key.text, known_keys(entity, self.version))
+            if entity == "file" and key.text in known_keys("service template", self.version):
+                hint = f"it stands under {'topology_template' if self.first else 'service_template'}"
+            self.error("S102", f"{what} has no key {key.text}", key.mark, hint or f"it has {', '.join(known_keys(entity, self.version))}")
             return
         if anywhere.first > self.version:
             older = MOVED.get(key.text)

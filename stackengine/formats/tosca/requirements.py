@@ -10,7 +10,7 @@ from stackengine.formats.tosca.entities import Entities
 from stackengine.formats.tosca.filters import Filters
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.reading import as_pairs, is_null, names, pairs, text
-from stackengine.formats.tosca.topology import Link, NodeTemplate
+from stackengine.formats.tosca.topology import Context, Link, NodeTemplate
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import did_you_mean
 
@@ -205,7 +205,31 @@ class Requirements:
                     if link.target is None and link.optional == optional and not link.external:
                         self._find(link)
         for node in nodes.values():
+            for link in node.links:
+                self._values(link)
             node.links = [k for k in node.links if k.target is not None or not (k.optional or k.implicit)]
+
+    def _values(self, link: Link) -> None:
+        """The properties of the relationship."""
+        if link.relationship is None or (link.target is not None and self._functions.native(link.target)):
+            return
+        reading, what = link.document.reading, f"the relationship of {link.source.name}.{link.name}"
+        known = link.definitions or self._entities.sections(link.relationship).properties
+        context = Context(link.document, link.source, link, relationship=True)
+        for name, (key, value) in link.properties.items():
+            definition = known.get(name)
+            if definition is None:
+                reading.error("S230", f"{what} ({link.relationship.name}) has no property {name}", key.mark, did_you_mean(name, known))
+            elif definition.fixed is not None:
+                reading.error("S234", f"the property {name} of {what} has a fixed value", key.mark, f"it is given at {definition.mark}")
+            else:
+                self._functions.values.defined(value, definition, context, f"{name} of {what}")
+        for name, definition in known.items():
+            if definition.required and definition.default is None and definition.fixed is None and name not in link.properties and not link.implicit:
+                if reading.first:
+                    reading.lenient(f"{what} needs a value for the property {name}", link.mark)
+                else:
+                    reading.error("S231", f"{what} needs a value for the property {name}", link.mark)
 
     def _check(self, link: Link) -> None:
         target, definition, reading = link.target, link.definition, link.document.reading
@@ -213,7 +237,9 @@ class Requirements:
             return
         what = f"requirement {link.name} of {link.source.name}"
         if link.target_type is not None and not target.type.is_a(link.target_type):
-            reading.error("S252", f"{what} wants a {link.target_type.name}, and {target.name} is a {target.type.name}", link.mark)
+            fitting = [n.name for n in self._functions.nodes.values() if n.type is not None and n.type.is_a(link.target_type)]
+            hint = f"of this type: {', '.join(fitting[:5])}" if fitting else "no node template here is one"
+            reading.error("S252", f"{what} wants a {link.target_type.name}, and {target.name} is a {target.type.name}", link.mark, hint)
             return
         fault = self._unfit(link, target, definition)
         if fault:

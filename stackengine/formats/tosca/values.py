@@ -24,6 +24,8 @@ Functions = Callable[[Node, Context], "tuple[Expr, Schema | str | None] | None"]
 
 _A = {"string": "text", "integer": "a whole number", "float": "a number", "boolean": "true or false", "timestamp": "a timestamp", "version": "a version",
       "range": "a range of two whole numbers", "list": "a list", "map": "a map", "bytes": "Base64 text", "nil": "null", "complex": "a map"}  # fmt: skip
+_EXAMPLES = {"integer": "2, for example", "float": "0.5, for example", "boolean": "without quotes", "list": "[one, other], or one '- …' a line",
+             "map": "one 'name: value' a line", "complex": "one 'name: value' a line", "string": "one line, or several after |"}  # fmt: skip
 _SCALARS = ("string", "integer", "float", "boolean", "timestamp", "version", "scalar", "bytes", "nil")
 _FROM_TEXT = ("timestamp", "version", "scalar", "bytes", "string")
 """Types whose values are written as text, so that a function that gives text may give them."""
@@ -105,7 +107,8 @@ class Values:
         said = f"'{node.text}'" if node.kind == "scalar" else _A[node.kind]
         if node.kind == "map" and len(node.entries) == 1 and node.entries[0][0].text in PLAIN_NAMES and not context.document.reading.first:
             hint = f"functions start with a dollar sign in 2.0: ${node.entries[0][0].text}"
-        context.document.reading.error("S232", f"{what} is {_A.get(shape.base, f'a {shape.base}')}, not {said}", node.mark, hint)
+        problem = f"{what} is {_A.get(shape.base, f'a {shape.base}')}, not {said}"
+        context.document.reading.error("S232", problem, node.mark, hint or _EXAMPLES.get(shape.base, ""))
         return Literal(None, node.mark)
 
     def _plain(self, node: Node, schema: Schema, shape: DataShape, context: Context, what: str) -> Expr:
