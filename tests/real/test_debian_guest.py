@@ -37,7 +37,8 @@ resources:
               - path: /etc/greeting
                 content: "good morning from $where"
             runcmd:
-              - $notify --data-binary '{"status": "SUCCESS", "data": "cloud-init ran"}'
+              - |
+                $notify --data-binary '{"status": "SUCCESS", "data": "cloud-init ran"}'
           params:
             $where: Debian
             $notify: {get_attr: [started, curl_cli]}
