@@ -108,6 +108,9 @@ def explore(
         resources, {n: building.output(o) for n, o in outputs.items()}, scopes, template.description, extra=_exports(template, level, run, outputs)
     )  # fmt: skip
     nested = {p: nested_as_written(placed, run) for p, placed in list(run.placed.items()) if p not in written}
+    for w in nested.values():
+        if w.type.startswith("OS::Heat::") and w.placed.level.template.heat:  # the count is looked at where members are counted
+            known_to_heat(replace(w, properties={k: v for k, v in w.properties.items() if k != "count"}), registry, diagnostics)
     return Explored(Evaluated(desired, parameters), written, run.levels, conditions, outputs, nested)
 
 

@@ -128,6 +128,16 @@ class Evaluator:
             self._decided[name] = self.decide(name, mark)
         return self._decided[name]
 
+    def by_name(self, args: list[Value], mark: Mark) -> Value:
+        """What a computed name stands for: (kind, name, keys …), kind being parameter, resource or attribute."""
+        kind, name, *path = args
+        if has_unknown(name) or not isinstance(reveal(name), str):
+            raise EvaluationError(f"the name of a {kind} must be text that is known before apply", mark)
+        if kind == "parameter":
+            found = self.value(Param(reveal(name), mark))
+            return dig(found, path)
+        return self.reference(Ref(reveal(name), mark)) if kind == "resource" else self.attribute(Attr(reveal(name), (), mark), path)
+
     def facade(self, what: str) -> Value:
         """What the resource says that this template stands for (HOT resource_facade); by itself it stands for none."""
         return "Delete" if what == "deletion_policy" else {}
@@ -142,6 +152,8 @@ class Evaluator:
         args = [v for a in expr.args if (v := self.value(a)) is not OMIT]
         if expr.fn == "facade":
             return self.facade(str(args[0]))
+        if expr.fn == "named":
+            return self.by_name(args, expr.mark)
         if expr.fn == "dig" and not isinstance(args[0], (Unknown, SecretRef)) and not has_unknown(args[1]):
             return dig(args[0], reveal(args[1]))
         if expr.fn == "find_in_map" and not isinstance(args[0], (Unknown, dict)):

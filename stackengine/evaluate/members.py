@@ -9,7 +9,7 @@ from stackengine.model.desired import Scope
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Expr
 from stackengine.model.template import Nested
-from stackengine.model.values import Sensitive, Value, has_unknown, leaves, reveal, waits_for_resources
+from stackengine.model.values import Sensitive, Unknown, Value, has_unknown, leaves, reveal, waits_for_resources
 
 MAX_MEMBERS = 10_000
 
@@ -31,6 +31,16 @@ def chosen_members(
     fresh: Iterator[str] = (k for k in map(str, counting()) if k not in taken)
     keys += [next(fresh) for _ in range(wanted - len(keys))]
     return tuple(keys), tuple(removed)
+
+
+def keys_of(path: str, each: Expr, evaluate: Callable[[Expr], Value], diagnostics: Diagnostics) -> tuple[str, ...]:
+    """The keys of a map that has one member for each of them."""
+    value = reveal(evaluate(each))
+    if isinstance(value, dict):
+        return tuple(value)
+    if value is not None and not (isinstance(value, Unknown) and not waits_for_resources(value)):
+        diagnostics.error("N106", f"the members of {path} are those of a map that is known before apply", each.mark)
+    return ()
 
 
 def _count(path: str, nested: Nested, evaluate: Callable[[Expr], Value], diagnostics: Diagnostics) -> int:

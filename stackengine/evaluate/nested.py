@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stackengine.evaluate.evaluator import dig, to_expr
-from stackengine.evaluate.members import chosen_members, with_index
+from stackengine.evaluate.members import chosen_members, keys_of, with_index
 from stackengine.evaluate.parameters import Passed
 from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Ref
@@ -157,6 +157,8 @@ class PlacedGroup(Placed):
         with run.trail.enter(f"members of {self.path}", nested.mark):
             if nested.kind == "chain":
                 return tuple(str(n) for n in range(len(nested.members))), ()
+            if nested.each is not None:
+                return keys_of(self.path, nested.each, self.level.value, run.diagnostics), ()
             return chosen_members(self.path, nested, self.level.value, run.previous.get(self.path), run.diagnostics)
 
     @cached_property
@@ -193,6 +195,11 @@ class PlacedGroup(Placed):
         if has_unknown(path[0]):
             self.level.run.diagnostics.error("R106", f"which attribute of {self.path} is meant is known only after apply", mark)
             return FAULTY
+        nested = self.resource.nested
+        assert nested is not None
+        if str(reveal(path[0])) in nested.plural:
+            member = nested.plural[str(reveal(path[0]))]
+            return dig({k: m.attribute([member], mark) for k, m in self.members.items()}, path[1:])
         first, dot, more = str(reveal(path[0])).partition(".")
         rest: list[Value] = [*([more] if dot else []), *path[1:]]
         match first:
@@ -210,6 +217,8 @@ class PlacedGroup(Placed):
                 return list(self.keys[1])
             case "current_size":
                 return len(self.members)
+            case _ if nested.each is not None:
+                return {k: m.attribute(path, mark) for k, m in self.members.items()}
             case _:
                 return [m.attribute(path, mark) for m in self.members.values()]
 

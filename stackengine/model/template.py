@@ -133,6 +133,10 @@ class Nested:
     """group: keys of members that are taken out for good (a list of keys, or of lists of keys)."""
     removed_mode: Expr | None = None
     """``append`` (default): keys taken out before stay out; ``update``: only those named now."""
+    each: Expr | None = None
+    """group: a map, in place of a count: one member for each of its keys."""
+    plural: dict[str, str] = field(default_factory=dict)
+    """group: attributes that are maps of a member's attribute by key (``deploy_stdouts`` of ``deploy_stdout``)."""
     concurrent: Expr | None = None
     """chain: whether the links are made at the same time; None or false: one after the other."""
     mark: Mark = NOWHERE

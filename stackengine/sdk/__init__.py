@@ -10,7 +10,7 @@ from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
 from stackengine.sdk.addresses import Range, free_addresses, free_subnets, normal_subnet, subnet_range
-from stackengine.sdk.context import Context, Identities
+from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.errors import (
     AgentError,
     Cancelled,
@@ -78,6 +78,7 @@ __all__ = [
     "known",
     "known_list",
     "normal_subnet",
+    "pause",
     "record_of",
     "remove_volume",
     "resource_of",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from stackengine.model.allowed import Allowed
 from stackengine.model.values import Value
+from stackengine.sdk.errors import FailedError
 from stackengine.sdk.facts import Referred
 from stackengine.sdk.host import Host
 
@@ -42,6 +44,13 @@ class Identities(Protocol):
 
     def referred(self, physical_id: Value) -> Referred | None:
         """The resource of the same stack that a property refers to, already chosen; None for a name from outside."""
+
+
+def pause(ctx: Context, seconds: float) -> None:
+    """Let ``seconds`` pass, but no longer than the operation lives (:class:`Cancelled`)."""
+    if seconds > 0:
+        with contextlib.suppress(FailedError):
+            ctx.wait_until(lambda: None, seconds, "the end of a pause")
 
 
 class Context(Protocol):

@@ -88,7 +88,19 @@ class Functions(Legacy):
         found = value(node, "yaml11") if node.kind == "scalar" else None
         return found if isinstance(found, str) else None
 
+    def _by_computed_name(self, kind: str, call: Node, arg: Node, *, listed: bool) -> Expr | None:
+        """A call whose name is computed itself, or None."""
+        first = arg.items[0] if listed and arg.kind == "list" and arg.items else arg
+        name = self.read(first)
+        if name is None:
+            return None
+        rest = arg.items[1:] if first is not arg else ()
+        return Call("named", (Literal(kind), name, *(self(i) for i in rest)), call.mark)
+
     def _get_param(self, call: Node, arg: Node) -> Expr:
+        computed = self._by_computed_name("parameter", call, arg, listed=True)
+        if computed is not None:
+            return Call("or_empty", (computed,), call.mark)
         name = self._text(arg.items[0] if arg.kind == "list" and arg.items else arg)
         if not name:
             return self.bad(call, "a parameter's name, or a list of a name and keys")
@@ -101,11 +113,17 @@ class Functions(Legacy):
         return Call("or_empty", (Call("dig", (Param(name, call.mark), path), call.mark),), call.mark) if path.items else Param(name, call.mark)
 
     def _get_resource(self, call: Node, arg: Node) -> Expr:
+        computed = self._by_computed_name("resource", call, arg, listed=False)
+        if computed is not None:
+            return computed
         name = self._text(arg)
         return Ref(name, call.mark) if name else self.bad(call, "a resource's name")
 
     def _get_attr(self, call: Node, arg: Node) -> Expr:
         whole = self._version >= since.JSON_IN_TEXT
+        computed = self._by_computed_name("attribute", call, arg, listed=True) if arg.kind == "list" and len(arg.items) > 1 else None
+        if computed is not None:
+            return computed
         name = self._text(arg.items[0]) if arg.kind == "list" and arg.items else None
         if not name or (len(arg.items) < 2 and not whole):
             return self.bad(call, "a list: a resource, an attribute, and keys into it")

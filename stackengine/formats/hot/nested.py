@@ -9,10 +9,15 @@ from stackengine.formats.hot.functions import Functions
 from stackengine.formats.nesting import Loader
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.expr import Entry, Expr, List, Literal, Map
+from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map
 from stackengine.model.template import Nested, Resource
 
-STACK, GROUP, CHAIN = "OS::Heat::Stack", "OS::Heat::ResourceGroup", "OS::Heat::ResourceChain"
+STACK, GROUP, CHAIN, SCALING = "OS::Heat::Stack", "OS::Heat::ResourceGroup", "OS::Heat::ResourceChain", "OS::Heat::AutoScalingGroup"
+DEPLOYMENTS = {
+    "OS::Heat::SoftwareDeploymentGroup": "OS::Heat::SoftwareDeployment", "OS::Heat::SoftwareDeployments": "OS::Heat::SoftwareDeployment",
+    "OS::Heat::StructuredDeploymentGroup": "OS::Heat::StructuredDeployment", "OS::Heat::StructuredDeployments": "OS::Heat::StructuredDeployment",
+}  # fmt: skip
+_SERVER = "%server%"
 
 
 def with_nested(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
@@ -30,6 +35,10 @@ def with_nested(resource: Resource, properties: Node | None, loader: Loader, fun
             return _group(resource, properties, loader, functions, file, diagnostics)
         case _ if kind.name == CHAIN:
             return _chain(resource, properties, loader, file, diagnostics)
+        case _ if kind.name == SCALING:
+            return _scaling(resource, properties, loader, functions, file, diagnostics)
+        case _ if kind.name in DEPLOYMENTS:
+            return _deployments(resource)
     return resource
 
 
@@ -43,24 +52,57 @@ def _stack(resource: Resource, loader: Loader, file: str, diagnostics: Diagnosti
     return replace(resource, nested=Nested("stack", child, bindings=bindings, mark=resource.mark)) if child is not None else None
 
 
-def _group(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
-    found = properties.get("resource_def") if properties is not None else None
-    body = as_map(found, "resource_def", "H141", diagnostics)
+def _member(
+    resource: Resource, found: Node | None, key: str, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics
+) -> Resource | None:
+    """The definition of a group's members; None where it is none, which is reported."""
+    body = as_map(found, key, "H141", diagnostics)
     if body is None or not text_of(body.get("type")):
-        diagnostics.error("H141", f"{resource.logical_id} needs a resource_def with a type", (found or resource).mark)
+        diagnostics.error("H141", f"{resource.logical_id} needs a {key} with a type", (found or resource).mark)
         return None
     type_node = body.get("type")
     assert type_node is not None
-    inner = as_map(body.get("properties"), "properties", "H108", diagnostics)
+    given = body.get("properties")
+    computed = functions.read(given) if given is not None else None
+    inner = as_map(given, "properties", "H108", diagnostics) if computed is None else None
     entries = tuple(Entry(k.text, k.mark, functions(v)) for k, v in inner.entries) if inner is not None else ()
     metadata = body.get("metadata")
-    definition = with_nested(
+    return with_nested(
         Resource(
             resource.logical_id, type_node.text, Map(entries, inner.mark if inner else body.mark), metadata=functions(metadata) if metadata else None,
-            mark=type_node.mark, type_mark=type_node.mark,
+            mark=type_node.mark, type_mark=type_node.mark, computed=computed,
         ),
         inner, loader, functions, file, diagnostics,
     )  # fmt: skip
+
+
+def _scaling(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
+    """A scaling group as the group of a fixed size that it is at first."""
+    definition = _member(resource, properties.get("resource") if properties is not None else None, "resource", loader, functions, file, diagnostics)
+    if definition is None:
+        return None
+    count = resource.properties.get("desired_capacity") or resource.properties.get("min_size") or Literal(1, resource.mark)
+    what = f"{resource.logical_id} keeps the size that it has at first: nothing scales it"
+    diagnostics.notice("H150", what, resource.type_mark, "change desired_capacity, or min_size, and update the stack")
+    return replace(resource, nested=Nested("group", members=(definition,), count=count, mark=resource.mark))
+
+
+def _deployments(resource: Resource) -> Resource:
+    """One deployment for each server of a map."""
+    servers = resource.properties.get("servers") or Map((), resource.mark)
+    own = Call("dig", (servers, List((Literal(_SERVER, servers.mark),), servers.mark)), servers.mark)
+    entries = tuple(e for e in resource.properties.entries if e.key != "servers")
+    definition = replace(
+        resource, type=DEPLOYMENTS[resource.type], properties=Map((*entries, Entry("server", servers.mark, own)), resource.properties.mark),
+        depends_on=(), condition=None, computed=None,
+    )  # fmt: skip
+    plural = {"deploy_stdouts": "deploy_stdout", "deploy_stderrs": "deploy_stderr", "deploy_status_codes": "deploy_status_code"}
+    return replace(resource, nested=Nested("group", members=(definition,), each=servers, plural=plural, index_variable=_SERVER, mark=resource.mark))
+
+
+def _group(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
+    found = properties.get("resource_def") if properties is not None else None
+    definition = _member(resource, found, "resource_def", loader, functions, file, diagnostics)
     if definition is None:
         return None
     variable = resource.properties.get("index_var")

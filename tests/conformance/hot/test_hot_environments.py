@@ -45,7 +45,7 @@ def explored(text: str, *environments: str, files: dict[str, str] | None = None)
         return None, diagnostics
     given, defaults = environment.merged(known.layers, kinds_of(template), diagnostics)
     marks = {n: m for layer in known.layers for n, m in layer.marks.items()}
-    env = Environment(given, defaults, marks, known.types.restricted)
+    env = Environment(given, defaults, marks=marks, restricted=known.types.restricted)
     return explore(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=diagnostics, native=Diagnostics(), environment=env), diagnostics
 
 

@@ -209,7 +209,7 @@ resources:
   disks:
     type: OS::Heat::ResourceGroup
     depends_on: net
-    properties: {count: 2, index_var: '$i', resource_def: {type: 'OS::Cinder::Volume', properties: {size: 1, name: 'd$i'}}}
+    properties: {count: 2, index_var: '$i$', resource_def: {type: 'OS::Cinder::Volume', properties: {size: 1, name: 'd$i$'}}}
   user: {type: SE::None, properties: {value: {get_attr: [disks, refs]}, triggers: {get_attr: [disks, resource.1]}}}
 """,
     )

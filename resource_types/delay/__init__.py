@@ -1,0 +1,1 @@
+"""SE::Delay: waits, so that what comes after it comes later."""
