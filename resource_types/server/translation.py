@@ -80,7 +80,7 @@ def _address(properties: dict[str, Any], value: Any) -> None:
 
 def _tags(properties: dict[str, Any], value: Any) -> None:
     if isinstance(value, list):
-        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in value if isinstance(t, dict) and "Key" in t}
+        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in value if isinstance(t, dict) and isinstance(t.get("Key"), str)}
 
 
 def _nova_devices(properties: dict[str, Any], value: Any) -> None:

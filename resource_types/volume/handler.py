@@ -101,5 +101,5 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     """EC2's tags are metadata."""
     tags = properties.pop("$tags", None)
     if isinstance(tags, list):
-        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in tags if isinstance(t, dict) and "Key" in t}
+        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in tags if isinstance(t, dict) and isinstance(t.get("Key"), str)}
     return properties

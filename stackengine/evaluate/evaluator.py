@@ -158,7 +158,7 @@ class Evaluator:
             return dig(args[0], reveal(args[1]))
         if expr.fn == "find_in_map" and not isinstance(args[0], (Unknown, dict)):
             args[0] = self._mapping(reveal(args[0]), expr.mark, len(args) > 3)
-        if expr.fn in ("select_item", "length") and isinstance(args[-1], list) and not any(has_unknown(a) for a in args[:-1]):
+        if expr.fn in ("select_item", "length") and args and isinstance(args[-1], list) and not any(has_unknown(a) for a in args[:-1]):
             return self._told(expr, [reveal(args[0]) if len(args) > 1 else args[0], *args[1:]])
         if any(has_unknown(a) for a in args) or (self._secrets is None and any(isinstance(v, SecretRef) for a in args for v in leaves(a))):
             return Unknown(Call(expr.fn, tuple(to_expr(a) for a in args), expr.mark))

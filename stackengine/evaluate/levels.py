@@ -177,6 +177,8 @@ class _LevelEvaluator(Evaluator):
     def __init__(self, level: Level) -> None:
         super().__init__(lambda _path, _attribute: PENDING, level.parameters, level.template.conditions, level.template.mappings)
         self._level = level
+        self._deciding: set[str] = set()
+        """Conditions that are being worked out: where one needs them again, the circle is told step by step."""
 
     def value(self, expr: Expr) -> Value:
         """The value of an expression; FAULTY in the place of each part that has none, so that every fault is told."""
@@ -217,10 +219,13 @@ class _LevelEvaluator(Evaluator):
 
     def decide(self, name: str, mark: Mark) -> Value:
         """A condition's value; those that it names come first, so that a long row of them needs no deep recursion."""
-        for needed in self._order(name):
+        order = self._order(name)
+        for needed in [name] if self._deciding & set(order) else order:
             if needed not in self._decided:
                 with self._level.run.trail.enter(f"condition {self._level.full(needed)}", mark):
+                    self._deciding.add(needed)
                     self._decided[needed] = super().decide(needed, mark)
+                    self._deciding.discard(needed)
         return self._decided[name]
 
     def _order(self, name: str) -> list[str]:
