@@ -23,20 +23,20 @@ _SCALARS = frozenset(("string", "number", "integer", "boolean"))
 
 
 def check_types(path: str, properties: Mapping[str, Value], info: ResourceTypeInfo, types: Mapping[str, ResourceTypeInfo], diagnostics: Diagnostics) -> None:
-    """Report references to resources of the wrong type (V108) and values of the wrong type (V109)."""
+    """Report references to resources of the wrong type (V118) and values of the wrong type (V119)."""
     for where, unknown, schema in _late(properties, {"properties": info.properties}, ""):
         expr = unknown.expr
         wanted = schema.get("refers")
         refers = (wanted,) if isinstance(wanted, str) else tuple(wanted or ())
         if refers and isinstance(expr, Ref) and expr.target in types and types[expr.target].name not in (*refers, RECORD):
             what = f"{path}.{where} must refer to {' or '.join(refers)}; {expr.target} is {types[expr.target].name}"
-            diagnostics.error("V108", what, expr.mark)
+            diagnostics.error("V118", what, expr.mark)
             continue
         kind = type_of(expr, types)
         kinds = schema.get("type")
         allowed = frozenset((kinds,) if isinstance(kinds, str) else kinds or ())
         if kind and allowed and kind not in allowed and not (kind in _SCALARS and allowed & _SCALARS):
-            diagnostics.error("V109", f"{path}.{where}: {unknown.describe()} will be {_words(kind)}, and it must be {_words(*sorted(allowed))}", expr.mark)
+            diagnostics.error("V119", f"{path}.{where}: {unknown.describe()} will be {_words(kind)}, and it must be {_words(*sorted(allowed))}", expr.mark)
 
 
 def _late(value: Value, schema: Any, path: str) -> Iterator[tuple[str, Unknown, dict[str, Any]]]:

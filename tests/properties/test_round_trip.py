@@ -159,5 +159,8 @@ def test_converted_templates_have_the_same_graph(language: Language) -> None:
 def test_the_gallery_has_the_same_graph_in_every_language(file: Path, to: Language) -> None:
     template, diagnostics = read(file.read_text()), Diagnostics()
     text = write(converted(template, to, TYPES, diagnostics), diagnostics)
+    if template.language == "tosca" and to != "tosca" and diagnostics.errors:
+        assert all(d.code == "T201" and "the function tosca" in d.summary for d in diagnostics.errors)  # arithmetic, which the others do not have
+        return
     assert not diagnostics.errors, [d.summary for d in diagnostics]
     assert graph(read(text)) == graph(template)

@@ -18,7 +18,7 @@ from stackengine.model.template import DependsOn, Policies, Resource
 
 KEYS = ("type", "properties", "metadata", "depends_on", "update_policy", "deletion_policy", "description")
 NEWER = ("external_id", "condition")
-UPDATE_POLICY = ("rolling_update", "batch_create", "AutoScalingRollingUpdate", "AutoScalingScheduledAction")
+UPDATE_POLICY = ("ignore_changes", "replace", "rolling_update", "batch_create", "AutoScalingRollingUpdate", "AutoScalingScheduledAction")
 _ELSEWHERE = {
     **{k: f"{k} came with {since.CONDITIONS}" for k in NEWER},
     "Type": "HOT writes it in lower case: type", "Properties": "HOT writes it in lower case: properties", "Metadata": "HOT writes it in lower case: metadata",
@@ -106,7 +106,11 @@ class Resources:
             else:
                 check_keys(update, UPDATE_POLICY, f"update_policy of {name}", "H118", self._diagnostics)
                 extra = plain(update, "yaml11")
-        return Policies(deletion, deletion, extra={"update_policy": extra} if extra else {}), computed
+        ignored = extra.pop("ignore_changes", []) if isinstance(extra, dict) else []
+        never = isinstance(extra, dict) and extra.pop("replace", "allow") == "never"
+        more: dict[str, Any] = {"update_policy": extra} if extra else {}
+        names = tuple(map(str, ignored)) if isinstance(ignored, list) else (str(ignored),)
+        return Policies(deletion, deletion, "never" if never else "allow", names, extra=more), computed
 
     def _deletion(self, name: str, node: Node | None) -> tuple[Any, Expr | None]:
         """(the policy, or the expression that gives it)."""

@@ -45,7 +45,8 @@ def _input(parameter: Parameter, words: _Words) -> dict[str, Any]:
 
 
 def _clauses(constraint: Constraint) -> list[dict[str, Any]]:
-    rule, value = constraint.value, "$value"
+    rule: Any = constraint.value
+    value: Any = "$value"
     match constraint.kind:
         case "allowed_values":
             return [{"$valid_values": [value, rule]}]
@@ -54,7 +55,7 @@ def _clauses(constraint: Constraint) -> list[dict[str, Any]]:
         case "range":
             names = (("$greater_or_equal", "min"), ("$less_or_equal", "max"))
         case "length":
-            names = (("$min_length", "min"), ("$max_length", "max"))
+            names, value = (("$greater_or_equal", "min"), ("$less_or_equal", "max")), {"$length": [value]}
         case _:
             return []
     return [{name: [value, rule[key]]} for name, key in names if rule.get(key) is not None]
@@ -107,6 +108,8 @@ class _Words(Words):
                 return {"$join": [self(call.args[1]), self(call.args[0])]}
             case "concat":
                 return {"$concat": [self(a) for a in call.args]}
+            case "tosca" if isinstance(call.args[0], Literal):
+                return {f"${call.args[0].value}": [self(a) for a in call.args[2:]]}
             case "token":
                 return {"$token": [self(a) for a in call.args]}
             case "str_replace" | "str_replace_strict":

@@ -30,12 +30,12 @@ def faults(resource: str) -> list[str]:
 @pytest.mark.parametrize(
     ("resource", "wanted"),
     [
-        ("{type: SE::Port, properties: {network: {get_resource: disk}}}", ["V108 7:46"]),
-        ("{type: SE::Subnet, properties: {network: {get_resource: web}}}", ["V108 7:48"]),
-        ("{type: SE::Server, properties: {image: tiny, networks: [{port: {get_resource: net}}]}}", ["V108 7:70"]),
-        ("{type: SE::Server, properties: {image: tiny, networks: {get_attr: [web, name]}}}", ["V109 7:62"]),
-        ("{type: SE::Server, properties: {image: tiny, name: {get_attr: [web, addresses]}}}", ["V109 7:58"]),
-        ("{type: SE::Server, properties: {image: tiny, name: {list_concat: [[{get_attr: [web, name]}]]}}}", ["V109 7:58"]),
+        ("{type: SE::Port, properties: {network: {get_resource: disk}}}", ["V118 7:46"]),
+        ("{type: SE::Subnet, properties: {network: {get_resource: web}}}", ["V118 7:48"]),
+        ("{type: SE::Server, properties: {image: tiny, networks: [{port: {get_resource: net}}]}}", ["V118 7:70"]),
+        ("{type: SE::Server, properties: {image: tiny, networks: {get_attr: [web, name]}}}", ["V119 7:62"]),
+        ("{type: SE::Server, properties: {image: tiny, name: {get_attr: [web, addresses]}}}", ["V119 7:58"]),
+        ("{type: SE::Server, properties: {image: tiny, name: {list_concat: [[{get_attr: [web, name]}]]}}}", ["V119 7:58"]),
         ("{type: SE::Server, properties: {image: tiny, name: {get_attr: [web, name]}, memory: {get_attr: [disk, capacity]}}}", []),
         ("{type: SE::Port, properties: {network: {get_resource: net}}}", []),
         ("{type: SE::None, properties: {value: {get_attr: [web, addresses]}}}", []),
