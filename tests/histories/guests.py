@@ -83,7 +83,7 @@ class GuestWorld(World):
 
     def session(self) -> Any:
         found = super().session()
-        found.hands = GuestHands(self.crew, self._walk_begins, self.guests)
+        found._hands = GuestHands(self.crew, self._walk_begins, self.guests)
         found.__dict__["registry"] = types()
         found.__dict__["images"] = SimpleNamespace(open_source=lambda url, sha256, _check: sample_source(url, sha256))
         found._hosts[self.guests.uri] = self.guests

@@ -66,6 +66,7 @@ class MemoryStore:
     """One stack's part of ``store.Store``."""
 
     id = "lab"
+    key = b"k" * 32
 
     def __init__(self, chance: Chance) -> None:
         self.chance = chance
@@ -113,6 +114,18 @@ class MemoryStore:
 
     def revisions(self, stack_id: str) -> list[dict[str, Any]]:
         return [{"number": n, "status": s} for n, (_, s) in self.revisions_.items()]
+
+    def shared(self, stack_id: str, number: int) -> dict[str, Any]:
+        return {}
+
+    def moves(self, stack_id: str) -> list[Any]:
+        return []
+
+    def stacks(self, *, all_: bool = False) -> list[Any]:
+        return [self.row] if self.row is not None and self.row.alive else []
+
+    def stack_of(self, stack_id: str) -> StackRow | None:
+        return self.row
 
     def next_revision(self, stack_id: str) -> int:
         return max(self.revisions_, default=0) + 1
