@@ -20,6 +20,7 @@ from stackengine.events import Event
 from stackengine.hosts.memory import MemoryHost
 from stackengine.hosts.memory.faults import Faults
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
+from stackengine.model.instance import Recorded
 from stackengine.sdk import HostError
 from stackengine.service import prepare
 from stackengine.service.signals import SignalHub
@@ -101,9 +102,11 @@ class GuestWorld(World):
         desired, number = prepare.sealed(found.desired, vault), store.next_revision(row.id) if known else 1
         request = Request(self.name, template)
         kind: Any = "update" if known and known.revision else "create"
-        preview = prepare.plan_to(session, row, vault, desired, kind, number, Diagnostics(), request=request, recorded_stack=known is not None)
+        recorded = store.recorded(row.id) if known else Recorded()
+        aim = prepare.request_options(request, recorded)
+        preview = prepare.plan_to(session, row, vault, desired, recorded, kind, number, Diagnostics(), aim=aim)
         revision = RevisionRow(number, desired, "hot", parameters=seal(found.parameters, vault))
-        return replace(preview, request=request, prepared=prepare.Prepared(row, vault, revision))
+        return replace(preview, request=request, new_stack=known is None, prepared=prepare.Prepared(row, vault, revision, aim=aim))
 
     def bring(self, template: Path, parameters: dict[str, Any], **options: Any) -> Any:
         from stackengine.service import operations

@@ -118,9 +118,6 @@ class MemoryStore:
     def shared(self, stack_id: str, number: int) -> dict[str, Any]:
         return {}
 
-    def moves(self, stack_id: str) -> list[Any]:
-        return []
-
     def stacks(self, *, all_: bool = False) -> list[Any]:
         return [self.row] if self.row is not None and self.row.alive else []
 
