@@ -38,6 +38,8 @@ def converted(template: Template, to: Language, registry: Registry, diagnostics:
 
     resources: dict[str, Resource] = {}
     for resource in template.resources.values():
+        if template.language == "tosca":
+            _refuse_computed_units(resource, written[resource.logical_id].properties, kinds, diagnostics)
         made = _resource(resource, {k: lowering.value(v) for k, v in written[resource.logical_id].properties.items()}, kinds, translator)
         if made is not None:
             metadata = lowered(resource.metadata) if resource.metadata is not None else None
@@ -66,6 +68,15 @@ def _resource(resource: Resource, values: dict[str, Value], kinds: Kinds, transl
     native, at = translator.properties(resource, info, dialect, values, marks)
     entries = tuple(Entry(k, at.get(k, resource.mark), expr_of(v, at.get(k, resource.mark))) for k, v in native.items())
     return replace(resource, type=info.name, properties=Map(entries, resource.properties.mark))
+
+
+def _refuse_computed_units(resource: Resource, values: Mapping[str, Value], kinds: Kinds, diagnostics: Diagnostics) -> None:
+    """A size with a unit that is worked out of parameters: native types take plain numbers, and no language can say the division."""
+    dialect = kinds.dialect(resource.stands_for or resource.type)
+    for name, conversion in dialect.properties.items() if dialect is not None else ():
+        if conversion.decode in ("gib", "mib") and isinstance(values.get(name), Unknown) and not isinstance(values[name].expr, Param):
+            summary = f"{resource.logical_id}.{name} is worked out with a unit, which native types do not have"
+            diagnostics.error("T201", summary, resource.mark, "give it as a plain number")
 
 
 def _output(output: Output, lowered: Any) -> Output:

@@ -60,7 +60,10 @@ def _json(text: str) -> Any:
 
 def _finite(text: str) -> Any:
     """The number, or the text where a float has no room for it."""
-    found = float(text)
+    try:
+        found = float(text)
+    except ValueError:  # a tree that no reader of JSON made
+        return text
     return found if found - found == 0 else text
 
 

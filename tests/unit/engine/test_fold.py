@@ -69,15 +69,15 @@ def test_the_end_of_a_stop_and_of_a_release() -> None:
 def test_a_delete_that_began_is_only_ever_finished() -> None:
     begun = journal.begun(READY, "delete", READY)
     assert (begun.status, begun.sure) == ("deleting", False)
-    assert journal.failed(begun, False).status == "deleting"
+    assert journal.failed(begun, "create", False).status == "deleting"
     assert journal.done(begun, "delete", "") is None
 
 
 def test_a_failure_is_unsure_unless_only_the_gate_failed() -> None:
     begun = journal.begun(READY, "update", NEXT)
-    assert (journal.failed(begun, False).status, journal.failed(begun, False).sure) == ("failed", False)
+    assert (journal.failed(begun, "create", False).status, journal.failed(begun, "create", False).sure) == ("failed", False)
     configured = journal.reached(begun, "configured", {})
-    assert (journal.failed(configured, True).status, journal.failed(configured, True).sure) == ("failed", True)
+    assert (journal.failed(configured, "create", True).status, journal.failed(configured, "create", True).sure) == ("failed", True)
 
 
 def log(*events: tuple[str, Instance, str, dict[str, Any]]) -> list[Event]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stackengine import formats
@@ -186,6 +186,7 @@ def test_what_json_says_is_read_exactly(data: Any) -> None:
 @settings(max_examples=100, deadline=None)
 def test_what_yaml_says_is_read_exactly(data: Any) -> None:
     text = yaml.safe_dump([data], allow_unicode=True)
+    assume(yaml.safe_load(text) == [data])  # PyYAML does not read back all that it writes: a lone NEL as a key
     assert plain(tree(text), "yaml11") == [data]
 
 
