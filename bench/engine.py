@@ -91,8 +91,9 @@ def measure(quick: bool) -> Section:
     large = [] if quick else [{n: commands("layers", n) for n in (1_000, 10_000)} for _ in range(2)]
     rows = [*_against_floor(lives), *_commands(small, large), *_growth(lives), *_all_sizes(lives)]
     text = (
-        "`SE::None` on `memory://`, journaled with `synchronous=FULL`. The floor does the same walk and the same commits (an event and an instance row "
-        "each) and has no model. *create* and *delete* are operations in a process that has its imports behind it; *whole command* is a cold process. "
+        "`SE::None` on `memory://`, journaled with `synchronous=FULL`. The floor does the same walk and the same commits (rows of events, instances, "
+        "generations and pieces, as the engine writes them) and has no model. "
+        "*create* and *delete* are operations in a process that has its imports behind it; *whole command* is a cold process. "
         "*critical path*: wall time over that of as many commits of one small row as the longest path needs."
     )
     return Section("(a) Engine overhead", text, rows)

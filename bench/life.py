@@ -18,7 +18,10 @@ from bench.graphs import hot
 from stackengine import service
 from stackengine.cli.main import collect_rarely
 from stackengine.events import Event
-from stackengine.service import stacks
+from stackengine.model.desired import Desired
+from stackengine.planning import make_plan
+from stackengine.planning.plan import Plan
+from stackengine.service import prepare, stacks
 from stackengine.service.session import Session
 from stackengine.service.types import Request, Settings
 from stackengine.store.log import OperationJournal
@@ -49,15 +52,20 @@ def live(session: Session, template: Path, name: str, clock: Clock) -> None:
     again = clock.time("plan again", lambda: stacks.preview(session, request))
     assert created.status == "complete", created
     assert again.plan.empty, again.plan.counts()
-    from stackengine.service import prepare
-
-    row = prepare.find_stack(session, name)
-    clock.time("plan from evaluated", lambda: prepare.plan_to(
-        session, row, session.store.vault(row.id), again.desired, "update", 2, again.diagnostics, request=request, recorded_stack=True,
-    ))  # fmt: skip
+    clock.time("plan from evaluated", lambda: planned(session, name, again.desired))
     clock.time("update", lambda: stacks.carry_out(session, stacks.preview(session, request)))
     deleted = clock.time("delete", lambda: stacks.carry_out(session, stacks.preview_down(session, name)))
     assert deleted.status == "complete", deleted
+
+
+def planned(session: Session, name: str, desired: Desired) -> Plan:
+    """The plan of an evaluated template: what is recorded is read, the ground is gathered, and the two are compared."""
+    row = prepare.find_stack(session, name)
+    recorded = session.store.recorded(row.id)
+    ground = prepare.gather(session, row, recorded, prepare.open_host_of(session, row))
+    found = make_plan(desired, recorded, ground, session.registry, secrets=session.store.vault(row.id))
+    assert found.empty, found.counts()
+    return found
 
 
 def counted() -> list[int]:
