@@ -59,6 +59,8 @@ class Lowering:
         found = self._written.get(expr.target)
         if found is not None and (not self._kinds.supported(_base(found)) or found.placed.resource.stands_for == RECORD):
             return self._recorded(expr, found)
+        if not expr.path:  # all attributes at once
+            return expr
         first, rest = expr.path[0], tuple(map(self._expr, expr.path[1:]))
         if not isinstance(first, Literal):
             return Attr(expr.target, (self._expr(first), *rest), expr.mark)

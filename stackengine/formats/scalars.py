@@ -73,7 +73,7 @@ def _yaml11(text: str) -> Any:
         digits = {k: v.replace("_", "") for k, v in match.groupdict().items() if v is not None and k != "sign"}
         base, found = next(iter(digits.items()))
         if not found:
-            return text
+            return 0 if base == "eight" else text  # 0_ is a zero to PyYAML
         number = _sixty(found) if base == "sixty" else int(found, {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}[base])
         return -int(number) if match["sign"] == "-" else int(number)
     if _FLOAT11.match(text):

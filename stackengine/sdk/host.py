@@ -198,6 +198,9 @@ class Host(Protocol):
     def pool_info(self, pool: str) -> PoolInfo | None:
         """The pool, or None."""
 
+    def pool_refresh(self, pool: str) -> None:
+        """virStoragePoolRefresh: see what others put into the pool's folder (the private hosts of a user share one store of layers)."""
+
     def volume_create(self, pool: str, xml: str) -> VolumeInfo:
         """virStorageVolCreateXML; :class:`ExistsError` when the name is taken."""
 

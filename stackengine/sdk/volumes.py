@@ -71,9 +71,15 @@ def ensure_volume(
 def ensure_content(
     ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any], *, shared: bool = False
 ) -> VolumeInfo:
-    """A raw file with this content, uploaded once: half an upload has no record, and is made again. ``shared``: several stacks may make it at once."""
-    with ctx.alone(f"{ctx.host.uri}/{pool}/{name}") if shared else contextlib.nullcontext():
+    """A raw file with this content, uploaded once: half an upload has no record, and is made again.
+
+    ``shared``: several stacks may make it at once, also from other hosts that have the same folder as their pool.
+    """
+    with ctx.alone(f"{_place(ctx, pool)}/{name}") if shared else contextlib.nullcontext():
         found = ctx.host.volume_info(pool, name)
+        if found is None and shared:
+            ctx.host.pool_refresh(pool)
+            found = ctx.host.volume_info(pool, name)
         known = record_of(ctx, pool, name) if found is not None else None
         if found is not None and known is not None and known.get("whole"):
             return found
@@ -83,6 +89,12 @@ def ensure_content(
         ctx.host.volume_upload(pool, name, data, length, ctx.check)
         write_record(ctx, pool, name, {**record, "whole": True})
         return made
+
+
+def _place(ctx: Context, pool: str) -> str:
+    """Where a pool is: its folder, which several hosts of this machine may share, else the host's own name for it."""
+    found = ctx.host.pool_info(pool)
+    return found.path if found is not None and found.path else f"{ctx.host.uri}/{pool}"
 
 
 def remove_volume(ctx: Context, pool: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Pools and volumes of a libvirt host. Pools are never refreshed as a matter of course: libvirt knows what it made."""
+"""Pools and volumes of a libvirt host. Pools are not refreshed as a matter of course: libvirt knows what it made; only a shared store is."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class VolumeCalls:
             return self._call("virStoragePoolLookupByName", work)  # type: ignore[no-any-return]
         except NotFoundError:
             return None
+
+    def pool_refresh(self, pool: str) -> None:
+        """See what others put there; refused in passing while an upload runs."""
+        self._call("virStoragePoolRefresh", lambda c: c.storagePoolLookupByName(pool).refresh())
 
     def volume_create(self, pool: str, xml: str) -> VolumeInfo:
         """Create; when the answer got lost with the connection, what the first try made is taken."""

@@ -31,6 +31,9 @@ class VolumeCalls:
             used = sum(v["allocation"] for v in known["volumes"].values())
             return PoolInfo(pool, "dir", True, known["capacity"], known["capacity"] - used, f"/memory/{self.name}/{pool}")
 
+    def pool_refresh(self, pool: str) -> None:
+        """Nobody else writes into the pools of a memory host."""
+
     def volume_create(self, pool: str, xml: str) -> VolumeInfo:
         """Create; a name that is taken (90), a full pool and a missing backing file are refused."""
         volume = read.parse(xml, "volume")
