@@ -21,7 +21,12 @@ lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 TYPES = registry.load(entry_points=False)
-CASES = [(n, case) for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"]
+BOOTED = ("SE::Deployment",)
+"""Types that need a guest whose agent answers: each case waits for a whole boot, so they are slow."""
+CASES = [
+    pytest.param(n, case, marks=pytest.mark.slow if n in BOOTED else ())
+    for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"
+]  # fmt: skip
 QUICK = {"shutdown_timeout": 0}
 """These guests are stopped before they have booted, so nobody would listen."""
 
