@@ -11,8 +11,8 @@ from stackengine.sdk import xml
 from .definition import OTHERS
 from .disks import disk_name
 
-_ELSEWHERE = frozenset(("memory", "currentMemory", "vcpu"))
-"""Elements that properties of their own are read from."""
+_ELSEWHERE = frozenset(("memory", "currentMemory", "vcpu", "address"))
+"""Elements that properties of their own are read from, and bus addresses, which are pinned apart: the host chooses them after the first definition."""
 
 
 def _left_out(element: ET.Element) -> bool:
