@@ -21,12 +21,9 @@ lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 TYPES = registry.load(entry_points=False)
-BOOTED = ("SE::Deployment",)
-"""Types that need a guest whose agent answers: each case waits for a whole boot, so they are slow."""
-CASES = [
-    pytest.param(n, case, marks=pytest.mark.slow if n in BOOTED else ())
-    for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"
-]  # fmt: skip
+CASES = [(n, case) for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"]
+BOOTED = ("SE::Deployment", "SE::VolumeAttachment")
+"""Types that need a guest that has booted: one that runs scripts, or lets go of a disk."""
 QUICK = {"shutdown_timeout": 0}
 """These guests are stopped before they have booted, so nobody would listen."""
 
@@ -73,7 +70,7 @@ def booted(of: bench.Bench) -> None:
 @pytest.mark.parametrize("check", contract.ON_ANY_HOST, ids=lambda c: c.__name__)
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_a_type_keeps_the_contract_on_real_qemu(host: Host, source: bench.Source, name: str, case: str, check: contract.Check) -> None:
-    settle = {"settle": booted} if name == "SE::VolumeAttachment" else {}
+    settle = {"settle": booted} if name in BOOTED else {}
     subject = contract.Subject(name, TYPES, lambda: host, case, QUICK, source, **settle)
     try:
         check(subject)

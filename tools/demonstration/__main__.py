@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 from stackengine.hosts.private.launch import remove_tree
 from tools.demonstration import life
@@ -79,13 +80,13 @@ def a_host(stage: Stage, state: Path, *, simulated: bool) -> Iterator[Looks]:
             looks: Looks = RealLooks(HOST, state)
         except Failed as reason:
             print(f"no private host: {reason}")
-            stage.run("hosts", "rm", HOST, "--yes", code=None)
+            private.remove(HOST, state)
         else:
             try:
                 yield looks
             finally:
                 looks.close()
-                stage.run("hosts", "rm", HOST, "--yes", code=None)
+                private.remove(HOST, state)  # with all that a failure left on it
             return
     print("Everything from here on is SIMULATED (memory://): the same plans, journal and rules on a strict fake of a hypervisor, but no guest runs.")
     yield SimulatedLooks(HOST, state)
