@@ -453,7 +453,6 @@ def test_where_namespaces_are_refused_that_is_said_and_nothing_is_left(state: Pa
     assert not private.find("one", state).paths.runtime.exists()
 
 
-@pytest.mark.slow  # it starts and kills hosts by the clock, which a busy machine does not keep
 def test_all_of_it_as_a_plain_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     if os.getuid():
         pytest.skip("the tests above ran as a plain user")

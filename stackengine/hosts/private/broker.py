@@ -1,7 +1,8 @@
 """Sockets made inside a private host's network, passed out as file descriptors: the same as root and as a plain user.
 
 One request per connection, a JSON object in one packet: ``connect``, ``listen``; ``stay``, which is answered and then kept open until
-process 1 ends, so that whoever must not outlive the host can watch it; and ``dismiss``, which hangs up on those that stay under a name.
+process 1 ends, so that whoever must not outlive the host can watch it; ``dismiss``, which hangs up on those that stay under a name; and
+``gone``, which is answered when a network device is not there any more.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from stackengine.hosts.processes import LOOK_SECONDS
 
 PACKET_BYTES = 4096
 REQUEST_SECONDS = 5.0
@@ -53,6 +57,13 @@ def _make(request: dict[str, Any]) -> socket.socket | None:
             family = socket.AF_INET6 if ":" in request["address"] else socket.AF_INET
             return socket.create_server((request["address"], request["port"]), family=family)
         case "stay" | "dismiss":
+            return None
+        case "gone":
+            limit = time.monotonic() + REQUEST_SECONDS
+            while any(name == request["device"] for _, name in socket.if_nameindex()):
+                if time.monotonic() > limit:
+                    raise TimeoutError(f"{request['device']} is still there")
+                time.sleep(LOOK_SECONDS)
             return None
     raise ValueError(f"unknown request {request['do']}")
 
@@ -110,6 +121,11 @@ class Broker:
     def dismiss(self, name: str) -> None:
         """Hang up on those that stay under ``name``."""
         client, _ = self._ask(REQUEST_SECONDS, do="dismiss", name=name)
+        client.close()
+
+    def wait_until_gone(self, device: str) -> None:
+        """Wait until a network device is not there any more; OSError when it stays for REQUEST_SECONDS."""
+        client, _ = self._ask(REQUEST_SECONDS, do="gone", device=device)
         client.close()
 
     def pid(self) -> int | None:

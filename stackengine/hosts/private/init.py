@@ -20,7 +20,6 @@ import threading
 import time
 from pathlib import Path
 
-from stackengine.hosts import processes
 from stackengine.hosts.private.broker import serve
 from stackengine.hosts.private.mounts import mount_everything
 
@@ -146,24 +145,26 @@ def _listens(path: Path) -> bool:
         return client.connect_ex(str(path)) == 0
 
 
+def _tell(descriptor: int, words: str) -> None:
+    """Say how the start went. Whoever asked may be gone: the host is there all the same, for the next one."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(descriptor, words.encode())
+    os.close(descriptor)
+
+
 def main() -> None:
-    """Arguments: settings (JSON), descriptor on which to say how the start went (an empty line: well)."""
+    """Arguments: settings (JSON), descriptor on which to say how the start went (an empty line: well), descriptor of the lock that is held."""
     os.umask(0o022)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
-    settings = json.loads(sys.argv[1])
-    with open(int(sys.argv[2]), "w", encoding="utf-8") as answer, processes.holding(Path(settings["lock"])) as lock:
-        if lock is None:
-            sys.exit("it is starting already")
-        os.write(lock, bytes(Path("/proc/self").readlink()))  # /proc is still the one from outside
-        try:
-            attendant = begin(settings)
-        except OSError as error:
-            answer.write(f"{error.strerror or error}\n")
-            answer.flush()
-            os._exit(1)
-        answer.write("\n")
-        answer.close()
-        attendant.attend()
+    settings, told, lock = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    os.write(lock, bytes(Path("/proc/self").readlink()))  # /proc is still the one from outside
+    try:
+        attendant = begin(settings)
+    except OSError as error:
+        _tell(told, f"{error.strerror or error}\n")
+        os._exit(1)
+    _tell(told, "\n")
+    attendant.attend()
 
 
 if __name__ == "__main__":

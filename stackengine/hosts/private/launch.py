@@ -74,24 +74,18 @@ def launch(paths: Paths) -> int:
         if os.getuid() == 0:
             Path(folder).mkdir(parents=True, exist_ok=True)
     make_runtime_folder(paths.runtime)
-    for left in paths.runtime.iterdir():
-        remove_tree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
-    (paths.runtime / "run" / "libvirt").mkdir(parents=True)
-    settings = {"folder": paths.folder, "runtime": paths.runtime, "cache": paths.cache, "broker": paths.broker, "lock": paths.lock, "name": paths.name}
-    arguments = json.dumps({key: str(value) for key, value in settings.items()})
     log = paths.folder / "log" / "init.log"
     answer, told = os.pipe()
     try:
-        init = processes.python("stackengine.hosts.private.init", arguments, str(told))
-        command = [*into_namespaces(), "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", *init]
-        processes.start_detached(command, log, (told,))
-        os.close(told)
-        told = -1
+        # the lock is handed on to process 1, so that there is no moment in which a start can be seen by nobody, whoever is killed
+        with processes.holding(paths.lock) as lock, open(told, "wb"):
+            if lock is None:
+                raise HostError(f"the private host {paths.name} is being started by somebody else", hint="try again in a moment")
+            _empty(paths)
+            processes.start_detached(_command(paths, told, lock), log, (told, lock))
         said = _answer(answer)
     finally:
         os.close(answer)
-        if told >= 0:
-            os.close(told)
     pid = running(paths) if said == "\n" else None
     if pid is None:
         if starting := processes.holder(paths.lock):
@@ -101,6 +95,23 @@ def launch(paths: Paths) -> int:
         hint = f"stack-run hosts doctor private://{paths.name} says what is missing; {SIMULATE}"
         raise HostError(f"the private host {paths.name} did not start: {why}", hint=hint)
     return pid
+
+
+def _empty(paths: Paths) -> None:
+    """What a host that ended left in its runtime folder goes; the lock is held and stays."""
+    for left in paths.runtime.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            remove_tree(left)
+        elif left != paths.lock:
+            left.unlink()
+    (paths.runtime / "run" / "libvirt").mkdir(parents=True)
+
+
+def _command(paths: Paths, told: int, lock: int) -> list[str]:
+    settings = {"folder": paths.folder, "runtime": paths.runtime, "cache": paths.cache, "broker": paths.broker, "name": paths.name}
+    arguments = json.dumps({key: str(value) for key, value in settings.items()})
+    init = processes.python("stackengine.hosts.private.init", arguments, str(told), str(lock))
+    return [*into_namespaces(), "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", *init]
 
 
 def _answer(descriptor: int) -> str:

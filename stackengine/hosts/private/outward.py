@@ -59,3 +59,4 @@ def disconnect(paths: Paths) -> None:
     Broker(paths.broker).dismiss(STAYS_AS)
     if not processes.wait_until_free(paths.runtime / "outbound.lock", END_SECONDS):
         raise HostError(f"slirp4netns of the private host {paths.name} does not end", hint=f"stack-run hosts stop {paths.name}")
+    Broker(paths.broker).wait_until_gone(DEVICE)  # the kernel takes it away a little after its holder has ended
