@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from stackengine.cli import operations, options, parameters, requests, telling
 from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import FAILED, OK
+from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
 from stackengine.events import Event
 from stackengine.service import Session, stacks
@@ -38,19 +39,19 @@ def _origin(args: argparse.Namespace, folder: Path) -> Origin:
 def _wanted(args: argparse.Namespace, template: Path, run_until: float | None = None) -> up.Wanted:
     origin = _origin(args, template.absolute().parent)
     owner = os.environ.get("GITHUB_ACTOR") or os.environ.get("GITLAB_USER_LOGIN") or os.environ.get("USER", "")
-    return up.Wanted(origin, args.ttl, args.isolation, owner, run_until)
+    return up.Wanted(origin, args.ttl, args.isolation or "host", owner, run_until)
 
 
 def _up(args: argparse.Namespace, terminal: Terminal) -> int:
-    template = requests.existing(args.template)
+    template = requests.existing(template_of(args))
     return _bring_up(args, terminal, template, _wanted(args, template))
 
 
 def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, wanted: up.Wanted) -> int:
     with up.open_for(options.settings(args), wanted) as session:
-        up.take_turn(session, wanted.name, args.while_busy, terminal.note)
+        up.take_turn(session, wanted.name, args.while_busy or "overtake", terminal.note)
         request = Request(
-            wanted.name, template, parameters.given(args.param_file, args.param), tuple(requests.existing(e) for e in args.environment)
+            wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
         )  # fmt: skip
         preview = stacks.preview(session, request)
         args.yes = True
@@ -77,7 +78,7 @@ def _tell(session: Session, preview: Preview, wanted: up.Wanted, result: Operati
 def _run(args: argparse.Namespace, terminal: Terminal) -> int:
     if not args.rest:
         raise UsageError("env run needs a command", hint="stack-run env run TEMPLATE -- CMD ...")
-    template = requests.existing(args.template)
+    template = requests.existing(template_of(args))
     wanted = _wanted(args, template, time.time() + LEASE)
     if not args.branch:  # several runs of one branch are several environments
         wanted = replace(wanted, origin=replace(wanted.origin, branch=f"{wanted.origin.branch} run {os.getpid()} {time.time_ns()}"))
@@ -124,7 +125,7 @@ def _ls(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
         found = up.ls(session)
         if terminal.json:
-            terminal.document("environments", {"environments": [view.data(e, stacks.outputs(session, e.row.name)) for e in found]})
+            terminal.documents("environment", [view.data(e, stacks.outputs(session, e.row.name)) for e in found])
             return OK
     if found:
         terminal.data(view.listing(found, time.time(), terminal.style))

@@ -30,6 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from stackengine.cli.logging_setup import set_up
 
             set_up(args, terminal)
+        if getattr(args, "takes_project", False):
+            from stackengine.cli import project
+
+            project.apply(args)
         code = args.run(args, terminal)
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -38,6 +38,14 @@ def add_format(parser: argparse._ActionsContainer, choices: Sequence[str] = ("hu
     parser.add_argument("--json", dest="format", action="store_const", const="json", default=argparse.SUPPRESS, help="short for --format json")
 
 
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """The project file, from which comes what the command line leaves open (``cli.project`` applies it before the command runs)."""
+    group = parser.add_argument_group("project file")
+    group.add_argument("--context", metavar="NAME", default="", help="the context of the project file that counts (default: STACKENGINE_CONTEXT, else its own)")
+    group.add_argument("--project", metavar="FILE", default="", help="the project file (default: stackengine.yaml here or above)")
+    parser.set_defaults(takes_project=True)
+
+
 def add_parameters(parser: argparse.ArgumentParser) -> None:
     """What a template is evaluated with."""
     parser.add_argument("--param", "-P", metavar="K=V", action="append", default=[], help="a parameter's value; repeatable, wins over files")
@@ -50,16 +58,15 @@ def add_inert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept-inert", action="store_true", help="record resources of types that are not supported, without making anything")
 
 
-def add_request(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+def add_request(parser: argparse.ArgumentParser) -> None:
     """What ``up`` and ``plan`` are asked for."""
-    template = parser.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
-    if optional:
-        template.nargs, template.required = "?", False
+    parser.add_argument("template", metavar="TEMPLATE", nargs="?", help="a HOT, CloudFormation or TOSCA file (default: the project file's)")
     parser.add_argument("--name", help="the stack's name (default: from the template's file or folder name)")
     add_parameters(parser)
     parser.add_argument("--target", metavar="PATH", action="append", default=[], help="only this resource and what it depends on; repeatable")
     parser.add_argument("--replace", metavar="PATH", action="append", default=[], help="give this resource a new generation even if nothing changed")
     add_inert(parser)
+    add_project(parser)
     parser.add_argument("--override-policy", metavar="FILE", help="a stack policy that counts this once in place of the stack's own")
 
 

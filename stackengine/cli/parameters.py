@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,11 @@ PREFIX = "STACKENGINE_PARAM_"
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """``STACKENGINE_PARAM_k=v`` as ``{k: v}``."""
     return {k.removeprefix(PREFIX): v for k, v in environ.items() if k.startswith(PREFIX) and len(k) > len(PREFIX)}
+
+
+def of(args: argparse.Namespace) -> dict[str, Any]:
+    """All of a command: the project's, then ``--param-file``, then ``--param``."""
+    return {**getattr(args, "project_parameters", {}), **given(args.param_file, args.param)}
 
 
 def given(files: Sequence[str], pairs: Sequence[str]) -> dict[str, Any]:

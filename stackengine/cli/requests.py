@@ -9,17 +9,19 @@ from typing import Any
 from stackengine.cli import parameters
 from stackengine.cli.errors import UsageError
 from stackengine.cli.naming import stack_name
+from stackengine.cli.project import template_of
 from stackengine.service.types import Request
 
 
 def of(args: argparse.Namespace) -> Request:
     """The request; raises UsageError where a file is not there."""
-    template = existing(args.template)
+    template = existing(template_of(args))
     override = getattr(args, "override_policy", None)
     return Request(
         name=stack_name(template, args.name),
         template=template,
-        parameters=parameters.given(args.param_file, args.param),
+        parameters=parameters.of(args),
+        ambient=parameters.from_environment(),
         environments=tuple(existing(e) for e in args.environment),
         targets=tuple(getattr(args, "target", ())),
         replace=tuple(getattr(args, "replace", ())),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TextIO
 
 from stackengine.cli.errors import UsageError
@@ -48,6 +48,12 @@ class Terminal:
 
         whole = {"format_version": FORMAT_VERSION, "kind": kind, **members}
         self.data(json.dumps(whole, ensure_ascii=False, indent=None if line else 2))
+
+    def documents(self, kind: str, all_members: Iterable[Mapping[str, Any]]) -> None:
+        """Print a JSON list of documents."""
+        import json
+
+        self.data(json.dumps([{"format_version": FORMAT_VERSION, "kind": kind, **m} for m in all_members], ensure_ascii=False, indent=2))
 
     def say(self, text: str = "") -> None:
         """Tell the person something."""

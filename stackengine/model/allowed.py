@@ -24,6 +24,8 @@ class Allowed:
     """Prefixes of URLs that may be fetched or called: remote imports, custom resources."""
     devices: tuple[str, ...] = ()
     """Devices and shared folders of this machine that guests may get."""
+    hosts: tuple[str, ...] = ()
+    """URIs of libvirt hosts that the project file of a checkout may name (a URI can name a program to connect through)."""
 
     def may_read(self, path: str) -> bool:
         """Whether an absolute, normalised path lies in an allowed place."""

@@ -8,6 +8,7 @@
       python: ["ours.macros:expand"]
       urls: ["https://templates.example/"]
       devices: [/srv/share]
+      hosts: ["qemu:///system"]
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def prepare_up(session: Session, request: Request) -> Preview:
     row = known or session.store.fresh(request.name, uri, template.language)
     scopes = session.store.scopes(row.id, row.revision) if known is not None and known.revision else {}
     evaluated = evaluate(
-        template, request.parameters, session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics, environment=environment,
-        previous=scopes, missing="record" if request.accept_inert else "refuse",
+        template, request.given_for(template.parameters), session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics,
+        environment=environment, previous=scopes, missing="record" if request.accept_inert else "refuse",
     )  # fmt: skip
     if evaluated is None:
         raise InvalidTemplateError(diagnostics)

@@ -31,7 +31,8 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
     except InvalidTemplateError as error:
         return None, None, error.diagnostics
     found = explore(
-        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, native=native, environment=environment
+        template, request.given_for(template.parameters), session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, native=native,
+        environment=environment,
     )
     diagnostics.extend(replace(d, severity="warning") if d.severity == "error" else d for d in native)
     return template, found, diagnostics
@@ -41,8 +42,8 @@ def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) 
     """Template and parameters, nothing else: for ``validate`` and ``graph``; None when ``diagnostics`` got errors."""
     template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters)
     found = evaluate(
-        template, request.parameters, session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics, environment=environment,
-        missing="record" if request.accept_inert else "refuse",
+        template, request.given_for(template.parameters), session.registry, stack_name=request.name, stack_id="0", diagnostics=diagnostics,
+        environment=environment, missing="record" if request.accept_inert else "refuse",
     )  # fmt: skip
     if found is not None:
         owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -57,6 +58,12 @@ class Request:
     """Resources of types that are not supported are recorded, with a notice, instead of refused."""
     policy: dict[str, Any] | None = None
     """A stack policy that counts this once in place of the stack's own."""
+    ambient: dict[str, str] = field(default_factory=dict)
+    """Values for parameters that the template declares and nobody gives: ``STACKENGINE_PARAM_*``."""
+
+    def given_for(self, declared: Collection[str]) -> dict[str, Any]:
+        """The values for a template that declares these parameters."""
+        return {**{k: v for k, v in self.ambient.items() if k in declared}, **self.parameters}
 
 
 @dataclass(frozen=True, slots=True)

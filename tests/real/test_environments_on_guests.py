@@ -47,11 +47,11 @@ def test_every_branch_shows_its_own_page_and_nothing_of_it_stays(state: Path) ->
     jobs = [start(state, "up", template, "--repo", "git.example/shop", "--branch", b, "--commit", b, "--param", f"greeting={b}") for b in branches]
     for job in jobs:
         ended(job)
-    found = {e["branch"]: e for e in json.loads(ended(start(state, "ls", "--json")))["environments"]}
+    found = {e["branch"]: e for e in json.loads(ended(start(state, "ls", "--json")))}
     assert {e["host"] for e in found.values()} == {f"private://{e['name']}" for e in found.values()}
     for branch in branches:
         with urllib.request.urlopen(found[branch]["outputs"]["url"]["value"], timeout=20) as page:
             assert page.read().decode().strip() == branch
     ended(start(state, "reap", "--all"))
-    assert json.loads(ended(start(state, "ls", "--json")))["environments"] == []
+    assert json.loads(ended(start(state, "ls", "--json"))) == []
     assert list(private.names(state)) == []

@@ -27,13 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     up = verbs.add_parser("up", help="create or update the environment of a branch")
-    run_ = verbs.add_parser("run", help="an environment for one command", usage="%(prog)s [options] TEMPLATE -- CMD ...")
+    run_ = verbs.add_parser("run", help="an environment for one command", usage="%(prog)s [options] [TEMPLATE] -- CMD ...")
     for verb in (up, run_):
-        verb.add_argument("template", metavar="TEMPLATE", help="a HOT, CloudFormation or TOSCA file")
+        verb.add_argument("template", metavar="TEMPLATE", nargs="?", help="a HOT, CloudFormation or TOSCA file (default: the project file's)")
         options.add_parameters(verb)
+        options.add_project(verb)
         verb.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives after its last up: 90m, 8h (default: 8h)")
-        verb.add_argument("--isolation", choices=("host", "shared"), default="host", help="a private host of its own (default), or the named host with others")
-        verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), default="overtake", help="when another push is being carried out")
+        verb.add_argument("--isolation", choices=("host", "shared"), help="a private host of its own (default), or the named host with others")
+        verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), help="when another push is being carried out (default: overtake)")
         verb.add_argument("--timeout", metavar="TIME", type=options.seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
         _add_origin(verb)
     run_.add_argument("--artifacts", metavar="DIR", help="collect consoles, events and a JUnit file there")

@@ -15,7 +15,7 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    options.add_request(parser, optional=True)
+    options.add_request(parser)
     parser.add_argument("--rollback-of", metavar="STACK", help="show what `rollback STACK` would do, in place of a template")
     parser.add_argument("--to", metavar="N", type=int, help="with --rollback-of: the revision")
     parser.add_argument("--save", action="store_true", help="keep the plan as a change set, to be carried out by `changeset execute`")
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render.plan_data import plan_data
     from stackengine.service import stacks
 
-    if (args.template is None) == (args.rollback_of is None):
+    if args.rollback_of is not None and any(s.key == "template" and s.source == "TEMPLATE" for s in args.config):
         raise UsageError("say a template, or --rollback-of STACK", hint="stack-run plan --help")
     telling.warn_of_part(args, terminal)
     with service.open(options.settings(args)) as session:

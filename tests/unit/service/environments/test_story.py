@@ -63,7 +63,7 @@ class Ci:
         return self.run("up", "stack.yaml", *origin, "--param", f"commit={commit}", *more, code=code)
 
     def ls(self) -> dict[str, Any]:
-        found = json.loads(self.run("ls", "--json"))["environments"]
+        found = json.loads(self.run("ls", "--json"))
         return {e["branch"]: e for e in found}
 
     def wait_for(self, what: Callable[[], bool]) -> None:
