@@ -35,12 +35,14 @@ def plain(node: Node, rules: Rules) -> Any:
     return {k.text: plain(v, rules) for k, v in node.entries}
 
 
-def check_keys(node: Node, known: Collection[str], what: str, code: str, diagnostics: Diagnostics, elsewhere: Mapping[str, str] | None = None) -> None:
-    """Report keys of a mapping that do not belong there; ``elsewhere`` says where some of them would."""
+def check_keys(
+    node: Node, known: Collection[str], what: str, code: str, diagnostics: Diagnostics, elsewhere: Mapping[str, str] | None = None, unlike: str = ""
+) -> None:
+    """Report keys of a mapping that do not belong there; ``elsewhere`` says where some of them would, ``unlike`` is the hint for one (``{}``) like none."""
     for key in node.key_nodes():
         if key.text not in known:
             place = (elsewhere or {}).get(key.text)
-            diagnostics.error(code, f"{what} has no key {key.text}", key.mark, place or did_you_mean(key.text, known))
+            diagnostics.error(code, f"{what} has no key {key.text}", key.mark, place or did_you_mean(key.text, known) or unlike.replace("{}", key.text))
 
 
 def as_map(node: Node | None, what: str, code: str, diagnostics: Diagnostics) -> Node | None:

@@ -24,6 +24,8 @@ _ELSEWHERE = {
     "Type": "HOT writes it in lower case: type", "Properties": "HOT writes it in lower case: properties", "Metadata": "HOT writes it in lower case: metadata",
     "DependsOn": "in HOT it is depends_on", "DeletionPolicy": "in HOT it is deletion_policy",
 }  # fmt: skip
+_LIKE_NONE = "if '{}' is a property, it belongs under properties"
+"""Keys that are like none of a resource's are most often properties."""
 
 
 class Resources:
@@ -38,7 +40,7 @@ class Resources:
         if body is None:
             return None
         keys = (*KEYS, *NEWER) if self._version >= since.CONDITIONS else KEYS
-        check_keys(body, keys, f"resource {key.text}", "H106", self._diagnostics, {**_of_properties(body, keys), **_ELSEWHERE})
+        check_keys(body, keys, f"resource {key.text}", "H106", self._diagnostics, _ELSEWHERE, _LIKE_NONE)
         if "/" in key.text or not key.text:
             self._diagnostics.error("H116", "a resource's name is not empty and has no '/' in it", key.mark)
             return None
@@ -126,11 +128,6 @@ class Resources:
             hint = did_you_mean(text_of(node), policies) or (f"write {near}" if near in policies else ", ".join(policies))
             self._diagnostics.error("H110", f"{name}: there is no deletion_policy {text_of(node)}", node.mark, hint)
         return found or "Delete", None
-
-
-def _of_properties(body: Node, keys: tuple[str, ...]) -> dict[str, str]:
-    """Keys that are like none of a resource's are most often properties."""
-    return {k.text: f"if '{k.text}' is a property, it belongs under properties" for k in body.key_nodes() if not did_you_mean(k.text, keys)}
 
 
 def deletion_policies(version: str) -> dict[str, str]:
