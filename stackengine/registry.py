@@ -33,7 +33,8 @@ class Conversion:
     to: str = ""
     """A native property (dotted path), or ``$name``: something that the type's ``translate`` takes up."""
     decode: str = ""
-    """``base64``, ``mib`` (text with unit or number of MiB), ``gib``, ``bool``, ``int``, ``list``, ``undotted`` (a domain without its last dot)."""
+    """``base64``, ``mib`` (text with unit or number of MiB), ``guest_mib`` (no less than a guest needs), ``gib``, ``bool``,
+    ``int``, ``list``, ``undotted`` (a domain without its last dot)."""
     ignore: str = ""
     refuse: str = ""
     used: str = ""

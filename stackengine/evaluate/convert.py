@@ -74,7 +74,7 @@ def _refuse_computed_units(resource: Resource, values: Mapping[str, Value], kind
     """A size with a unit that is worked out of parameters: native types take plain numbers, and no language can say the division."""
     dialect = kinds.dialect(resource.stands_for or resource.type)
     for name, conversion in dialect.properties.items() if dialect is not None else ():
-        if conversion.decode in ("gib", "mib") and isinstance(values.get(name), Unknown) and not isinstance(values[name].expr, Param):
+        if conversion.decode in ("gib", "mib", "guest_mib") and isinstance(values.get(name), Unknown) and not isinstance(values[name].expr, Param):
             summary = f"{resource.logical_id}.{name} is worked out with a unit, which native types do not have"
             diagnostics.error("T201", summary, resource.mark, "give it as a plain number")
 

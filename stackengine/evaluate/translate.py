@@ -47,6 +47,11 @@ def _as_number(value: Any) -> Any:
     return value
 
 
+def _roomy(mib: Any) -> Any:
+    """TOSCA asks for at least so much memory: where that is less than a guest can have, it gets the least (32 MiB)."""
+    return max(mib, 32) if isinstance(mib, (int, float)) and not isinstance(mib, bool) and mib >= 0 else mib
+
+
 def _decode(value: Any) -> Any:
     """Base64 as AWS wants it; text that is none is taken as it is, as Heat does (its Fn::Base64 leaves text alone)."""
     try:
@@ -58,6 +63,7 @@ def _decode(value: Any) -> Any:
 DECODERS: dict[str, Callable[[Any], Any]] = {
     "base64": _decode,
     "mib": lambda v: size_in(v, 1 << 20),
+    "guest_mib": lambda v: _roomy(size_in(v, 1 << 20)),
     "gib": lambda v: size_in(v, 1 << 30),
     "bool": _as_bool,
     "int": _as_number,

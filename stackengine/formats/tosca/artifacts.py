@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.reading import Pairs, is_null, text
@@ -37,20 +37,23 @@ class Artifacts:
         """Artifacts by name; one that is there already is redefined as a whole."""
         found = dict(above)
         for key, node in entries:
-            artifact = self.read(key, node, document, what)
+            artifact = self.read(key, node, document, what, above.get(key.text) if document.reading.first else None)
             if artifact is not None:
                 found[key.text] = artifact
         return found
 
-    def read(self, key: Node, node: Node, document: Document, what: str) -> Artifact | None:
-        """One artifact: a map, or (1.x) the name of its file."""
+    def read(self, key: Node, node: Node, document: Document, what: str, above: Artifact | None = None) -> Artifact | None:
+        """One artifact: a map, or (1.x) the name of its file; ``above``: the one of its type that gives what it leaves out."""
         label = f"artifact {key.text} of {what}"
         if node.kind == "scalar" and not is_null(node) and document.reading.first:
             return Artifact(key.text, self._by_extension(node.text, document), node.text, "", "", (), document, key.mark)
-        given = ("type",) if document.reading.first and node.kind == "map" and node.get("type") is None and node.get("file") is not None else ()
+        typeless = document.reading.first and node.kind == "map" and node.get("type") is None and node.get("file") is not None
+        given = ("type", "file") if above is not None else ("type",) if typeless else ()
         body = document.reading.entity(node, "artifact", label, key.mark, given=given)
         if body is None:
             return None
+        if above is not None and (body.get("type") is None or body.get("file") is None):
+            return self._filled(key, body, above)
         if given:
             document.reading.lenient(f"{label} has no type", key.mark, "type: tosca.artifacts.File, for example")
         if body.get("checksum") is not None and body.get("checksum_algorithm") is None:
@@ -63,6 +66,16 @@ class Artifacts:
         return Artifact(
             key.text, self._catalog.named("artifact", body.get("type"), document, label), text(body.get("file")), text(repository),
             text(body.get("deploy_path")), properties.entries if properties is not None and properties.kind == "map" else (), document, key.mark,
+        )  # fmt: skip
+
+    @staticmethod
+    def _filled(key: Node, body: Node, above: Artifact) -> Artifact:
+        """What an artifact of the type is where a template says only some of it."""
+        said = {k.text: v for k, v in body.entries}
+        properties = said["properties"].entries if "properties" in said and said["properties"].kind == "map" else above.properties
+        return replace(
+            above, file=text(said.get("file")) or above.file, repository=text(said.get("repository")) or above.repository,
+            deploy_path=text(said.get("deploy_path")) or above.deploy_path, properties=properties, mark=key.mark,
         )  # fmt: skip
 
     def _by_extension(self, file: str, document: Document) -> Type | None:

@@ -107,7 +107,7 @@ class Contracts:
             body, type_node = found, found.get("type") or Node("scalar", node.mark)
         kind = self._catalog.named("capability", type_node, document, label) or (above.type if above is not None else None)
         if above is not None and above.type is not None and kind is not None and not kind.is_a(above.type):
-            document.reading.error("S223", f"{label} must be of type {above.type.name} or one derived from it, not {kind.name}", type_node.mark)
+            self._unrelated(document, f"{label} must be of type {above.type.name} or one derived from it, not {kind.name}", type_node.mark)
         base = self._sections(kind) if kind is not None else None
         inherited = above if above is not None and kind is above.type else None
         properties = inherited.properties if inherited is not None else base.properties if base is not None else {}
@@ -205,16 +205,21 @@ class Contracts:
             made.interfaces = sections.refine_interfaces(entries, document, what)
 
     @staticmethod
+    def _unrelated(document: Document, problem: str, mark: Mark) -> None:
+        """A refinement by a type that derives from another: only 2.0 has rules of refinement for capabilities and requirements."""
+        if document.reading.first:
+            document.reading.lenient(problem, mark)
+        else:
+            document.reading.error("S223", problem, mark)
+
+    @staticmethod
     def _check_refined(made: Requirement, above: Requirement, count: Node | None, label: str) -> None:
         reading = made.document.reading
         for now, before, what in ((made.capability, above.capability, "capability"), (made.node, above.node, "node"),
                                   (made.relationship, above.relationship, "relationship")):  # fmt: skip
             if now is not None and before is not None and not now.is_a(before):
                 problem = f"the {what} of {label} must be {before.name} or derived from it, not {now.name}"
-                if reading.version in ("1.3", "2.0"):
-                    reading.error("S223", problem, made.mark)
-                else:
-                    reading.lenient(problem, made.mark)
+                Contracts._unrelated(made.document, problem, made.mark)
         (low, high), (least, most) = made.count, above.count
         if count is not None and (low < least or (most is not None and (high is None or high > most))) and not reading.first:
             reading.error("S223", f"the count of {label} must be within {shown(above.count)}, which the type above allows", count.mark)

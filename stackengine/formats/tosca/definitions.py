@@ -8,7 +8,7 @@ from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca import semantics
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.keynames import keys_of
-from stackengine.formats.tosca.reading import Pairs, is_null, pairs, text
+from stackengine.formats.tosca.reading import Pairs, is_false, is_null, pairs
 from stackengine.formats.tosca.rules import Rule, rules_of
 from stackengine.formats.tosca.types import Catalog, Type
 from stackengine.formats.tree import Node
@@ -85,7 +85,7 @@ class Definitions:
             return None
         schema = self.schema_of(body, document, label, inherited.schema if inherited is not None else None)
         required_node, default, fixed = body.get("required"), body.get("default"), reading.get(body, entity, "value")
-        required = text(required_node) != "false" if required_node is not None else inherited.required if inherited is not None else entity != "attribute"
+        required = not is_false(required_node) if required_node is not None else inherited.required if inherited is not None else entity != "attribute"
         if default is not None and not required and entity == "property" and not reading.first and required_node is not None:
             reading.error("S236", f"{label} has a default, but is not required", default.mark, "what is not required stays without a value")
         definition = Definition(key.text, schema, required, default, fixed, key.mark, document, body.get("mapping"))

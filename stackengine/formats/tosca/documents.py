@@ -10,7 +10,7 @@ from stackengine.formats.nesting import join
 from stackengine.formats.reader import Reader
 from stackengine.formats.tosca import profile
 from stackengine.formats.tosca.reading import Reading, is_null, items, pairs, text
-from stackengine.formats.tosca.versions import DRAFTS, VERSIONS
+from stackengine.formats.tosca.versions import DRAFTS, PROFILES, VERSIONS
 from stackengine.formats.tree import Node, compose
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.mark import Mark
@@ -30,6 +30,10 @@ class Declared:
     document: Document
     key: Node
     body: Node
+
+
+_OLD_CONTAINER = ("1.0", "1.1")
+"""There, tosca.capabilities.Container is what Compute offers, with num_cpus and the like; 1.2 gave that to tosca.capabilities.Compute."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +70,8 @@ class Document:
         seen.add(id(self))
         if self.root is None:
             return self._normative(kind, name)
+        if kind == "capability" and self.version in _OLD_CONTAINER and name.removeprefix("tosca:").removeprefix("tosca.capabilities.") == "Container":
+            name = "tosca.capabilities.Compute"
         own = self.own.get(kind, {}).get(name)
         if own is not None:
             return Declared(self, *own)
@@ -132,6 +138,8 @@ def version_of(root: Node, diagnostics: Diagnostics) -> str:
     said = text(node)
     if said in VERSIONS:
         return VERSIONS[said]
+    if said in PROFILES:
+        return PROFILES[said]
     mark = (node or root).mark
     if said in DRAFTS:
         diagnostics.warning("S203", f"{said} is the header of a working draft", mark, f"read as {DRAFTS[said]}")

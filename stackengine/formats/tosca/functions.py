@@ -270,7 +270,7 @@ class Functions:
 
     def open_ended(self, place: Place) -> bool:
         """Whether a place may have properties that nobody declares: a node of a native type, or of one that is not known."""
-        return place.node is not None and (place.node.type is None or self.native(place.node))
+        return place.node is not None and (place.node.type is None or place.node.type.incomplete or self.native(place.node))
 
     def live(self, place: Place, name: str, keys: tuple[Expr, ...], call: Node) -> Expr | None:
         """An attribute that only the running stack knows; None where the template says it."""

@@ -66,6 +66,8 @@ class Groups:
         reading, found = self._service.reading, dict[str, tuple[Node, Node]]()
         for name, value in reading.section(body, "properties", what):
             definition = sections.properties.get(name.text) if sections is not None else None
+            if sections is not None and sections.type.incomplete:
+                continue
             if definition is None and sections is not None:
                 reading.error("S230", f"{what} ({sections.type.name}) has no property {name.text}", name.mark, did_you_mean(name.text, sections.properties))
             elif definition is not None:

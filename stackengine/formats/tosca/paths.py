@@ -208,7 +208,7 @@ class Paths:
             through = self._through(place.node, name)
             if through is not None and nested[0].kind == "scalar":
                 if not self._has_capability(through, nested[0].text) and through.node is not None:
-                    through = Place(node=through.node)
+                    through = self._related(place.node, name, nested[0].text) or Place(node=through.node)
                 return self._one(through, nested, context, call, live=live)
         keys = tuple(self._functions.values.anything(n, context) for n in nested)
         found = self._look(place, name, keys, context, rest[0], call, live=live)
@@ -222,6 +222,15 @@ class Paths:
     def _has_capability(place: Place, name: str) -> bool:
         capability = place.node.capability(place.capability) if place.node is not None else None
         return capability is not None and (name in capability.properties or name in capability.attributes)
+
+    def _related(self, node: NodeTemplate, requirement: str, name: str) -> Place | None:
+        """The relationship of a requirement, where it is what has a property (and neither the target nor its capability)."""
+        for link in node.linked(requirement):
+            if link.target is not None and name not in link.target.sections.properties and name not in link.target.sections.attributes:
+                place = Place(link=link)
+                if any(name in s for s in self.sections(place)):
+                    return place
+        return None
 
     def _through(self, node: NodeTemplate, name: str) -> Place | None:
         """1.x: a requirement or a capability by name."""

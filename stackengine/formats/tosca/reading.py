@@ -18,6 +18,11 @@ def is_null(node: Node) -> bool:
     return node.kind == "scalar" and node.plain and node.text in ("", "~", "null", "Null", "NULL")
 
 
+def is_false(node: Node) -> bool:
+    """Whether a keyname's value is false; ``no`` and ``off``, which YAML 1.1 reads so, are told apart from true as well (1.x, with a warning)."""
+    return node.kind == "scalar" and node.text.lower() in ("false", "no", "off")
+
+
 def pairs(node: Node | None) -> Pairs:
     """The entries of a map; none for anything else."""
     return node.entries if node is not None else ()
@@ -102,6 +107,9 @@ class Reading:
             return node
         if is_null(node):
             return Node("map", node.mark)
+        if self.first and node.kind == "list" and not node.items:
+            self.lenient(f"{what} should be a map, not an empty list", node.mark, "{}")
+            return Node("map", node.mark)
         self.error("S200", f"{what} must be a map", node.mark)
         return None
 
@@ -132,7 +140,7 @@ class Reading:
 
     def _shape(self, key: Node, value: Node, shape: str, what: str) -> None:
         loose = {"n": value.kind == "scalar", "l": value.kind == "map", "m": value.kind == "list" and all(i.kind == "map" for i in value.items) and value.items,
-                 "b": value.kind == "scalar" and value.text.lower() in ("true", "false", "yes", "no")}  # fmt: skip
+                 "b": value.kind == "scalar" and value.text.lower() in ("true", "false", "yes", "no", "on", "off")}  # fmt: skip
         if self.first and loose.get(shape):
             self.lenient(f"{key.text} of {what} should be {_SHAPES[shape]}", value.mark)
             return

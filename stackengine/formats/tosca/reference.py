@@ -12,7 +12,7 @@ from stackengine.formats.tosca.mapping import BLOCK, COMPUTE, NETWORK, PORT, UNS
 from stackengine.formats.tosca.rules import CLAUSE_NAMES, QUERIES
 from stackengine.formats.tosca.service import CAPABILITY_EXTENSIONS, EXTENSIONS
 from stackengine.formats.tosca.types import BUILT_IN
-from stackengine.formats.tosca.versions import DRAFTS, ORDER, VERSIONS
+from stackengine.formats.tosca.versions import DRAFTS, ORDER, PROFILES, VERSIONS
 
 _NATIVE = {COMPUTE: "`SE::Server`", BLOCK: "`SE::Volume`", NETWORK: "`SE::Network`", PORT: "`SE::Port`"}
 
@@ -25,7 +25,8 @@ def _lines() -> Iterator[str]:
     yield "# TOSCA\n"
     yield "Generated from the tables that read it; `stackengine/formats/tosca`.\n"
     yield "## Versions\n"
-    yield f"{', '.join(f'`{h}` ({v})' for h, v in VERSIONS.items())}; with a warning also {', '.join(f'`{h}`' for h in DRAFTS)}.\n"
+    yield f"{', '.join(f'`{h}` ({v})' for h, v in VERSIONS.items())}; with a warning also {', '.join(f'`{h}`' for h in DRAFTS)}."
+    yield f"Headers of profiles, whose types are imported like any others: {', '.join(f'`{h}` (read as {v})' for h, v in PROFILES.items())}.\n"
     yield "## Keys\n"
     yield "Every key is read and checked in the versions with a mark; in others it is refused, with a word on where it is known (S202).\n"
     for entity in entities():

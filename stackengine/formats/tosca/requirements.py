@@ -39,7 +39,7 @@ class Requirements:
     def _assignment(self, source: NodeTemplate, key: Node, value: Node) -> None:
         definition = source.sections.requirements.get(key.text)
         reading = source.document.reading
-        if definition is None and source.type is not None and not self._functions.native(source):
+        if definition is None and source.type is not None and not source.type.incomplete and not self._functions.native(source):
             hint = did_you_mean(key.text, source.sections.requirements) or f"it has {', '.join(source.sections.requirements) or 'none'}"
             reading.error("S250", f"{source.name} ({source.type.name}) has no requirement {key.text}", key.mark, hint)
             return
@@ -236,6 +236,8 @@ class Requirements:
         if target is None or definition is None or target.type is None or self._functions.native(target):
             return
         what = f"requirement {link.name} of {link.source.name}"
+        if target.type.incomplete:
+            return
         if link.target_type is not None and not target.type.is_a(link.target_type):
             fitting = [n.name for n in self._functions.nodes.values() if n.type is not None and n.type.is_a(link.target_type)]
             hint = f"of this type: {', '.join(fitting[:5])}" if fitting else "no node template here is one"

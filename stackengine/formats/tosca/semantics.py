@@ -26,6 +26,9 @@ _SCALAR = re.compile(r"\s*([-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:[0-9]+\.?[0-9]*|\.
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+)(?:\.([A-Za-z0-9_]+)(?:-(\d+))?)?)?\Z")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d([Tt]|\s+)\d\d:\d\d:\d\d(\.\d+)?\s*([Zz]|[-+]\d\d?(:?\d\d)?)?\Z|\d{4}-\d\d-\d\d\Z")
 
+_SHORT_ZONE = re.compile(r"(?<=:\d\d)((?:\.\d+)?[-+])(\d)(?=:|\Z)")
+"""A zone of one digit, which YAML's timestamps may have."""
+
 
 def scalar_parts(text: str) -> tuple[float | int, str] | None:
     """(number, unit) of a scalar's text."""
@@ -61,7 +64,7 @@ def instant(value: Any) -> datetime | None:
     if not isinstance(value, str) or not _TIMESTAMP.match(value):
         return None
     try:
-        found = datetime.fromisoformat(re.sub(r"\s+(?=[-+Zz])", "", value))
+        found = datetime.fromisoformat(_SHORT_ZONE.sub(r"\g<1>0\2", re.sub(r"\s+(?=[-+Zz])", "", value)))
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -147,6 +147,8 @@ class Service:
 
     def _check_names(self, made: NodeTemplate, what: str) -> None:
         sections = made.sections
+        if made.type is not None and made.type.incomplete:
+            return
         for name, (key, _) in made.properties.items():
             definition = sections.properties.get(name)
             if definition is None:
@@ -173,6 +175,8 @@ class Service:
         for key, value in self.reading.section(made.body, "capabilities", what):
             capability, label = made.capability(key.text), f"capability {key.text} of {what}"
             if capability is None:
+                if made.type is not None and made.type.incomplete:
+                    continue
                 hint = did_you_mean(key.text, made.sections.capabilities) or f"it has {', '.join(made.sections.capabilities) or 'none'}"
                 self.reading.error("S260", f"{what} ({made.type.name if made.type else ''}) has no capability {key.text}", key.mark, hint)
                 continue
@@ -187,6 +191,8 @@ class Service:
             for name, (node, _) in assignment.properties.items():
                 definition = capability.properties.get(name)
                 if definition is None:
+                    if capability.type is None or capability.type.incomplete:
+                        continue
                     if made.is_a("tosca.nodes.Compute") and name in CAPABILITY_EXTENSIONS.get(key.text, ()):
                         continue
                     self.reading.error("S230", f"{label} has no property {name}", node.mark, did_you_mean(name, capability.properties))

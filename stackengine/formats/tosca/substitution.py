@@ -99,6 +99,9 @@ class Substitution:
             target = value
             if value.kind == "map" and value.get("mapping") is not None:
                 target = value.get("mapping") or value
+            if target.kind == "list" and len(target.items) > 1 and self._service.reading.first:
+                self._inside(target.items[0])
+                continue
             if target.kind == "list" and target.items:
                 target = target.items[0]
             if target.kind != "scalar":

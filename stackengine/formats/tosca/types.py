@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ BUILT_IN = {
     "1": (*_PRIMITIVE, "range", "null", "scalar-unit", *(f"scalar-unit.{u}" for u in SCALAR_UNITS)),
     "2": (*_PRIMITIVE, "bytes", "nil", "scalar"),
 }
+_NETWORK_FUNCTIONS = re.compile(r"(tosca|toscanfv|tosca\.\w+)[.:](\w+\.)*(nfv|mec)\b")
 _PROFILE_SCALARS = {"Size": "size", "Time": "time", "Frequency": "frequency", "Bitrate": "bitrate"}
 
 
@@ -38,6 +40,8 @@ class Type:
     """What it defines, worked out when first asked for (:mod:`entities`)."""
     units: semantics.Units | None = None
     """Of a built-in scalar."""
+    orphan: bool = False
+    """It derives from a type that is nowhere: what that one gives is not known."""
     _ancestors: tuple[Type, ...] = ()
 
     @property
@@ -67,6 +71,11 @@ class Type:
         if not self._ancestors:
             self._ancestors = (self, *self.parent.ancestors()) if self.parent is not None else (self,)
         return self._ancestors
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a type above it is not known."""
+        return any(a.orphan for a in self.ancestors())
 
     def is_a(self, other: Type) -> bool:
         """Whether it is the other type or derives from it."""
@@ -107,6 +116,11 @@ class Catalog:
 
     def _unknown(self, kind: str, node: Node, document: Document, what: str) -> None:
         if any(d.failed for d in document.everything()):
+            return
+        if document.reading.first and _NETWORK_FUNCTIONS.match(node.text):
+            document.failed = True
+            hint = "import the file that defines it (of the profile for network functions, or of ETSI SOL001)"
+            document.reading.error("S214", f"{what}: the {kind} type {node.text} is not here, and perhaps more of its profile", node.mark, hint)
             return
         for other in SECTIONS:
             if other != kind and document.find(other, node.text) is not None:
@@ -164,6 +178,7 @@ class Catalog:
                 return self._of(child.kind, above)
         parent = self.named(child.kind, node, document, f"{child.kind} type {child.name}")
         if parent is None:
+            child.orphan = True
             return None
         circle = parent
         while circle is not None and circle is not child:

@@ -1,0 +1,136 @@
+"""What real 1.x templates do and the specification does not forbid: read, with a warning where it is loose; and what it forbids all the same."""
+
+from __future__ import annotations
+
+import pytest
+from tosca_cases import errors, read, warnings
+
+V10, V13 = "tosca_definitions_version: tosca_simple_yaml_1_0\n", "tosca_definitions_version: tosca_simple_yaml_1_3\n"
+TWO = "tosca_definitions_version: tosca_2_0\n"
+
+ACCEPTED = {
+    "booleans of YAML 1.1": V10 + """
+node_types:
+  N: {derived_from: tosca.nodes.Root, properties: {one: {type: string, required: no}, two: {type: string, required: off}}}
+topology_template: {node_templates: {n: {type: N}}}
+""",
+    "a capability refined by a cousin": V10 + """
+capability_types:
+  my.Endpoint: {derived_from: tosca.capabilities.Endpoint, properties: {dns: {type: string, required: false}}}
+node_types:
+  N: {derived_from: tosca.nodes.Compute, capabilities: {endpoint: {type: my.Endpoint}}}
+topology_template: {node_templates: {n: {type: N, capabilities: {endpoint: {properties: {dns: a}}}}}}
+""",
+    "Container has the size of the machine before 1.2": V10 + """
+capability_types: {my.Box: {derived_from: tosca.capabilities.Container, properties: {kind: {type: string, required: false}}}}
+node_types: {N: {derived_from: tosca.nodes.Compute, capabilities: {host: {type: my.Box}}}}
+topology_template:
+  node_templates:
+    n: {type: N, capabilities: {host: {properties: {num_cpus: 2, mem_size: 1 GB, kind: big}}}}
+    app: {type: tosca.nodes.SoftwareComponent, requirements: [{host: {node: n, capability: tosca.capabilities.Container}}]}
+""",
+    "a zone of one digit": V13 + """
+node_types: {N: {properties: {at: {type: timestamp}}}}
+topology_template: {node_templates: {n: {type: N, properties: {at: '1975-09-15 12:34:56.7 +2'}}}}
+""",
+    "a property of the relationship, through the requirement": V13 + """
+capability_types: {C: {}}
+relationship_types: {R: {properties: {speed: {type: integer, required: false}}}}
+node_types: {N: {properties: {p: {type: integer, required: false}}, capabilities: {c: C}, requirements: [{r: {capability: C, relationship: R, occurrences: [0, 1]}}]}}
+topology_template:
+  node_templates:
+    a: {type: N}
+    b: {type: N, properties: {p: {get_property: [SELF, r, speed]}}, requirements: [{r: {node: a, relationship: {properties: {speed: 7}}}}]}
+""",
+    "an artifact of the type, a part of it said again": V13 + """
+node_types: {N: {artifacts: {image: {type: tosca.artifacts.File, file: a.img}}}}
+topology_template: {node_templates: {n: {type: N, artifacts: {image: {deploy_path: /srv}}}}}
+""",
+    "a property mapped onto a property inside": V13 + """
+node_types:
+  Outer: {properties: {release: {type: string, required: false}}}
+  Inner: {properties: {version: {type: string, required: false}}}
+topology_template:
+  node_templates: {inner: {type: Inner}}
+  substitution_mappings: {node_type: Outer, properties: {release: [inner, version]}}
+""",
+    "an operation without anything, as an empty list": V13 + """
+interface_types: {I: {derived_from: tosca.interfaces.Root, operations: {go: {}}}}
+node_types: {N: {interfaces: {i: {type: I}}}}
+topology_template: {node_templates: {n: {type: N, interfaces: {i: {operations: {go: []}}}}}}
+""",
+    "the header of the profile for network functions": "tosca_definitions_version: tosca_simple_profile_for_nfv_1_0_0\n" + """
+topology_template: {node_templates: {n: {type: tosca.nodes.Compute}}}
+""",
+    "less memory than a guest can have": V13 + """
+topology_template: {node_templates: {n: {type: tosca.nodes.Compute, capabilities: {host: {properties: {mem_size: 4 MB}}}}}}
+""",
+}  # fmt: skip
+
+REFUSED = {
+    "2.0 has rules of refinement": ("S223", TWO + """
+capability_types: {A: {}, B: {}}
+node_types: {M: {capabilities: {c: A}}, N: {derived_from: M, capabilities: {c: B}}}
+"""),
+    "2.0 knows only true and false": ("S200", TWO + "node_types: {N: {properties: {p: {type: string, required: no}}}}\n"),
+    "2.0 has no empty lists for maps": ("S200", TWO + "node_types: {N: {properties: []}}\n"),
+    "an input that is not there": ("S290", V13 + """
+node_types: {Outer: {properties: {release: {type: string, required: false}}}}
+topology_template:
+  node_templates: {n: {type: tosca.nodes.Root}}
+  substitution_mappings: {node_type: Outer, properties: {release: [version]}}
+"""),
+    "a node that is not inside": ("S290", V13 + """
+node_types: {Outer: {properties: {release: {type: string, required: false}}}}
+topology_template:
+  node_templates: {n: {type: tosca.nodes.Root}}
+  substitution_mappings: {node_type: Outer, properties: {release: [other, version]}}
+"""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_accepted(case: str) -> None:
+    assert errors(ACCEPTED[case]) == []
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case: str) -> None:
+    code, text = REFUSED[case]
+    assert [e.split()[0] for e in errors(text)] == [code]
+
+
+def test_loose_ways_are_told() -> None:
+    assert warnings(ACCEPTED["booleans of YAML 1.1"]).count("S203") == 2
+    assert "S203" in warnings(ACCEPTED["a capability refined by a cousin"])
+    assert warnings(ACCEPTED["a zone of one digit"]) == []
+
+
+def test_the_profile_of_network_functions_is_missed_once() -> None:
+    text = V13 + """
+node_types: {my.VNF: {derived_from: tosca.nodes.nfv.VNF, properties: {a: {type: tosca.datatypes.nfv.Qos}}}}
+topology_template:
+  node_templates:
+    v: {type: my.VNF, properties: {descriptor_id: x}, requirements: [{virtual_link: w}], capabilities: {c: {}}}
+    w: {type: tosca.nodes.nfv.VnfVirtualLink, properties: {b: 1}}
+"""  # fmt: skip
+    assert [e.split()[0] for e in errors(text)] == ["S214"]
+
+
+def test_nothing_is_said_of_what_an_unknown_type_may_have() -> None:
+    text = V13 + """
+node_types: {N: {derived_from: lost.Base, properties: {a: {type: string}}}}
+topology_template:
+  node_templates:
+    n: {type: N, properties: {b: 1}, capabilities: {c: {properties: {d: 1}}}, requirements: [{r: m}]}
+    m: {type: tosca.nodes.Root}
+  outputs: {o: {value: {get_property: [n, b]}}}
+"""  # fmt: skip
+    assert [e.split()[0] for e in errors(text)] == ["S220"]
+
+
+def test_a_property_through_a_requirement_has_its_value() -> None:
+    template, diagnostics = read(ACCEPTED["a property of the relationship, through the requirement"])
+    assert template is not None
+    assert not diagnostics.errors
+    assert template.resources["b"].properties.get("p").value == 7
