@@ -215,9 +215,9 @@ class Store:
 
     def shared(self, stack_id: str, number: int) -> dict[str, Any]:
         """What a revision shares with other stacks (``Desired.extra``: exports, imports), without the rest; nothing for revision 0."""
-        query = sa.select(t.revision.c.desired).where(t.revision.c.stack == stack_id, t.revision.c.number == number)
+        query = sa.select(t.revision.c.desired["extra"]).where(t.revision.c.stack == stack_id, t.revision.c.number == number)
         with self.database.reading() as connection:
-            found: dict[str, Any] = (connection.execute(query).scalar() or {}).get("extra", {})
+            found: dict[str, Any] = connection.execute(query).scalar() or {}
             return found
 
     def revisions(self, stack_id: str) -> list[dict[str, Any]]:

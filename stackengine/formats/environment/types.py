@@ -35,6 +35,10 @@ class Target:
     file: str
 
 
+_OWN = {name: Target(target, "") for name, target in OWN.items()}
+_OWN_STARTS = tuple(name.rstrip("*") for name in OWN)
+
+
 @dataclass(slots=True)
 class Types:
     """All that environment files say of types; what is said later wins."""
@@ -67,7 +71,9 @@ class Types:
         own = self.by_resource.get(resource, {}).get(name)
         if own is not None:
             return own
-        for known in (self.by_type, {k: Target(v, "") for k, v in OWN.items()}):
+        for known in (self.by_type, _OWN) if self.by_type else (_OWN,):
+            if known is _OWN and not name.startswith(_OWN_STARTS):
+                continue
             fitting = sorted(k for k in known if k == name or (k.endswith("*") and name.startswith(k[:-1]) and known[k].name != name))
             if fitting:
                 found = known[fitting[0]]

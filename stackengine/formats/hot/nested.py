@@ -27,7 +27,8 @@ def with_nested(resource: Resource, properties: Node | None, loader: Loader, fun
         return None
     if kind.template is not None:
         return replace(resource, nested=Nested("stack", kind.template, bindings=resource.computed, mark=resource.type_mark))
-    resource = replace(resource, type=kind.name)
+    if kind.name != resource.type:
+        resource = replace(resource, type=kind.name)
     match kind.name:
         case _ if kind.name == STACK:
             return _stack(resource, loader, file, diagnostics)
