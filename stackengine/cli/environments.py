@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackengine.cli import operations, options, parameters, requests, telling
+from stackengine.cli.commands import outputs as outputs_command
 from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.project import template_of
@@ -53,7 +56,7 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
         request = Request(
             wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
         )  # fmt: skip
-        preview = stacks.preview(session, request)
+        preview = up.with_commit(stacks.preview(session, request), wanted)
         args.yes = True
         telling.propose(preview, args, terminal)
         up.begin(session, preview, wanted)
@@ -141,12 +144,41 @@ def _find(session: Session, args: argparse.Namespace) -> up.Environment:
 def _show(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
         found = _find(session, args)
-        outputs = stacks.outputs(session, found.row.name)
+        outputs, pushes = stacks.outputs(session, found.row.name), up.pushes(session, found.row)
     if terminal.json:
-        terminal.document("environment", view.data(found, outputs))
+        terminal.document("environment", {**view.data(found, outputs), "pushes": view.pushes_data(pushes)})
     else:
-        terminal.data(view.whole(found, outputs, time.time(), terminal.style))
+        terminal.data(view.whole(found, outputs, time.time(), terminal.style, pushes))
     return OK
+
+
+def _outputs(args: argparse.Namespace, terminal: Terminal) -> int:
+    from stackengine.cli.render import output_forms as forms
+    from stackengine.service import access
+
+    with Session(options.settings(args)) as session:
+        name = _find(session, args).row.name
+        if args.format not in forms.FORMS:
+            args.stack, args.name = name, args.output
+            return outputs_command.run(args, terminal)
+        if args.format in forms.OF_OUTPUTS:
+            found = stacks.outputs(session, name, show_secrets=args.show_secrets)
+            terminal.data(forms.OF_OUTPUTS[args.format](name, found, secret_too=args.show_secrets))
+            return OK
+        logins = access.logins(session, name)
+    if args.format == "hosts":
+        terminal.data(forms.hosts(name, logins))
+    else:
+        state = ["--state", str(args.state)] if args.state else []
+        terminal.data(forms.ssh_config(name, logins, [sys.executable, "-m", "stackengine.cli.main", *state]))
+    return OK
+
+
+def _as_stack(args: argparse.Namespace, terminal: Terminal) -> int:
+    """``ssh``, ``logs``, ``events``: as for any stack."""
+    with Session(options.settings(args)) as session:
+        args.stack = _find(session, args).row.name
+    return int(importlib.import_module(f"stackengine.cli.commands.{args.verb}").run(args, terminal))
 
 
 def _down(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -189,5 +221,6 @@ def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
-    "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap,
+    "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap, "outputs": _outputs,
+    "ssh": _as_stack, "logs": _as_stack, "events": _as_stack,
 }  # fmt: skip

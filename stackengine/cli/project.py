@@ -115,9 +115,11 @@ def _setting(key: str, entry: _Field, args: argparse.Namespace, environ: Mapping
 
 
 def _keeps_apart(key: str, args: argparse.Namespace, found: project.Project | None) -> bool:
-    """Whether the project's host does not count: a branch environment that is alone has a host of its own."""
-    if key != "host" or args.command != "env" or found is None:
+    """Whether the project's value does not count: a branch environment has a name of its own, and where it is alone a host of its own."""
+    if args.command != "env" or found is None or key not in ("host", "name"):
         return False
+    if key == "name":
+        return True
     return bool((getattr(args, "isolation", None) or found.get("isolation", "host")) == "host")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,72 @@ from stackengine.store.store import StackRow
 
 KEY_LINE = re.compile(r"((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+) [A-Za-z0-9+/=]{40,})")
 FOLLOW_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a server is logged in to."""
+
+    path: str
+    hostname: str
+    address: str
+    alias: str
+    """The name under which its host keys are known."""
+    user: str
+    identity: str
+    """The file of the private key; empty: the user's own keys."""
+    known_hosts: str
+
+
+def logins(session: Session, stack: str) -> list[Login]:
+    """The servers of a stack that have an address; host keys that they have told are learned."""
+    row = prepare.find_stack(session, stack)
+    folder = folder_of(session.folder, row.id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    identity, found = folder / "id_ed25519", []
+    for instance in servers_of(session, row):
+        if not instance.identity.get("address"):
+            continue
+        with contextlib.suppress(ServiceError, HostError):  # one that has not booted yet, or cannot be asked, is still listed
+            _learn_host_keys(prepare.open_host_of(session, row), instance, folder / "known_hosts")
+        found.append(
+            Login(
+                instance.path, str(instance.identity.get("hostname", instance.path)), str(instance.identity["address"]), _alias(instance), "root",
+                str(identity) if identity.is_file() else "", str(folder / "known_hosts"),
+            )
+        )  # fmt: skip
+    return found
+
+
+def servers_of(session: Session, row: StackRow) -> list[Instance]:
+    """The servers of a stack, the newest generation of each, by path."""
+    found = [i for i in session.store.recorded(row.id).instances.values() if "uuid" in i.identity and "nics" in i.identity]
+    newest = {i.path: i for i in sorted(found, key=lambda i: (i.sure, i.generation))}
+    return [newest[path] for path in sorted(newest)]
+
+
+def carry(session: Session, stack: str, server: str, port: int) -> None:
+    """Carry standard input and output to and from a server's port, until that ends: a ProxyCommand of ssh."""
+    _, instance, host = find_server(session, stack, server)
+    try:
+        inside = host.connect(instance.identity["address"], port, 10.0)
+    except OSError as error:
+        raise ServiceError(f"{server}:{port}: {error}") from error
+    with inside:
+        inside.settimeout(None)
+
+        def outward() -> None:
+            with contextlib.suppress(OSError):
+                while data := inside.recv(65_536):
+                    os.write(1, data)
+
+        back = threading.Thread(target=outward, daemon=True)
+        back.start()
+        with contextlib.suppress(OSError):
+            while data := os.read(0, 65_536):
+                inside.sendall(data)
+            inside.shutdown(socket.SHUT_WR)
+        back.join()
 
 
 def find_server(session: Session, stack: str, server: str) -> tuple[StackRow, Instance, Any]:

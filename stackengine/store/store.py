@@ -67,6 +67,8 @@ class OperationRow:
     started_at: float
     finished_at: float | None
     reason: str
+    plan: dict[str, Any] = field(default_factory=dict)
+    """How many actions of each kind it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,12 @@ class Store:
         with self.database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return _operation(row) if row is not None else None
+
+    def operations(self, stack_id: str) -> list[OperationRow]:
+        """Every operation, oldest first."""
+        query = sa.select(t.operation).where(t.operation.c.stack == stack_id).order_by(t.operation.c.started_at)
+        with self.database.reading() as connection:
+            return [_operation(r) for r in connection.execute(query)]
 
     def submit(
         self, stack: StackRow, kind: str, *, revision: RevisionRow | None, to_revision: int, claims: Sequence[Claim], options: dict[str, Any],
@@ -458,5 +466,5 @@ def _stack(row: Any) -> StackRow:
 def _operation(row: Any) -> OperationRow:
     return OperationRow(
         row.id, row.stack, row.kind, row.from_revision, row.to_revision, row.status, row.owner, row.epoch, row.lease_until, row.options, row.started_at,
-        row.finished_at, row.reason,
+        row.finished_at, row.reason, row.plan,
     )  # fmt: skip

@@ -42,8 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("ls", help="list environments")
     for name, text in _ONE.items():
         verb = verbs.add_parser(name, help=text)
-        verb.add_argument("name", metavar="NAME", nargs="?", default="", help="the environment's name or branch (default: of this checkout)")
-        _add_origin(verb)
+        _add_name(verb)
+    _add_views(verbs)
     verbs.choices["extend"].add_argument("--ttl", metavar="TIME", type=options.seconds, required=True, help="from now: 90m, 8h")
     reap = verbs.add_parser("reap", help="take down what has to go")
     reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")
@@ -51,6 +51,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     reap.add_argument("--repo", default="", help="only environments of this repository")
     for verb in verbs.choices.values():
         options.add_common(verb, again=True)
+
+
+def _add_views(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What every stack has, by branch."""
+    outputs = verbs.add_parser("outputs", help="show an environment's outputs, or one, or write them for other programs")
+    _add_name(outputs)
+    outputs.add_argument("output", metavar="OUTPUT", nargs="?", help="one output: prints the bare value")
+    outputs.add_argument("--show-secrets", action="store_true", help="print sensitive values too")
+    options.add_format(outputs, ("human", "json", "dotenv", "github", "hosts", "ssh-config"))
+    ssh = verbs.add_parser("ssh", help="log in to a server, or run a command there", usage="%(prog)s [options] [NAME] SERVER [-- CMD ...]")
+    logs = verbs.add_parser("logs", help="show the console log of a server")
+    events = verbs.add_parser("events", help="show what happened to an environment, or follow it")
+    for verb in (ssh, logs, events):
+        _add_name(verb)
+    for verb in (ssh, logs):
+        verb.add_argument("server", metavar="SERVER", help="the server's path in the template")
+    for verb in (logs, events):
+        verb.add_argument("--follow", "-f", action="store_true", help="wait for more")
+    events.add_argument("--since", metavar="N", type=int, default=0, help="only events after number N")
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="the environment's name or branch (default: of this checkout)")
+    options.add_project(parser)
+    _add_origin(parser)
 
 
 def _add_origin(parser: argparse.ArgumentParser) -> None:

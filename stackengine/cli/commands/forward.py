@@ -2,6 +2,7 @@
 
     stack-run forward STACK SERVER 8080:80      127.0.0.1:8080 here is port 80 there
     stack-run forward STACK SERVER 80           the same port on both sides; 0:80 picks a free one here
+    stack-run forward --stdio STACK SERVER 22   standard input and output, as a ProxyCommand of ssh
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stack", metavar="STACK")
     parser.add_argument("server", metavar="SERVER", help="the server's path in the template")
     parser.add_argument("ports", metavar="HERE:THERE", type=ports, help="a port on 127.0.0.1 and one of the server")
+    parser.add_argument("--stdio", action="store_true", help="carry standard input and output in place of a port")
 
 
 def ports(text: str) -> tuple[int, int]:
@@ -39,5 +41,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
 
     here, there = args.ports
     with service.open(options.settings(args)) as session:
-        access.forward(session, args.stack, args.server, here, there)
+        if args.stdio:
+            access.carry(session, args.stack, args.server, there)
+        else:
+            access.forward(session, args.stack, args.server, here, there)
     return OK

@@ -10,7 +10,7 @@ from stackengine.cli.render.style import PLAIN, Style
 from stackengine.cli.render.table import table
 from stackengine.cli.render.times import ago, iso
 from stackengine.service.environments.reap import Reaped
-from stackengine.service.environments.up import Environment
+from stackengine.service.environments.up import Environment, Push
 
 
 def listing(environments: Sequence[Environment], now: float, style: Style = PLAIN) -> str:
@@ -32,7 +32,7 @@ def _end(found: Environment, now: float) -> str:
     return f"in {left / 3600:.0f} h" if left >= 7200 else f"in {left / 60:.0f} min"
 
 
-def whole(found: Environment, outputs: Mapping[str, Any], now: float, style: Style = PLAIN) -> str:
+def whole(found: Environment, outputs: Mapping[str, Any], now: float, style: Style = PLAIN, pushes: Sequence[Push] = ()) -> str:
     """Everything of one environment."""
     life = found.life
     lines = [f"{style.paint(found.row.name, 'bold')}  {found.state}  {life.branch} of {life.repository}"]
@@ -41,7 +41,25 @@ def whole(found: Environment, outputs: Mapping[str, Any], now: float, style: Sty
     lines += [found.reason] if found.reason else []
     if outputs:
         lines += ["", style.paint("Outputs", "bold"), outputs_lines(outputs, style, indent="  ")]
+    if pushes:
+        rows = [[p.commit[:12] or "-", str(p.revision), p.status, _plan(p.plan), ago(p.started_at, now), p.reason] for p in pushes]
+        lines += ["", style.paint("Pushes", "bold"), table(["commit", "revision", "result", "plan", "when", "why"], rows, style, "  ")]
     return "\n".join(lines)
+
+
+def _plan(counts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{n} {what}" for what, n in counts.items() if n) or "nothing"
+
+
+def pushes_data(pushes: Sequence[Push]) -> list[dict[str, Any]]:
+    """Pushes as JSON."""
+    return [
+        {
+            "commit": p.commit, "revision": p.revision, "plan": p.plan, "status": p.status, "reason": p.reason, "started_at": iso(p.started_at),
+            "finished_at": iso(p.finished_at) if p.finished_at is not None else None,
+        }
+        for p in pushes
+    ]  # fmt: skip
 
 
 def data(found: Environment, outputs: Mapping[str, Any]) -> dict[str, Any]:

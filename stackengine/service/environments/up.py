@@ -74,6 +74,35 @@ def begin(session: Session, preview: Preview, wanted: Wanted) -> None:
         change(session, row, lambda _: life)
 
 
+def with_commit(preview: Preview, wanted: Wanted) -> Preview:
+    """The preview whose operation remembers which commit it brings."""
+    prepared = preview.prepared
+    return replace(preview, prepared=replace(prepared, aim={**prepared.aim, "commit": wanted.origin.commit}))
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One push: the commit, what its plan had to do, and how it ended."""
+
+    commit: str
+    revision: int
+    """At which the environment was when it had ended."""
+    plan: dict[str, Any]
+    status: str
+    reason: str
+    started_at: float
+    finished_at: float | None
+
+
+def pushes(session: Session, row: StackRow) -> list[Push]:
+    """Every push that had something to do, oldest first."""
+    return [
+        Push(o.options["commit"], o.to_revision, o.plan, o.status, o.reason, o.started_at, o.finished_at)
+        for o in session.store.operations(row.id)
+        if "commit" in o.options
+    ]
+
+
 def conclude(session: Session, wanted: Wanted, result: OperationResult) -> Life:
     """Note which commit is served: the new one when it is up, else the one before."""
     row = prepare.find_stack(session, wanted.name)

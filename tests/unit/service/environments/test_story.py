@@ -190,3 +190,23 @@ def test_a_job_that_is_killed_leaves_an_environment_that_the_reaper_takes_when_i
         (gone,) = reap.reap(session, clock=lambda: time.time() + 3600)
         assert "process of its run" in gone.verdict.reason
     assert ci.ls() == {}
+
+
+def test_every_push_is_remembered_with_its_commit_its_plan_and_how_it_ended(ci: Ci) -> None:
+    ci.push("main", "1")
+    ci.push("main", "2", "--param", "wait=yes", "--timeout", "1s", code=1)
+    ci.push("main", "3")
+    found = json.loads(ci.run("show", "main", "--json"))
+    assert [(p["commit"], p["status"]) for p in found["pushes"]] == [("1", "complete"), ("2", "rolled_back"), ("3", "complete")]
+    assert found["pushes"][0]["plan"]["add"] >= 1
+    assert "rolled_back" in ci.run("show", "main")
+
+
+def test_outputs_are_there_for_other_programs(ci: Ci) -> None:
+    ci.push("main", "1")
+    name = ci.ls()["main"]["name"]
+    assert ci.run("outputs", "main", "commit").strip() == "1"
+    assert f"STACKENGINE_ENVIRONMENT={name}\nSTACK_OUTPUT_COMMIT=1" in ci.run("outputs", "main", "--format", "dotenv")
+    assert f"environment={name}\ncommit=1" in ci.run("outputs", "main", "--format", "github")
+    assert json.loads(ci.run("outputs", "main", "--format", "json"))["outputs"]["commit"]["value"] == "1"
+    assert "operation.finished" in ci.run("events", "main", "--json")
