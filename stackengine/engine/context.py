@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -60,7 +60,7 @@ class CheckedHost:
 
 def _lean(instance: Instance) -> Instance:
     """Without what a read brings again."""
-    return replace(instance, attributes={}, holds=frozenset(), sure=False, status="configured", power="running")
+    return instance.but(attributes={}, holds=frozenset(), sure=False, status="configured", power="running")
 
 
 class ActionContext:

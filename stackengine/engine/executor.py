@@ -234,7 +234,7 @@ class _Executor:
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""
         old = self._recorded.instances[instance.id]
-        kept = replace(instance, attributes=old.attributes, holds=instance.refs, occupied=instance.exclusive, sure=True, status="ready", power=old.power)
+        kept = instance.but(attributes=old.attributes, holds=instance.refs, occupied=instance.exclusive, sure=True, status="ready", power=old.power)
         payload = {"instance": instance_to_json(kept), "reason": "nothing to do"}
         self._record(Event("action.skipped", action.path, instance.generation, action.verb, payload), kept)
         self.walk.reach(action, "ready")
@@ -257,7 +257,7 @@ class _Executor:
             companions = [i for i in map(self._recorded.instances.get, sorted(instance.refs)) if i is not None and self._is_record(i)]
         attributes = self._resolution.opened(instance.attributes)
         if attributes is not instance.attributes:
-            instance = replace(instance, attributes=attributes)
+            instance = instance.but(attributes=attributes)
 
         def work() -> Any:
             self._parts.check()
@@ -380,7 +380,7 @@ class _Executor:
     def _ready(self, action: Action, info: ResourceTypeInfo, received: list[dict[str, Any]]) -> None:
         instance = self._recorded.instances[action.instance.id]
         try:
-            opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
+            opened = instance.but(attributes=self._resolution.opened(instance.attributes))
             context = ActionContext(self._parts, opened, info, self._hosts(instance.host), {}, lambda _message: None, {})
             attributes = self._resolution.sealed(info.handler.ready(context, self._resolution.opened(instance.properties), received), info)
         except Exception as error:  # what came is not what the type expects

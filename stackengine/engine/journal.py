@@ -6,7 +6,6 @@ Rules: ``begin`` without an end makes an instance unsure; its holds, and what it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from stackengine.events import Event
@@ -55,7 +54,7 @@ def apply(recorded: Recorded, event: Event) -> None:
             put(recorded, instance_from_json(event.payload["instance"]))
         case "instance.protected":
             if id_ in recorded.instances:
-                put(recorded, replace(recorded.instances[id_], protected=bool(event.payload["protected"])))
+                put(recorded, recorded.instances[id_].but(protected=bool(event.payload["protected"])))
         case "layer.recorded":
             layer = layer_from_json(event.payload["layer"])
             recorded.layers[layer.id] = layer
@@ -92,19 +91,19 @@ def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
         case "create" | "update":
             holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
             occupied = new.exclusive | (old.occupied if old is not None else frozenset())
-            return replace(new, holds=holds, occupied=occupied, sure=False, status="creating" if verb == "create" else "updating", power="running")
+            return new.but(holds=holds, occupied=occupied, sure=False, status="creating" if verb == "create" else "updating", power="running")
         case "delete" | "retain":
-            return replace(new, sure=False, status="deleting")
+            return new.but(sure=False, status="deleting")
         case "snapshot":
             return old or new
         case _:  # stop, release: it may run or not from now on
-            return replace(new, power="unknown")
+            return new.but(power="unknown")
 
 
 def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Instance:
     """The instance once its host calls are done (``configured``), or its gate has come (``ready``)."""
     merged = {**instance.attributes, **attributes} if attributes else instance.attributes
-    return replace(instance, attributes=merged, holds=instance.refs, occupied=instance.exclusive, sure=True, status=status)
+    return instance.but(attributes=merged, holds=instance.refs, occupied=instance.exclusive, sure=True, status=status)
 
 
 def done(instance: Instance, verb: str, of: str) -> Instance | None:
@@ -114,12 +113,12 @@ def done(instance: Instance, verb: str, of: str) -> Instance | None:
     if verb == "snapshot":
         return instance
     if verb == "stop":
-        return replace(instance, power="stopped", status="stopped")
-    return replace(instance, power="stopped", status="released", holds=instance.holds - {of}, refs=instance.refs - {of})
+        return instance.but(power="stopped", status="stopped")
+    return instance.but(power="stopped", status="released", holds=instance.holds - {of}, refs=instance.refs - {of})
 
 
 def failed(instance: Instance, verb: str, after_configured: bool) -> Instance:
     """The instance after a failure: sure when its host calls were done before its gate failed; a copy that failed is no fault of its own."""
     if instance.status == "deleting" or verb == "snapshot":
         return instance
-    return replace(instance, status="failed", sure=instance.sure and after_configured)
+    return instance.but(status="failed", sure=instance.sure and after_configured)

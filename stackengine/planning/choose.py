@@ -135,8 +135,8 @@ class Chooser:
         same = old.refs == refs and _same_policies(old.policies, resource.policies) and old.protected == protected
         if not changes and same and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
-        instance = replace(
-            old, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version, protected=protected,
+        instance = old.but(
+            properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version, protected=protected,
             exclusive=info.handler.exclusive(old.identity, want),
         )  # fmt: skip
         maybe = any(c.effect == "replace" for c in changes)
@@ -265,7 +265,7 @@ def apply_contributions(choices: dict[str, Choice]) -> dict[str, list[Change]]:
             if want:
                 merged = {**choice.instance.properties, **want}
                 fixed = choice.info.handler.fixed(choice.instance.identity, merged)
-                choice.instance = replace(choice.instance, contributed=want, fixed=fixed)
+                choice.instance = choice.instance.but(contributed=want, fixed=fixed)
             continue
         changes = compare_contributed(choice.old, want, choice.info, choice.resource)
         if not changes:
@@ -273,7 +273,7 @@ def apply_contributions(choices: dict[str, Choice]) -> dict[str, list[Change]]:
         if strongest(c.effect for c in changes) == "replace":
             excluded[choice.old.id] = changes
             continue
-        choice.instance = replace(choice.instance, contributed=want)
+        choice.instance = choice.instance.but(contributed=want)
         choice.changes.extend(changes)
         choice.kind = "update" if choice.kind == "keep" else choice.kind
         choice.reason = choice.reason or ", ".join(c.prop.removeprefix("contributed.") for c in changes) + " changed"

@@ -14,6 +14,7 @@ from stackengine.events import Event
 from stackengine.model.codec import instance_to_json
 from stackengine.model.instance import Instance
 from stackengine.store.database import Database
+from stackengine.store.many import execute_many
 from stackengine.store.tables import claim, event, generation, instance, observation, operation, piece, secret, signal, stack
 from stackengine.store.vault import StackVault
 
@@ -162,7 +163,7 @@ def append(connection: sa.Connection, stack_id: str, operation_id: str, events: 
         last = connection.execute(_LAST, {"of": stack_id}).scalar_one()
     first = last - len(events) + 1
     stamped = [Event(e.kind, e.path, e.generation, e.verb, e.payload, now, operation_id, stack_id, first + n) for n, e in enumerate(events)]
-    connection.execute(_INSERT_EVENTS, [_row(e) for e in stamped])
+    execute_many(connection, _INSERT_EVENTS, [_row(e) for e in stamped])
     return stamped
 
 
@@ -182,8 +183,7 @@ def _forget_failures(connection: sa.Connection, stack_id: str, handle: str) -> N
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: tuple[str, ...]) -> None:
     """Insert or replace rows, in the database's own words."""
-    if rows:
-        connection.execute(_upserting(connection.dialect.name, table, key), list(rows))
+    execute_many(connection, _upserting(connection.dialect.name, table, key), rows)
 
 
 @lru_cache(maxsize=64)
