@@ -41,7 +41,8 @@ SECTIONS_OF_TEMPLATE = """## Sections and keys
 | parameter | `tags` | accepted since 2018-03-02, for people |
 | parameter | `schema` | accepted and ignored, as in Heat |
 | resource | `type`, `properties`, `metadata`, `depends_on`, `description` | supported; `properties` may be one function |
-| resource | `condition`, `external_id` | supported since 2016-10-14 |
+| resource | `condition` | supported since 2016-10-14 |
+| resource | `external_id` | supported since 2016-10-14 for servers, volumes and networks: used, and neither changed nor deleted |
 | resource | `deletion_policy` | supported, in lower case since 2016-10-14; a function is worked out |
 | resource | `update_policy` | `rolling_update`, `batch_create`: read, changes come in the plan's order; `ignore_changes`, `replace: never`: our own |
 | resource | anything else | refused (H106) |

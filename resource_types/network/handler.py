@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
+from .described import described
 from .drift import drift_of
 from .live import bring_live, dns_names, reservations
 
@@ -57,6 +58,12 @@ class Network(sdk.ResourceType):
         if "urn:stackengine:1" in found.xml:
             raise sdk.ExistsError(f"the network {found.name} belongs to a stack already")
         return {**identity, "physical_id": found.uuid, "uuid": found.uuid, "name": found.name, "bridge": found.bridge}, {}
+
+    def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
+        found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
+        if found is None:
+            raise sdk.NotFoundError(f"there is no network {physical_id}")
+        return described(found)
 
     # on the host
 

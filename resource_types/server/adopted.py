@@ -31,6 +31,28 @@ def found(host: sdk.Host, physical_id: str, identity: Mapping[str, Any]) -> tupl
     return {**identity, **named, "address": first.get("address", ""), "mac": first.get("mac", "")}, {"adopted": True}
 
 
+def described(host: sdk.Host, physical_id: str) -> sdk.Described:
+    """A domain of the host, whoever made it: sizes, power, interfaces with the addresses that they have now."""
+    info = next((d for d in host.domain_list() if physical_id in (d.uuid, d.name)), None)
+    if info is None:
+        raise sdk.NotFoundError(f"there is no domain {physical_id}")
+    addresses = {mac.lower(): address for mac, address in host.domain_addresses(info.uuid)}
+    nics, networks = list[dict[str, Any]](), dict[str, list[str]]()
+    for interface in ET.fromstring(info.xml).findall("devices/interface"):
+        mac, source = interface.find("mac"), interface.find("source")
+        known = mac.get("address", "").lower() if mac is not None else ""
+        nic = {"mac": known, "address": addresses.get(known, ""), "network": source.get("network", "") if source is not None else "", "port": ""}
+        nics.append(nic)
+        networks.setdefault(nic["network"], []).append(nic["address"])
+    first = nics[0] if nics else {}
+    identity = {
+        "physical_id": info.uuid, "uuid": info.uuid, "id": info.uuid, "name": info.name, "hostname": info.name,
+        "address": first.get("address", ""), "mac": first.get("mac", ""), "nics": nics, "networks": networks, "addresses": {},
+    }  # fmt: skip
+    power = "running" if info.state in ("running", "paused") else "stopped"
+    return sdk.Described(identity, {**xml_of.defined_sizes(info.xml), "power": power}, {"adopted": True})
+
+
 def bring(ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
     """Set sizes, power and whose it is; everything else in the definition is left as it was."""
     uuid = str(ctx.identity["uuid"])

@@ -112,6 +112,9 @@ class Server(sdk.ResourceType):
     ) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
         return adopted.found(host, physical_id, identity)
 
+    def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
+        return adopted.described(host, physical_id)
+
     # on the host
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:

@@ -34,6 +34,10 @@ def _own(ids: sdk.Identities, nic: dict[str, Any], index: int) -> dict[str, Any]
     mac = ids.claim("mac", [str(nic["mac"]).lower()]) if nic.get("mac") else ids.mac(f"nic{index}")
     where = {"network": network.physical_id, "network_name": network.identity["name"], "network_path": network.path, "port": "", "mac": mac}
     place = subnet or network
+    if network.external:
+        if nic.get("address"):
+            raise sdk.RefusedError(f"{network.path} is not the stack's: its addresses are not given here", hint="leave the address out")
+        return {**where, "address": "", "prefix": 0, "gateway": "", "dhcp": bool(network.properties.get("dhcp"))}
     if "cidr" not in place.identity:
         if nic.get("address"):
             raise sdk.RefusedError(f"the network {network.path} has no address range for {nic['address']}", hint="give it a subnet")

@@ -54,8 +54,19 @@ class Volume(sdk.ResourceType):
             raise sdk.ExistsError(f"the volume {physical_id} belongs to a stack already")
         if found.format != want["format"]:
             raise sdk.RefusedError(f"it is a {found.format} file, and the template says {want['format']}")
-        attributes = {"path": found.path, "size": want["size"], "capacity": want["size"] * GIB}
+        capacity = found.capacity if found.capacity // GIB == want["size"] else want["size"] * GIB
+        attributes = {"path": found.path, "size": want["size"], "capacity": capacity}
         return {**identity, "physical_id": physical_id, "volume_name": physical_id}, attributes
+
+    def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
+        pool = str(want.get("pool") or "default")
+        found = host.volume_info(pool, physical_id)
+        if found is None:
+            raise sdk.NotFoundError(f"there is no volume {physical_id} in pool {pool}")
+        size = found.capacity // GIB
+        properties = {"pool": pool, "format": found.format, "size": size}
+        attributes = {"path": found.path, "size": size, "capacity": found.capacity}
+        return sdk.Described({"physical_id": physical_id, "volume_name": physical_id}, properties, attributes)
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "upload" in profile.features:

@@ -20,6 +20,8 @@ class VolumeAttachment(sdk.ResourceType):
         if volume is None or server is None:
             missing, kind = (want["server"], "server") if server is None else (want["volume"], "volume")
             raise sdk.RefusedError(f"the {kind} {missing} is not part of this stack")
+        if server.external:
+            raise sdk.RefusedError(f"{server.path} is not the stack's, so no disk is attached to it", hint="import it: then the stack may change it")
         taken = ids.claim("device", (f"{server.physical_id}/vd{letter}" for letter in LETTERS))
         device = taken.rpartition("/")[2]
         return {

@@ -20,7 +20,7 @@ from stackengine.model.desired import Desired
 from stackengine.model.instance import Instance, Recorded
 from stackengine.planning.plan import Action, Plan
 from stackengine.registry import Registry, ResourceTypeInfo
-from stackengine.sdk import Cancelled, FailedError, Host
+from stackengine.sdk import Cancelled, Described, FailedError, Host
 
 SIGNAL, PROGRESS = "signal:", "progress:"
 """Prefixes of the keys of results that are not the end of an action."""
@@ -221,7 +221,7 @@ class _Executor:
         return True
 
     def _resolved(self, action: Action) -> tuple[Instance, dict[str, Any], dict[str, Any]]:
-        if action.verb in ("create", "update"):
+        if action.verb in ("create", "update", "read"):
             return self._resolution.of(action)
         instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
         return instance, self._resolution.opened(instance.properties), {}
@@ -269,6 +269,8 @@ class _Executor:
                     return handler.create(context, plain)
                 case "update":
                     return handler.update(context, plain, last)
+                case "read":
+                    return read_again(handler.describe(context.host, instance.physical_id, plain), instance)
                 case "delete":
                     return handler.delete(context, plain)
                 case "stop":
@@ -309,7 +311,7 @@ class _Executor:
             self._end_badly(action, result.error, False)
             return
         instance = self._recorded.instances[action.instance.id]
-        if action.verb not in ("create", "update"):
+        if action.verb not in ("create", "update", "read"):
             held = self._recorded.instances[action.of].id if action.of in self._recorded.instances else action.of
             ended = fold.done(instance, action.verb, held)
             self._events.append(Event("action.done", action.path, instance.generation, action.verb, {"of": held} if held else {}))
@@ -425,9 +427,9 @@ class _Executor:
     # small things
 
     def _is_record(self, instance: Instance) -> bool:
-        """Whether the instance is nothing but its record: no host would know of it."""
+        """Whether the instance is nothing but its record: no host would know of it, or not as one of the stack's."""
         info = self._registry.get(instance.type)
-        return info is not None and info.handler.inline
+        return instance.external or (info is not None and info.handler.inline)
 
     def _info(self, action: Action) -> ResourceTypeInfo:
         info = self._registry.get(action.instance.type)
@@ -439,6 +441,13 @@ class _Executor:
         self._events.append(event)
         self._changed[instance.id] = instance
         fold.put(self._recorded, instance)
+
+
+def read_again(found: Described | None, planned: Instance) -> dict[str, Any]:
+    """The attributes of an object that is used and not owned; FailedError when it is not what the plan saw."""
+    if found is None or found.identity["physical_id"] != planned.physical_id or dict(found.properties) != planned.properties:
+        raise FailedError("it is not as it was when the plan was made", hint="run the command again: it plans with what is there now")
+    return dict(found.attributes)
 
 
 def _run(key: str, work: Callable[[], Any]) -> Result:

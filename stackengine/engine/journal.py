@@ -88,10 +88,10 @@ def put_or_drop(recorded: Recorded, id_: str, instance: Instance | None) -> None
 def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
     """The instance once an action on it has begun."""
     match verb:
-        case "create" | "update":
+        case "create" | "update" | "read":
             holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
             occupied = new.exclusive | (old.occupied if old is not None else frozenset())
-            return new.but(holds=holds, occupied=occupied, sure=False, status="creating" if verb == "create" else "updating", power="running")
+            return new.but(holds=holds, occupied=occupied, sure=False, status="updating" if verb == "update" else "creating", power="running")
         case "delete" | "retain":
             return new.but(sure=False, status="deleting")
         case "snapshot":
@@ -103,7 +103,7 @@ def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
 def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Instance:
     """The instance once its host calls are done (``configured``), or its gate has come (``ready``)."""
     merged = {**instance.attributes, **attributes} if attributes else instance.attributes
-    return instance.but(attributes=merged, holds=instance.refs, occupied=instance.exclusive, sure=True, status=status)
+    return instance.but(attributes=merged, holds=instance.refs, occupied=instance.exclusive, sure=True, lived=True, status=status)
 
 
 def done(instance: Instance, verb: str, of: str) -> Instance | None:

@@ -113,7 +113,7 @@ class Resolution:
                 attributes = self.opened(other.attributes)
                 going = f"delete:{id_}" in self._plan.actions
                 found[other.physical_id] = Referred(
-                    other.path, other.type, other.physical_id, other.identity, self.opened(other.properties), attributes, going
+                    other.path, other.type, other.physical_id, other.identity, self.opened(other.properties), attributes, going, other.external
                 )
         return found
 

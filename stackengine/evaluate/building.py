@@ -37,7 +37,7 @@ class Building:
             made = self._made(written)
             if made is not None:
                 resources[made.path] = made
-        for made in list(resources.values()):
+        for made in [r for r in resources.values() if r.external_id is None]:
             complete(made, self.types[made.path], resources)
             self._imply(made, resources)
         for path, made in resources.items():
@@ -62,8 +62,9 @@ class Building:
         at[""], at["type"] = resource.mark, resource.type_mark
         if written.placed.level.template.language == "cfn":
             native = coerced(native, info.schema)
+        whole = with_defaults(native, info.schema) if written.external_id is None else native
         return DesiredResource(
-            written.path, info.name, with_defaults(native, info.schema), foreign_type=resource.type, scope=written.scope,
+            written.path, info.name, whole, foreign_type=resource.type, scope=written.scope,
             policies=self._translator.policies(written.policies, resource, info, dialect),
             metadata=lower(written.metadata), external_id=lower(written.external_id), marks=at,
             depends=tuple(d for d in written.depends if d.via in ("depends_on", "metadata", "external_id")),
@@ -96,7 +97,7 @@ class Building:
             self._validator.check(
                 made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop))
             )  # fmt: skip
-        if not faulty and len(self._diagnostics) == before:
+        if not faulty and len(self._diagnostics) == before and made.external_id is None:
             self._rules(made)
         explicit = [d for d in made.depends if d.path in resources]
         named = {d.path for d in explicit if d.need == "ready"}

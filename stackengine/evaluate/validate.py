@@ -89,6 +89,8 @@ def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagn
                 where = f"{path}.{name}" if path else name
                 diagnostics.error("V101", f"{resource.foreign_type or info.name} has no property {where}", keys(where), did_you_mean(name, known))
         return
+    if error.validator == "required" and resource.external_id is not None:  # an object that is there already has what it needs
+        return
     if error.validator == "required":
         missing = [n for n in error.validator_value if n not in error.instance]
         for name in missing[:1] if len(missing) == 1 else missing:

@@ -11,6 +11,7 @@
         update_replace: Snapshot      # the same, when it is replaced
         timeout: 10m                  # how long one action on it may take
         moved_from: old_name          # it was known under this name before
+      external: its-id              # an object that is on the host: it is used, and neither changed nor deleted
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from typing import Any
 from stackengine.formats.build import plain
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.expr import Expr, Literal, Map
 from stackengine.model.template import Policies
 
-KEY = "stackengine"
+KEY, EXTERNAL = "stackengine", "external"
 DELETION = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -36,19 +38,33 @@ def with_life(policies: Policies, metadata: Node | None, diagnostics: Diagnostic
     if own is None:
         return policies
     if own.kind != "map":
-        diagnostics.error("T120", f"{KEY} in a resource's metadata is a mapping", own.mark, ", ".join(_READERS))
+        diagnostics.error("T120", f"{KEY} in a resource's metadata is a mapping", own.mark, ", ".join((*_READERS, EXTERNAL)))
         return policies
     found: dict[str, Any] = {}
     for key, node in own.entries:
         reader = _READERS.get(key.text)
+        if key.text == EXTERNAL:  # may be an expression: external_of
+            continue
         if reader is None:
-            diagnostics.error("T121", f"{KEY} has no key {key.text}", key.mark, did_you_mean(key.text, _READERS) or ", ".join(_READERS))
+            hint = did_you_mean(key.text, (*_READERS, EXTERNAL)) or ", ".join((*_READERS, EXTERNAL))
+            diagnostics.error("T121", f"{KEY} has no key {key.text}", key.mark, hint)
             continue
         try:
             found[key.text] = reader(plain(node, "yaml11"))
         except ValueError as error:
             diagnostics.error("T122", f"{KEY}.{key.text}: {error}", node.mark)
     return replace(policies, **found)
+
+
+def external_of(metadata: Expr | None) -> Expr | None:
+    """The id of an existing object that the metadata's ``stackengine`` mapping names, or None."""
+    return _entry(_entry(metadata, KEY), EXTERNAL)
+
+
+def _entry(expr: Expr | None, key: str) -> Expr | None:
+    if isinstance(expr, Literal):
+        return Literal(expr.value[key], expr.mark) if isinstance(expr.value, dict) and expr.value.get(key) is not None else None
+    return expr.get(key) if isinstance(expr, Map) else None
 
 
 def _bool(value: Any) -> bool:

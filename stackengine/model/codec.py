@@ -161,6 +161,8 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
         "power": instance.power,
         "schema_version": instance.schema_version,
         "protected": instance.protected,
+        **({"external": True} if instance.external else {}),
+        **({"lived": instance.lived} if instance.lived != instance.sure else {}),
     }
 
 
@@ -188,6 +190,8 @@ def instance_from_json(data: dict[str, Any]) -> Instance:
         power=data["power"],
         schema_version=data["schema_version"],
         protected=data["protected"],
+        external=data.get("external", False),
+        lived=data.get("lived", data["sure"]),
     )
 
 

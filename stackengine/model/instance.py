@@ -79,10 +79,14 @@ class Instance:
     claims: tuple[Claim, ...] = ()
     policies: Policies = Policies()
     sure: bool = False
+    lived: bool = False
+    """It was whole at some time: somebody may have used it."""
     status: Status = "creating"
     power: PowerState = "running"
     schema_version: int = 1
     protected: bool = False
+    external: bool = False
+    """It is not the stack's: it is read and used, never changed or deleted; ``identity`` and ``properties`` are as found."""
 
     @property
     def id(self) -> str:

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from graphlib import TopologicalSorter
-from typing import Any, Literal
+from typing import Any
 
 from stackengine.evaluate import PENDING, EvaluationError, Secrets, resolve
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.model.instance import Instance, Piece, Recorded
-from stackengine.model.template import Policies
 from stackengine.model.values import Value, has_unknown
+from stackengine.planning import external
+from stackengine.planning.choice import Choice, same_policies
 from stackengine.planning.diff import compare, compare_contributed, only_maybe, strongest, with_ignored
 from stackengine.planning.ground import Ground
 from stackengine.planning.identity import ClaimsBook, PathIdentities
 from stackengine.planning.plan import Change
 from stackengine.registry import Registry, ResourceTypeInfo
 from stackengine.sdk import Contributed, Contribution, Referred, RefusedError
-
-Kind = Literal["keep", "create", "update"]
-
-
-@dataclass(slots=True)
-class Choice:
-    """The instance that will stand for a path, as it will be, and how it gets there."""
-
-    resource: DesiredResource
-    info: ResourceTypeInfo
-    instance: Instance
-    kind: Kind
-    changes: list[Change] = field(default_factory=list)
-    old: Instance | None = None
-    """The same instance as recorded (None for a new one)."""
-    reason: str = ""
-    maybe: bool = False
-    """A create-only property is still unknown."""
 
 
 class Chooser:
@@ -77,7 +60,7 @@ class Chooser:
         if choice is None:
             return None
         i = choice.instance
-        return Referred(i.path, i.type, i.physical_id, i.identity, i.properties, i.attributes)
+        return Referred(i.path, i.type, i.physical_id, i.identity, i.properties, i.attributes, external=i.external)
 
     def lookup(self, path: str, attribute: str | None) -> Value:
         """What is known now of a path: its identity always, its attributes when nothing will be done to it."""
@@ -88,7 +71,7 @@ class Chooser:
             return choice.instance.physical_id
         if attribute in choice.instance.identity:
             return choice.instance.identity[attribute]
-        if choice.kind == "keep" or (choice.kind == "update" and not choice.changes):  # an unsure one may have got other attributes than are recorded
+        if choice.kind in ("keep", "read") or (choice.kind == "update" and not choice.changes):  # an unsure one may have got other attributes than are recorded
             return choice.instance.attributes.get(attribute, PENDING)
         return PENDING
 
@@ -98,9 +81,7 @@ class Chooser:
             self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
             return None
         if resource.external_id is not None:
-            why = f"{resource.path} names an object that is not the stack's (external_id), which is not supported yet"
-            self.diagnostics.error("L134", why, resource.mark_of(), "name the object where it is used, or import it")
-            return None
+            return external.choose(resource, info, list(self._by_path.get(resource.path, ())), self.recorded, self.ground, self.diagnostics)
         if resource.path in self._skip and (left := self._current(resource.path)) is not None:
             return Choice(resource, info, left, "keep", [], left)
         try:
@@ -118,12 +99,12 @@ class Chooser:
             asked = old.generation >= least or self.ground.returning
             choice = self._as_candidate(old, resource, info, want, refs) if asked and old.id not in self._excluded else None
             if choice is not None:
-                found.append(((old.generation < least, choice.kind == "keep", old.sure, old.generation), choice))
+                found.append(((old.generation < least, choice.kind == "keep", old.sure, old.lived, old.generation), choice))
         return max(found, key=lambda f: f[0])[1] if found else None
 
     def _as_candidate(self, old: Instance, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
         """``old`` as the instance that stands for the path, or None where only a new object will do."""
-        if old.status == "deleting" or old.type != resource.type or (old.status == "failed" and old.sure and info.handler.remake_failed):
+        if old.status == "deleting" or old.external or old.type != resource.type or (old.status == "failed" and old.sure and info.handler.remake_failed):
             return None
         want = self._with_lasting(with_ignored(want, old, resource, info), old, resource, info)
         gone = old.id in self.recorded.observed and self.recorded.observed[old.id] is None
@@ -132,7 +113,7 @@ class Chooser:
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
         protected = old.protected if resource.policies.protect is None else resource.policies.protect
-        same = old.refs == refs and _same_policies(old.policies, resource.policies) and old.protected == protected
+        same = old.refs == refs and same_policies(old.policies, resource.policies) and old.protected == protected
         if not changes and same and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
         instance = old.but(
@@ -164,7 +145,7 @@ class Chooser:
 
     def _new_generation(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
         before = self._current(resource.path)
-        if before is not None and resource.policies.replace == "never":
+        if before is not None and not before.external and resource.policies.replace == "never":
             self.diagnostics.error(
                 "L102", f"{resource.path} would be replaced, and its policy says never", resource.mark_of(), "take the change back, or lift the policy"
             )
@@ -187,7 +168,7 @@ class Chooser:
         return Choice(resource, info, instance, "create", changes, None, reason)
 
     def _why_new(self, before: Instance | None, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value]) -> tuple[list[Change], str]:
-        if before is None:
+        if before is None or before.external:
             return [], "it is not there yet"
         if before.type != resource.type:
             return [], f"its type changes from {before.type} to {resource.type}"
@@ -200,11 +181,6 @@ class Chooser:
     def _current(self, path: str) -> Instance | None:
         alive = [i for i in self._by_path.get(path, ()) if i.status != "deleting"]
         return max(alive, key=lambda i: (i.sure, i.generation), default=None)
-
-
-def _same_policies(one: Policies, other: Policies) -> bool:
-    """What something was called before makes no difference to it."""
-    return one == other or replace(one, moved_from="") == replace(other, moved_from="")
 
 
 def _unfinished(old: Instance) -> str:
@@ -260,6 +236,8 @@ def apply_contributions(choices: dict[str, Choice]) -> dict[str, list[Change]]:
     collected: dict[str, dict[str, list[dict[str, Any]]]] = contributions(choices)
     excluded: dict[str, list[Change]] = {}
     for path, choice in choices.items():
+        if choice.instance.external:
+            continue
         want: dict[str, Value] = dict(collected.get(path, {}))
         if choice.old is None:
             if want:

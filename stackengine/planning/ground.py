@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stackengine.model.instance import Claim
-from stackengine.sdk import Profile
+from stackengine.sdk import Described, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +34,7 @@ class Ground:
     """Whether the plan goes back to a revision (rollback): what cannot be taken back stays as it is."""
     undoing: bool = False
     """Whether the plan undoes an operation that failed just now: what that operation made goes, whatever would keep it from then on."""
+    external: Mapping[str, Described | str] = field(default_factory=dict)
+    """By path, what the objects are that the template uses without owning them; a text where one cannot be had: why."""
     store: str = ""
     """The store's id, as it stands in libvirt metadata."""

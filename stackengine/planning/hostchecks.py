@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
-from stackengine.planning.choose import Choice
+from stackengine.planning.choice import Choice
 from stackengine.planning.ground import Ground
 from stackengine.sdk import Demand
 
 
 def check_host(choices: dict[str, Choice], ground: Ground, diagnostics: Diagnostics) -> None:
     """Refusals of the driver profile, missing pools, and capacity."""
-    changing = [c for c in choices.values() if c.kind != "keep"]
+    changing = [c for c in choices.values() if c.kind not in ("keep", "read")]
     memory = 0
     disk: dict[str, int] = {}
     for choice in changing:

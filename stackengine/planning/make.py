@@ -13,8 +13,10 @@ from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Claim, Instance, Recorded
 from stackengine.model.mark import NOWHERE
 from stackengine.model.values import has_unknown
-from stackengine.planning.choose import Choice, Chooser, apply_contributions, dependency_order
+from stackengine.planning.choice import Choice
+from stackengine.planning.choose import Chooser, apply_contributions, contributions, dependency_order
 from stackengine.planning.diff import strongest
+from stackengine.planning.external import check_untouched
 from stackengine.planning.ground import Ground
 from stackengine.planning.hostchecks import check_host
 from stackengine.planning.moves import alike
@@ -56,6 +58,8 @@ def make_plan(
     maker = _Actions(registry, recorded, choices, diagnostics)
     actions = {s.id: maker.action(s) for s in ordered}
     check_host(choices, ground, diagnostics)
+    if any(c.instance.external for c in choices.values()):
+        check_untouched(choices, contributions(choices), diagnostics)
     if not ground.returning:
         _suggest_moves(actions, diagnostics)
     if not ground.undoing:
@@ -150,15 +154,16 @@ class _Actions:
         before = choice.old or self._before(step.instance)
         holds = step.instance.refs | (choice.old.holds if choice.old else frozenset())
         effect = "replace" if step.verb == "create" and before is not None and choice.old is None else strongest(c.effect for c in choice.changes)
-        info = choice.info
+        info, own = choice.info, not step.instance.external
         return Action(
             step.id, step.verb, _with_holds(step.instance, holds), choice.reason, tuple(step.after.values()), tuple(choice.changes), effect, "main",
-            gate=info.handler.gate(step.instance.identity, step.instance.properties), previous=before, possible_replace=choice.maybe,
-            notes=_notes(step, effect, choice), mark=choice.resource.mark_of(), holds_data=info.handler.holds_data(step.instance.properties),
+            gate=info.handler.gate(step.instance.identity, step.instance.properties) if own else None, previous=before, possible_replace=choice.maybe,
+            notes=_notes(step, effect, choice), mark=choice.resource.mark_of(), holds_data=own and info.handler.holds_data(step.instance.properties),
         )  # fmt: skip
 
     def _before(self, instance: Instance) -> Instance | None:
-        older = [i for i in self._recorded.of(instance.path) if i.generation < instance.generation and i.status != "deleting"]
+        olds = self._recorded.of(instance.path)
+        older = [i for i in olds if i.generation < instance.generation and i.status != "deleting" and not i.external and not instance.external]
         return max(older, key=lambda i: i.generation, default=None)
 
     def _other(self, step: Step) -> Action:
@@ -170,6 +175,8 @@ class _Actions:
             reason = f"{step.of} is deleted before its successor can come"
         elif step.verb == "snapshot":
             reason = "its policy says Snapshot: a copy stays on the host when it goes"
+        elif old.external:
+            reason = "it is not the stack's: it stays as it is"
         elif old.status == "deleting":
             reason = "its deletion was begun before"
         elif successor is not None:

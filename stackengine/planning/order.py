@@ -10,7 +10,8 @@ from typing import Literal
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Instance
 from stackengine.model.mark import NOWHERE
-from stackengine.planning.choose import Choice, new_contributions
+from stackengine.planning.choice import Choice
+from stackengine.planning.choose import new_contributions
 from stackengine.planning.plan import Edge, Verb
 
 
@@ -241,11 +242,13 @@ class Order:
 
 
 def _main_step(choice: Choice) -> Step:
-    verb: Verb = "create" if choice.kind == "create" else "update"
-    return Step(f"{verb}:{choice.instance.id}", verb, choice.instance, choice)
+    assert choice.kind != "keep"
+    return Step(f"{choice.kind}:{choice.instance.id}", choice.kind, choice.instance, choice)
 
 
 def _delete_step(old: Instance, successor: Choice | None, *, undoing: bool) -> Step:
+    if old.external:
+        return Step(f"retain:{old.id}", "retain", old)
     policy = old.policies.update_replace if successor is not None else old.policies.deletion
     made = old.sure or old.status not in ("creating", "deleting")
     retain = made and old.status != "deleting" and (policy == "Retain" or (policy == "RetainExceptOnCreate" and not undoing))

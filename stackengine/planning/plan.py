@@ -90,13 +90,13 @@ class Plan:
 
     def replaced(self) -> set[str]:
         """Paths whose instance is replaced by a new generation."""
-        gone = {a.path for a in self.actions.values() if a.verb in ("delete", "retain")}
+        gone = {a.path for a in self.actions.values() if a.verb in ("delete", "retain") and not a.instance.external}
         return {a.path for a in self.actions.values() if a.verb == "create" and a.path in gone}
 
     def counts(self) -> dict[str, int]:
         """``add``, ``change``, ``replace``, ``destroy`` for the summary line."""
         replaced = self.replaced()
-        of = [(a.verb, a.path in replaced) for a in self.actions.values()]
+        of = [(a.verb, a.path in replaced) for a in self.actions.values() if not a.instance.external]
         return {
             "add": sum(1 for v, r in of if v == "create" and not r),
             "change": sum(1 for v, _ in of if v == "update"),

@@ -39,7 +39,7 @@ def losses(plan: Plan) -> list[Loss]:
 
 def came_to_be(instance: Instance) -> bool:
     """Whether the object was whole at some time: only then can somebody have written to it."""
-    return bool(instance.attributes) or instance.sure or instance.status not in ("creating", "deleting", "failed")
+    return instance.lived or bool(instance.attributes) or instance.sure or instance.status not in ("creating", "deleting", "failed")
 
 
 def check_protected(actions: Mapping[str, Action], diagnostics: Diagnostics) -> None:

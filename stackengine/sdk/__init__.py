@@ -23,7 +23,21 @@ from stackengine.sdk.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from stackengine.sdk.facts import Contributed, Contribution, Demand, Effect, Gate, Implied, Properties, Referred, Refusal, known, known_list, resource_of
+from stackengine.sdk.facts import (
+    Contributed,
+    Contribution,
+    Demand,
+    Described,
+    Effect,
+    Gate,
+    Implied,
+    Properties,
+    Referred,
+    Refusal,
+    known,
+    known_list,
+    resource_of,
+)
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import DRIFT, ResourceType, changed
 from stackengine.sdk.volumes import copy_name, ensure_content, ensure_volume, keep_copy, record_of, remove_volume, serial_of, volume_xml
@@ -38,6 +52,7 @@ __all__ = [
     "Contributed",
     "Contribution",
     "Demand",
+    "Described",
     "DomainInfo",
     "Effect",
     "ExistsError",

@@ -108,6 +108,17 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """An object that is on a host, in the words of its type."""
+
+    identity: Mapping[str, Any]
+    """Holds ``physical_id``."""
+    properties: Mapping[str, Any]
+    """As a template would say them."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Referred:
     """What a reference points at: known from the plan or the journal."""
 
@@ -119,3 +130,5 @@ class Referred:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     going: bool = False
     """Whether the same plan deletes it: then there is no need to be gentle with it."""
+    external: bool = False
+    """Whether it is not the stack's: it is used, and never changed."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from stackengine.model.values import Value
 from stackengine.sdk.context import Context, Identities
-from stackengine.sdk.facts import Contribution, Demand, Effect, Gate, Implied, Properties, Refusal
+from stackengine.sdk.facts import Contribution, Demand, Described, Effect, Gate, Implied, Properties, Refusal
 from stackengine.sdk.host import Host, Profile
 
 DRIFT = "$drift"
@@ -97,6 +97,13 @@ class ResourceType(ABC):
         """Identity and attributes of an object that is on the host and nobody's; ``identity`` is what would be chosen for a new one.
 
         None: of this type nothing can be adopted. HostError when it is not there, belongs to somebody, or cannot be what the template says.
+        """
+        return None
+
+    def describe(self, host: Host, physical_id: str, want: Properties) -> Described | None:
+        """What an object on the host is, in the words of this type; ``want`` says where to look, as far as a template does (a volume's pool).
+
+        None: of this type no object can be described. NotFoundError when it is not there. It may belong to anybody.
         """
         return None
 

@@ -67,7 +67,7 @@ def preview_import(session: Session, request: Request, path: str, physical_id: s
         raise ServiceError(f"a {planned.type} cannot be imported", hint="servers, volumes and networks can")
     identity, attributes = found
     adopted = replace(
-        planned, identity=identity, attributes=attributes, claims=(), sure=True, status="ready", holds=planned.refs,
+        planned, identity=identity, attributes=attributes, claims=(), sure=True, lived=True, status="ready", holds=planned.refs,
         exclusive=info.handler.exclusive(identity, planned.properties), fixed=info.handler.fixed(identity, planned.properties),
         pieces=(Piece("0", row.host, str(identity["physical_id"]), "ready"),),
     )  # fmt: skip

@@ -17,7 +17,8 @@ from stackengine.model.instance import Instance, Recorded
 from stackengine.model.values import Value
 from stackengine.planning.diff import compare
 from stackengine.planning.plan import Plan
-from stackengine.sdk import DRIFT, Host, HostError
+from stackengine.registry import ResourceTypeInfo
+from stackengine.sdk import DRIFT, Host, HostError, NotFoundError
 from stackengine.service import prepare
 from stackengine.service.session import Session
 from stackengine.service.types import Preview, ServiceError
@@ -110,16 +111,30 @@ class Reader:
         info = self._registry.get(instance.type)
         if info is None or info.handler.inline:
             return {}
+        if instance.external:
+            return self._described(instance, info)
         found = info.handler.read(self.context(instance), self._resolution.opened(instance.properties))
         clean: dict[str, Any] | None = self._redactor.value(dict(found)) if found is not None else None
         return clean
+
+
+    def _described(self, instance: Instance, info: ResourceTypeInfo) -> dict[str, Any] | None:
+        """What an object is now that is used and not owned; None when it is gone."""
+        try:
+            found = info.handler.describe(self._host, instance.physical_id, instance.properties)
+        except NotFoundError:
+            return None
+        return dict(found.properties) if found is not None else {}
 
 
 def differences_of(session: Session, instance: Instance, observed: dict[str, Any] | None, host: Host) -> list[Difference]:
     """What differs between an instance as applied and as read; only keys that we set count, and none that are ignored."""
     head = (instance.path, instance.type, instance.id)
     if observed is None:
-        return [Difference(*head, "", "there", None, "live")]
+        return [Difference(*head, "", "there", None, "none" if instance.external else "live")]
+    if instance.external:
+        names = sorted(k for k in {*instance.properties, *observed} if instance.properties.get(k) != observed.get(k))
+        return [Difference(*head, k, instance.properties.get(k), observed.get(k), "none") for k in names if k not in instance.policies.ignore_changes]
     info = session.registry.types[instance.type]
     resource = DesiredResource(instance.path, instance.type, instance.properties, policies=instance.policies)
     found = [Difference(*head, c.prop, c.new, c.old, c.effect) for c in compare(instance, instance.properties, info, host.profile, resource, observed)]

@@ -19,6 +19,7 @@ from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
 from stackengine.sdk import Host, HostError
 from stackengine.service import keys, owner, sources
+from stackengine.service.external import looked_for
 from stackengine.service.outside import OtherStacks, check_exports
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import OperationKind, Preview, Request, ServiceError
@@ -167,7 +168,8 @@ def make(
 
     ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now.
     """
-    ground = replace(gather(session, row, recorded, host, returning=returning), undoing=undoing)
+    outside = looked_for(desired, session.registry, host)
+    ground = replace(gather(session, row, recorded, host, returning=returning), undoing=undoing, external=outside)
     targets = () if returning else aim.get("targets", ())
     skip = aim.get("skip", ())
     return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault, skip=skip)
@@ -233,6 +235,7 @@ def _with_keys(desired: Desired, takes_keys: dict[str, list[str]], stack_keys: k
     """Servers that name no key get the stack's."""
     changed: dict[str, DesiredResource] = {}
     for path, resource in desired.resources.items():
-        missing = {n: list(stack_keys.public) for n in takes_keys.get(resource.type, ()) if not resource.properties.get(n)}
+        takes = takes_keys.get(resource.type, ()) if resource.external_id is None else ()
+        missing = {n: list(stack_keys.public) for n in takes if not resource.properties.get(n)}
         changed[path] = replace(resource, properties={**resource.properties, **missing}) if missing else resource
     return replace(desired, resources=changed)

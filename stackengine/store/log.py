@@ -138,7 +138,8 @@ def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Ins
     upsert(connection, instance, rows, ("stack", "id"))
     fresh = [i for i in kept if not i.sure and i.status == "creating"]
     if fresh:
-        upsert(connection, generation, [{"stack": stack_id, "path": i.path, "highest": i.generation} for i in fresh], ("stack", "path"))
+        highest = [{"stack": stack_id, "path": i.path, "highest": i.generation} for i in fresh]
+        upsert(connection, generation, highest, ("stack", "path"), most=True)  # an older one may be made again: its number is no new one
         pieces = [
             {"stack": stack_id, "instance": i.id, "piece": p.piece, "host": p.host, "physical_id": p.physical_id, "status": p.status}
             for i in fresh for p in i.pieces
@@ -181,24 +182,28 @@ def _forget_failures(connection: sa.Connection, stack_id: str, handle: str) -> N
             connection.execute(signal.delete().where(*here, signal.c.id == id_))
 
 
-def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: tuple[str, ...]) -> None:
-    """Insert or replace rows, in the database's own words."""
-    execute_many(connection, _upserting(connection.dialect.name, table, key), rows)
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: tuple[str, ...], *, most: bool = False) -> None:
+    """Insert or replace rows, in the database's own words; ``most``: of the old and the new values the larger ones stay."""
+    execute_many(connection, _upserting(connection.dialect.name, table, key, most), rows)
 
 
 @lru_cache(maxsize=64)
-def _upserting(dialect: str, table: sa.Table, key: tuple[str, ...]) -> Any:
+def _upserting(dialect: str, table: sa.Table, key: tuple[str, ...], most: bool) -> Any:
     others = [c.name for c in table.columns if c.name not in key]
     statement: Any
+
+    def changed(new: Any) -> dict[str, Any]:
+        return {n: sa.case((new[n] > table.c[n], new[n]), else_=table.c[n]) if most else new[n] for n in others}
+
     if dialect in ("mysql", "mariadb"):
         from sqlalchemy.dialects.mysql import insert as mysql_insert
 
         base = mysql_insert(table)
-        statement = base.on_duplicate_key_update({n: base.inserted[n] for n in others or key})
+        statement = base.on_duplicate_key_update(changed(base.inserted) or {n: base.inserted[n] for n in key})
     else:
         from sqlalchemy.dialects import postgresql, sqlite
 
         made: Any = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-        changes = {n: made.excluded[n] for n in others}
+        changes = changed(made.excluded)
         statement = made.on_conflict_do_update(index_elements=list(key), set_=changes) if others else made.on_conflict_do_nothing()
     return statement

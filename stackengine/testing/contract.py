@@ -26,7 +26,7 @@ from stackengine.model.expr import Attr, Literal
 from stackengine.model.mark import NOWHERE
 from stackengine.model.values import Unknown
 from stackengine.registry import Registry, ResourceTypeInfo
-from stackengine.sdk import Host, UnsupportedError
+from stackengine.sdk import Host, NotFoundError, UnsupportedError
 from stackengine.testing.bench import Bench, Source, sample_source
 from stackengine.testing.crashes import crash_everywhere
 from stackengine.testing.inventory import defined, differences, inventory
@@ -260,6 +260,27 @@ def examples_are_right(subject: Subject) -> None:
         assert graph == graphs[first], f"the examples in {first} and {language} differ: {sorted(graph ^ graphs[first])}"
 
 
+def described_as_it_was_made(subject: Subject) -> None:
+    """Where the type describes objects for who does not own them: the same identity, no property that was not meant, and the host is not touched."""
+    bench = _made(subject)
+    before, made = inventory(bench.host), bench.instance()
+    assert made is not None
+    try:
+        found = subject.info.handler.describe(bench.host, made.physical_id, bench.on_subject(lambda _, want: want))
+    except NotFoundError as error:
+        raise AssertionError(f"what was made is not found: {error}") from error
+    if found is None:
+        raise Skipped("of this type nothing is used without being owned")
+    assert inventory(bench.host) == before, "describing it changed the host"
+    assert found.identity["physical_id"] == made.physical_id
+    _agrees({k: v for k, v in found.properties.items() if made.properties.get(k) not in (None, "auto")}, dict(made.properties), "when described")
+    try:
+        subject.info.handler.describe(bench.host, "nobody-s", dict(made.properties))
+    except NotFoundError:
+        return
+    raise AssertionError("what is not there is described all the same")
+
+
 def crashed_anywhere_it_is_finished(subject: Subject) -> None:
     """A create, update or delete that ends before or after any of its host calls is finished by running it again: one object, or none."""
     if not isinstance(subject.host(), MemoryHost):
@@ -280,6 +301,7 @@ CHECKS: tuple[Check, ...] = (
     what_was_never_there_is_deleted_quietly,
     updates_keep_identity,
     stopped_comes_back,
+    described_as_it_was_made,
     crashed_anywhere_it_is_finished,
 )
 ON_ANY_HOST = tuple(c for c in CHECKS if c not in (crashed_anywhere_it_is_finished, examples_are_right, plans_with_unknown_values))

@@ -54,6 +54,9 @@ def revision(rng: random.Random, old: dict[str, Spec], paths: list[str]) -> dict
         if rng.random() < 0.2:
             continue
         spec = _changed(rng, old[path], new) if path in old and rng.random() < 0.6 else _fresh(rng, new)
+        if spec.get("external"):
+            new[path] = spec
+            continue
         if spec.get("name"):
             spec["name"] = names.pop() if names and spec["name"] not in names else spec["name"] if spec["name"] in names else None
             if spec["name"] in names:
@@ -69,17 +72,20 @@ def revision(rng: random.Random, old: dict[str, Spec], paths: list[str]) -> dict
 
 
 def _fresh(rng: random.Random, others: dict[str, Spec]) -> Spec:
+    if rng.random() < 0.06:
+        return {"external": f"f{rng.randrange(3)}"}
     spec: Spec = {"kind": rng.randrange(3), "size": rng.randrange(3), "mode": rng.randrange(2), "gate": rng.random() < 0.2}
     known = sorted(others)
+    own = [p for p in known if not others[p].get("external")]
     if known:
         spec["needs"] = rng.sample(known, rng.randrange(min(len(known), 2) + 1))
         for name, odds in (("base", 0.3), ("joins", 0.25), ("spans", 0.1)):
-            if rng.random() < odds:
-                spec[name] = rng.choice(known)
+            if rng.random() < odds and (own or name == "base"):
+                spec[name] = rng.choice(known if name == "base" else own)
         if rng.random() < 0.2:
             spec["learns"] = f"{rng.choice(known)}.serial"
-        if rng.random() < 0.15:
-            spec["springs"] = f"{rng.choice(known)}.{rng.choice(['serial', 'size'])}"
+        if rng.random() < 0.15 and own:
+            spec["springs"] = f"{rng.choice(own)}.{rng.choice(['serial', 'size'])}"
         if rng.random() < 0.2:
             spec["after"] = [rng.choice(known)]
     if rng.random() < 0.25:
@@ -91,13 +97,16 @@ def _fresh(rng: random.Random, others: dict[str, Spec]) -> Spec:
 
 def _changed(rng: random.Random, old: Spec, others: dict[str, Spec]) -> Spec:
     spec = dict(old)
+    if spec.get("external"):
+        return spec
     spec["needs"] = [d for d in spec.get("needs") or () if d in others]
     spec["after"] = [d for d in spec.get("after") or () if d in others]
     for name in ("base", "joins", "spans"):
-        if spec.get(name) and spec[name] not in others:
+        if spec.get(name) and (spec[name] not in others or (name != "base" and others[spec[name]].get("external"))):
             spec.pop(name)
     for name in ("learns", "springs"):
-        if spec.get(name) and spec[name].partition(".")[0] not in others:
+        other = others.get(spec[name].partition(".")[0]) if spec.get(name) else {}
+        if other is None or (name == "springs" and other.get("external")):
             spec.pop(name)
     for name, values, odds in (("kind", 3, 0.3), ("size", 3, 0.3), ("mode", 2, 0.2), ("secret", 3, 0.15)):
         if rng.random() < odds:
@@ -132,6 +141,8 @@ class History:
         world, current = self.world, dict[str, Spec]()
         for _ in range(self.rng.randrange(1, 5)):
             world.chance.odds = self.rng.choice(STORMS)
+            if self.rng.random() < 0.2:  # somebody changes what is theirs
+                world.host.foreign[f"f{self.rng.randrange(3)}"]["size"] += 1
             if self._deep and self.rng.random() < 0.2:
                 self._by_hand()
             else:

@@ -20,6 +20,12 @@ class ThingHost:
     def __init__(self, uri: str, point: Callable[[str, str, str], None]) -> None:
         self.uri, self.things, self._point = uri, dict[str, dict[str, Any]](), point
         self._serial = 0
+        self.foreign = {f"f{n}": {"serial": f"foreign-{n}", "size": n} for n in range(3)}
+        """Things that no stack made."""
+
+    def look(self, me: str) -> dict[str, Any] | None:
+        """One that no stack made."""
+        return copy.copy(self.foreign.get(me))
 
     def network_list(self) -> list[Any]:
         return []
@@ -52,7 +58,7 @@ class ThingHost:
         """Define, or define anew."""
         with self._call("put", me):
             for ref in spec["refs"]:
-                if ref not in self.things:
+                if ref not in self.things and ref not in self.foreign:
                     raise NotFoundError(f"{me}: there is no {ref}", code=42)
             if spec["name"] and any(t["name"] == spec["name"] for i, t in self.things.items() if i != me):
                 raise ExistsError(f"{me}: the name {spec['name']} is taken", code=9)

@@ -25,6 +25,7 @@ def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[st
     for path, id_ in chosen.items():
         _one_choice(path, id_, recorded, verbs, forced.get(path, 0))
     gone = set(recorded.instances) - set(chosen.values())
+    assert not [a.id for a in plan.actions.values() if a.instance.external and a.verb not in ("read", "retain")], "what is not the stack's is touched"
     ends = {a.instance.id for a in plan.actions.values() if a.verb in ("delete", "retain")}
     assert ends == gone, f"what is not chosen goes, and nothing else: {ends ^ gone}"
     _early(plan, recorded, verbs)
@@ -33,6 +34,12 @@ def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[st
 
 def _one_choice(path: str, id_: str, recorded: Recorded, verbs: dict[tuple[str, str], Any], least: int) -> None:
     old = recorded.instances.get(id_)
+    if ("read", id_) in verbs:
+        instance = verbs["read", id_].instance
+        assert instance.external, f"{id_} is the stack's own, and only read"
+        assert old is None or old.external, f"{id_} was the stack's own"
+        return
+    assert old is None or not old.external or old.sure, f"{id_} is not sure, and nothing is done"
     acts = [v for v in ("create", "update") if (v, id_) in verbs]
     assert len(acts) <= 1, f"{id_} is both created and updated"
     if old is None:
@@ -52,7 +59,7 @@ def _one_choice(path: str, id_: str, recorded: Recorded, verbs: dict[tuple[str, 
 
 def _fits(old: Instance, new: Instance) -> bool:
     """Whether ``old`` could stand for what ``new`` was made for."""
-    if old.status == "deleting" or old.type != new.type:
+    if old.status == "deleting" or old.type != new.type or old.external:
         return False
     pairs = [(old.properties.get(k), new.properties.get(k)) for k in FOR_GOOD]
     pairs.append((old.contributed.get("spans"), new.contributed.get("spans")))

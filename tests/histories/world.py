@@ -101,7 +101,8 @@ def desired_of(specs: Mapping[str, Spec]) -> Desired:
 
 
 def _resource(path: str, spec: Spec) -> DesiredResource:
-    named = ("kind", "size", "mode", "name", "devices", "loans", "gate")
+    if spec.get("external"):
+        return DesiredResource(path, "Lab::Thing", {}, external_id=spec["external"])
     named = ("kind", "size", "mode", "name", "devices", "loans", "gate")
     plain = {k: v for k, v in spec.items() if k in named and v is not None and v is not False and v != []}
     properties: dict[str, Any] = dict(plain)
@@ -347,7 +348,12 @@ class World:
             assert instance.holds == instance.refs, instance
             by_path[instance.path] = instance.physical_id
         assert by_path.keys() == specs.keys(), f"recorded {sorted(by_path)}, wanted {sorted(specs)}"
-        things = {p: s for p, s in specs.items() if s.get("type", "Lab::Thing") == "Lab::Thing"}
+        for path, spec in specs.items():
+            if spec.get("external"):
+                used = recorded.instances[next(i for i in recorded.instances if i.rpartition("@")[0] == path)]
+                assert used.external, f"{path} is recorded as the stack's own"
+                assert by_path[path] == spec["external"], f"{path} is {by_path[path]}"
+        things = {p: s for p, s in specs.items() if s.get("type", "Lab::Thing") == "Lab::Thing" and not s.get("external")}
         ids = {by_path[p] for p in things}
         assert set(self.host.things) == ids, f"on the host {sorted(self.host.things)}, wanted {sorted(ids)}"
         for path, spec in things.items():
@@ -369,7 +375,8 @@ class World:
         for name, told in (("learns", "learned"), ("springs", "sprung")):
             if spec.get(name):
                 other, _, attribute = spec[name].partition(".")
-                assert thing[told] == self.host.things[by_path[other]][attribute or "serial"], f"{path} learned {thing[told]}"
+                known = {**self.host.things, **self.host.foreign}[by_path[other]]
+                assert thing[told] == known[attribute or "serial"], f"{path} learned {thing[told]}"
 
     def serials(self) -> dict[str, str]:
         """path -> serial of what runs."""

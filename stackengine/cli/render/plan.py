@@ -88,6 +88,10 @@ def what(action: Action, *, replaced: bool = False) -> str:
             return f"delete generation {action.instance.generation}"
         case "release":
             return f"release {action.of}"
+        case "read":
+            return "use (it is not the stack's)"
+        case "retain" if action.instance.external:
+            return "let go"
         case "retain":
             return "retain (kept, no longer managed)"
         case "snapshot":

@@ -16,7 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "release": ("↷", "yellow"),
     "retain": ("○", "cyan"),
     "snapshot": ("◇", "cyan"),
-    "read": ("?", "cyan"),
+    "read": ("=", "cyan"),
 }
 """Glyph and colour by verb; ``replace`` is a create that takes over from an older generation."""
 

@@ -8,7 +8,7 @@ from stackengine.formats.build import check_keys, text_of
 from stackengine.formats.cfn.functions import Functions
 from stackengine.formats.cfn.names import entries
 from stackengine.formats.cfn.policies import policies
-from stackengine.formats.life import with_life
+from stackengine.formats.life import external_of, with_life
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Entry, Expr, If, Literal, Map
@@ -40,11 +40,12 @@ def _resource(key: Node, node: Node, functions: Functions, diagnostics: Diagnost
         diagnostics.error("C107", summary, (type_node or key).mark, "say Type: AWS::EC2::Instance, for example")
         return None
     condition, metadata = node.get("Condition"), node.get("Metadata")
+    said = functions(metadata) if metadata is not None else None
     return Resource(
         name, type_node.text, _properties(name, node.get("Properties"), key, functions, diagnostics),
         depends_on=_depends_on(name, node.get("DependsOn"), functions, diagnostics),
         condition=functions.condition(condition, f"the resource {name}") if condition is not None else None,
-        metadata=functions(metadata) if metadata is not None else None,
+        metadata=said, external_id=external_of(said),
         policies=with_life(policies(name, node, functions, diagnostics), metadata, diagnostics),
         mark=key.mark, type_mark=type_node.mark,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from stackengine.formats.build import as_map, check_keys, plain, text_of
 from stackengine.formats.hot import versions as since
 from stackengine.formats.hot.functions import Functions
 from stackengine.formats.hot.nested import with_nested
-from stackengine.formats.life import with_life
+from stackengine.formats.life import external_of, with_life
 from stackengine.formats.nesting import Loader
 from stackengine.formats.scalars import value
 from stackengine.formats.tree import Node
@@ -52,14 +52,15 @@ class Resources:
         properties, computed = self._properties(key, body.get("properties"))
         condition = body.get("condition") if self._version >= since.CONDITIONS else None
         policies, deletion = self._policies(key.text, body)
+        metadata = self._metadata(key, body.get("metadata"))
         entries = tuple(Entry(k.text, k.mark, self._functions(v)) for k, v in properties.entries) if properties else ()
         made = Resource(
             key.text, type_node.text, Map(entries, properties.mark if properties else key.mark),
             depends_on=self._depends_on(body.get("depends_on")),
             condition=self._functions.condition(condition) if condition else None,
-            metadata=self._metadata(key, body.get("metadata")), description=text_of(body.get("description")),
+            metadata=metadata, description=text_of(body.get("description")),
             policies=with_life(policies, body.get("metadata"), self._diagnostics),
-            external_id=self._maybe(body.get("external_id")),
+            external_id=self._maybe(body.get("external_id")) or external_of(metadata),
             mark=key.mark, type_mark=type_node.mark, computed=computed, deletion=deletion,
         )  # fmt: skip
         return with_nested(made, properties, self._loader, self._functions, self._file, self._diagnostics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stackengine.formats.life import with_life
+from stackengine.formats.life import external_of, with_life
 from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.lifecycle import Lifecycle
@@ -89,8 +89,8 @@ class Mapping:
         metadata = self._functions.values.anything(node.metadata, Context(node.document, node)) if node.metadata is not None else None
         life = with_life(Policies(), node.metadata, node.document.reading.diagnostics)
         made = Resource(
-            node.name, name, properties, waits, metadata=metadata, policies=life, mark=node.key.mark, type_mark=node.type_mark,
-            description=text(node.body.get("description")), stands_for=base if declared and base != name else "",
+            node.name, name, properties, waits, metadata=metadata, external_id=external_of(metadata), policies=life, mark=node.key.mark,
+            type_mark=node.type_mark, description=text(node.body.get("description")), stands_for=base if declared and base != name else "",
         )  # fmt: skip
         return self._counted(node, made)
 

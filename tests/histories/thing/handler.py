@@ -36,6 +36,12 @@ class Thing(sdk.ResourceType):
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
         return sdk.Gate("running", 600, identity["physical_id"]) if want.get("gate") else None
 
+    def describe(self, host: Any, physical_id: str, want: sdk.Properties) -> sdk.Described:
+        found = host.look(physical_id)
+        if found is None:
+            raise sdk.NotFoundError(f"there is no {physical_id}")
+        return sdk.Described({"physical_id": physical_id}, {"size": found["size"]}, found)
+
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         host: Any = ctx.host
         me, spec = str(ctx.identity["physical_id"]), spec_of(ctx.path, want, ctx.contributed)

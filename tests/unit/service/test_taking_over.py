@@ -127,4 +127,4 @@ def test_a_network_is_taken_over_and_what_belongs_to_a_stack_is_not(house: House
 def test_an_object_of_somebody_else_is_never_made_in_its_place(house: House) -> None:
     with pytest.raises(InvalidTemplateError) as caught:
         house.plan("net: {type: OS::Neutron::Net, external_id: theirs}\n")
-    assert {d.code for d in caught.value.diagnostics.errors} == {"L134"}
+    assert {d.code for d in caught.value.diagnostics.errors} == {"L135"}
