@@ -18,7 +18,7 @@ def instance(path: str = "web", generation: int = 1, **more: Any) -> Instance:
 
 
 READY = instance(
-    refs=frozenset({"net@1"}), holds=frozenset({"net@1"}), exclusive=frozenset({"d1"}), occupied=frozenset({"d1"}), sure=True, status="ready"
+    refs=frozenset({"net@1"}), holds=frozenset({"net@1"}), exclusive=frozenset({"d1"}), occupied=frozenset({"d1"}), sure=True, lived=True, status="ready"
 )  # fmt: skip
 NEXT = replace(READY, refs=frozenset({"net@2"}), holds=frozenset({"net@2"}), exclusive=frozenset({"d2"}), properties={"size": 2})
 

@@ -79,8 +79,8 @@ def test_drift_shows_what_happens_to_it_and_the_next_plan_reads_it_again(outside
         ("sub: {type: SE::Port, external_id: x}\n", "L135"),
         (LAN + "own: {type: SE::RandomString}\ndata: {type: SE::Volume, external_id: {get_attr: [own, value]}}\n", "L135"),
         (LAN + "sub: {type: SE::Subnet, properties: {cidr: 10.8.0.0/24, network: {get_resource: lan}}}\n", "L138"),
-        ("box: {type: SE::Server, external_id: box}\nown: {type: SE::Volume, properties: {size: 1}}\n"
-         "att: {type: SE::VolumeAttachment, properties: {server: {get_resource: box}, volume: {get_resource: own}}}\n", "L103"),
+        (("box: {type: SE::Server, external_id: box}\nown: {type: SE::Volume, properties: {size: 1}}\n"
+         "att: {type: SE::VolumeAttachment, properties: {server: {get_resource: box}, volume: {get_resource: own}}}\n"), "L103"),
     ],
 )  # fmt: skip
 def test_what_would_change_it_or_is_not_there_is_refused(outside: House, resources: str, code: str) -> None:
