@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from stackengine.engine import journal as fold
@@ -20,9 +20,9 @@ from stackengine.model.desired import Desired
 from stackengine.model.instance import Instance, Recorded
 from stackengine.planning.plan import Action, Plan
 from stackengine.registry import Registry, ResourceTypeInfo
-from stackengine.sdk import Cancelled, Described, FailedError, Host
+from stackengine.sdk import Attempt, Cancelled, Described, FailedError, Host, listening
 
-SIGNAL, PROGRESS = "signal:", "progress:"
+SIGNAL, PROGRESS, ATTEMPT = "signal:", "progress:", "attempt:"
 """Prefixes of the keys of results that are not the end of an action."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether somebody asked to cancel."""
@@ -249,6 +249,9 @@ class _Executor:
         def progress(message: str) -> None:
             self._runner.deliver(Result(PROGRESS + key, message))
 
+        def attempt(found: Attempt) -> None:
+            self._runner.deliver(Result(ATTEMPT + key, found))
+
         last = self._resolution.opened(old.properties) if old is not None and action.verb == "update" else plain
         referred = self._resolution.referred(instance)
         of = self._recorded.instances[action.of].physical_id if action.of in self._recorded.instances else action.of
@@ -264,21 +267,22 @@ class _Executor:
             context = ActionContext(self._parts, instance, info, self._hosts(instance.host), referred, progress, contributed, lambda: limit.over,
                                     recorded, companions)  # fmt: skip
             context.check()
-            match action.verb:
-                case "create":
-                    return handler.create(context, plain)
-                case "update":
-                    return handler.update(context, plain, last)
-                case "read":
-                    return read_again(handler.describe(context.host, instance.physical_id, plain), instance)
-                case "delete":
-                    return handler.delete(context, plain)
-                case "stop":
-                    return handler.stop(context, plain)
-                case "release":
-                    return handler.release(context, plain, of)
-                case "snapshot":
-                    return handler.snapshot(context, plain)
+            with listening(attempt):
+                match action.verb:
+                    case "create":
+                        return handler.create(context, plain)
+                    case "update":
+                        return handler.update(context, plain, last)
+                    case "read":
+                        return read_again(handler.describe(context.host, instance.physical_id, plain), instance)
+                    case "delete":
+                        return handler.delete(context, plain)
+                    case "stop":
+                        return handler.stop(context, plain)
+                    case "release":
+                        return handler.release(context, plain, of)
+                    case "snapshot":
+                        return handler.snapshot(context, plain)
             return None
 
         return work
@@ -292,6 +296,10 @@ class _Executor:
             action = self._plan.actions[result.key.removeprefix(PROGRESS)]
             message = self._redactor.text(str(result.value))
             self._events.append(Event("action.progress", action.path, action.instance.generation, action.verb, {"message": message}))
+        elif result.key.startswith(ATTEMPT):
+            action = self._plan.actions[result.key.removeprefix(ATTEMPT)]
+            told = {**asdict(result.value), "message": self._redactor.text(result.value.message)}
+            self._events.append(Event("action.attempt", action.path, action.instance.generation, action.verb, told))
         elif result.key in self._waiting:
             waiting = self._waiting.pop(result.key)
             self._runner.free(result.key)

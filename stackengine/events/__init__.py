@@ -14,7 +14,7 @@ Kind = Literal[
     "operation.finished",  # payload: status, reason, root_failure
     "operation.cancelling",  # payload: by
     "action.begin",  # payload: instance (as it will be), reason; durable before the host is touched
-    "action.attempt",  # payload: call, error code, wait; a transient host error that is retried
+    "action.attempt",  # payload: call, host, message, code, number, wait; a host error that may pass: the call is tried again
     "action.progress",  # payload: message
     "action.configured",  # payload: attributes; its host calls are done
     "action.ready",  # payload: attributes (those that only the gate brought); its gate has come

@@ -10,6 +10,7 @@ from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
 from stackengine.sdk.addresses import Range, free_addresses, free_subnets, normal_subnet, subnet_range
+from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.errors import (
     AgentError,
@@ -46,6 +47,7 @@ __all__ = [
     "DRIFT",
     "AgentError",
     "Allowed",
+    "Attempt",
     "Cancelled",
     "Claim",
     "Context",
@@ -92,6 +94,7 @@ __all__ = [
     "keep_copy",
     "known",
     "known_list",
+    "listening",
     "normal_subnet",
     "pause",
     "record_of",
@@ -99,5 +102,6 @@ __all__ = [
     "resource_of",
     "serial_of",
     "subnet_range",
+    "tell",
     "volume_xml",
 ]

@@ -10,6 +10,7 @@ SCENARIOS = "tests/scenarios"
 FOLD, WALK = "tests/unit/engine/test_fold.py", "tests/unit/engine/test_walk.py"
 STORE = "tests/unit/store/test_operations_store.py"
 IDENTITY, DIFFERENCES = "tests/unit/planning/test_identity.py", "tests/unit/planning/test_diff.py"
+EXTERNAL, ATTEMPTS = "tests/unit/service/test_external.py", "tests/unit/service/test_attempts.py"
 EXECUTOR, SIGNALS = "tests/unit/engine/test_executor.py", "tests/unit/service/test_signals_and_secrets.py"
 
 
@@ -87,4 +88,14 @@ FAULTS = [
     Fault("claims of what never came are kept", "store/store.py", "    if not stale:\n        return\n", "    return\n", (STORE, REAL_STORE)),
     Fault("old plans are taken", "store/store.py", "if current != stack.last_seq:", "if False:", (STORE,)),
     Fault("generations share identities", "planning/identity.py", 'f"{self.path}\\0{self.generation}\\0{salt}"', 'f"{self.path}\\0{salt}"', (IDENTITY, HISTORIES)),
+    # what is not the stack's
+    Fault("what is used and not owned is deleted", ORDER, "    if old.external:\n", "    if False:\n", (HISTORIES, SCENARIOS)),
+    Fault("what is used and not owned may stand for what is owned", CHOOSE, "old.external or old.type", "old.type", (HISTORIES, EXTERNAL)),
+    Fault("what is added to what is not owned is dropped", "planning/external.py", "for key in given.get(path, ()) if choice.instance.external else ():", "for key in ():", (EXTERNAL,)),
+    Fault("it is used, whatever it has become", "engine/executor.py", "or dict(found.properties) != planned.properties", "", (EXTERNAL,)),
+    Fault("the stack's own is used as somebody else's", "planning/external.py", "if mine is not None:", "if False:", (EXTERNAL,)),
+    # which of two, and under which number
+    Fault("an older generation made anew gives its number again", "store/log.py", ', ("stack", "path"), most=True)', ', ("stack", "path"))', (SCENARIOS,)),
+    Fault("the half of a replacement comes back", CHOOSE, "old.sure, old.lived, old.generation", "old.sure, old.generation", (SCENARIOS,)),
+    Fault("attempts leave no record", "engine/executor.py", "self._runner.deliver(Result(ATTEMPT + key, found))", "pass", (ATTEMPTS,)),
 ]

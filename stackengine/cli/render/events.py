@@ -35,6 +35,12 @@ def event_line(event: Event, style: Style = PLAIN) -> str:
     return f"{event.seq:>5}  {clock(event.at)}  {kind}  {' '.join(t for t in (about, _message(event)) if t)}".rstrip()
 
 
+def tried(payload: dict[str, Any]) -> str:
+    """Which call failed, and when it is tried again."""
+    code = f" (libvirt error {payload['code']})" if payload.get("code") else ""
+    return f"{payload['call'] or 'a call'}: {payload['message']}{code}; attempt {payload['number']} in {payload['wait']:.1f} s"
+
+
 def _message(event: Event) -> str:
     """What the payload says that a person wants on one line."""
     payload = event.payload
@@ -49,6 +55,8 @@ def _message(event: Event) -> str:
             return " ".join(str(payload[k]) for k in ("status", "reason") if payload.get(k))
         case "signal.received":
             return show({k: payload[k] for k in ("id", "status", "reason") if payload.get(k)})
+        case "action.attempt":
+            return tried(payload)
         case "action.begin" | "action.configured" | "action.ready":
             return str(payload.get("reason", "")) if event.kind == "action.begin" else ""
         case _:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from stackengine.cli.render.events import tried
 from stackengine.events import Event
 from stackengine.planning.plan import Action, Plan
 
@@ -142,7 +143,7 @@ class Progress:
         payload = event.payload
         match event.kind.removeprefix("action."):
             case "attempt":
-                step.message = f"trying again: {payload.get('call') or payload.get('message') or 'host call'}"
+                step.message = tried(payload)
             case "progress":
                 step.message = str(payload.get("message", ""))
             case "configured":

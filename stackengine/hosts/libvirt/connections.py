@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import libvirt
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from stackengine.hosts.libvirt.errors import translate
-from stackengine.sdk import HostError, TransientError, UnreachableError
+from stackengine.hosts.retrying import HangingError, again_and_again
+from stackengine.sdk import HostError, UnreachableError
 
 T = TypeVar("T")
 log = logging.getLogger("stackengine.hosts")
@@ -27,9 +27,6 @@ CALL_SECONDS = 180.0
 """How long one call may take before its host counts as hanging (a dead NFS pool makes libvirtd block while it still answers keepalives)."""
 UNHURRIED = frozenset(("virStorageVolUpload", "virStorageVolDownload", "virStorageVolCreateXMLFrom"))
 """Calls that copy data: they take as long as they take, and look themselves whether they may go on."""
-ATTEMPTS = 5
-RETURN_SECONDS = 30.0
-"""How long a host that went away is waited for before a call fails."""
 
 _events_lock = threading.Lock()
 _events_running = False
@@ -52,26 +49,6 @@ def start_events() -> None:
         _events_running = True
 
 
-class HangingError(UnreachableError):
-    """The host answers keepalives, and a call does not come back: it is not tried again."""
-
-
-def _enough(state: RetryCallState) -> bool:
-    """Whether a call has been tried often or long enough: a few times for what may pass, for a while when the host went away."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, HangingError):
-        return True
-    if isinstance(error, UnreachableError):
-        return (state.seconds_since_start or 0) > RETURN_SECONDS
-    return state.attempt_number >= ATTEMPTS
-
-
-def _tell(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    pause = state.next_action.sleep if state.next_action else 0.0
-    log.info("%s: %s; trying again in %.1f s (attempt %d)", getattr(error, "host", ""), error, pause, state.attempt_number + 1)
-
-
 class Connections:
     """Opens connections as they are needed and hands out the least busy one."""
 
@@ -86,18 +63,7 @@ class Connections:
 
     def call(self, name: str, work: Callable[[Any], T], *, retry: bool = True) -> T:
         """Run ``work`` on a connection; libvirt's errors come out as HostError, transient ones are tried again."""
-        if not retry:
-            return self._once(name, work)
-        attempts = Retrying(
-            retry=retry_if_exception(self._may_pass), stop=_enough, wait=wait_random_exponential(0.2, max=3), reraise=True,
-            before_sleep=_tell,
-        )  # fmt: skip
-        result: T = attempts(self._once, name, work)
-        return result
-
-    def _may_pass(self, error: BaseException) -> bool:
-        """Transient ones, and a host that was there before; one that was never reached is said at once."""
-        return isinstance(error, TransientError) or (isinstance(error, UnreachableError) and self._reached)
+        return again_and_again(self._once, name, work, reached=lambda: self._reached) if retry else self._once(name, work)
 
     def _once(self, name: str, work: Callable[[Any], T]) -> T:
         connection = self._take(name)

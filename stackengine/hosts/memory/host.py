@@ -15,6 +15,7 @@ from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_fi
 from stackengine.hosts.memory.networks import NetworkCalls
 from stackengine.hosts.memory.state import StateFile
 from stackengine.hosts.memory.volumes import VolumeCalls
+from stackengine.hosts.retrying import again_and_again
 from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, Profile, RefusedError, UnsupportedError
 
 FEATURES = frozenset(
@@ -53,7 +54,7 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls):
 
     @contextmanager
     def _call(self, call: str, *, change: bool = True) -> Iterator[dict[str, Any]]:
-        self.faults.enter(call, self.uri)
+        again_and_again(self.faults.enter, call, self.uri, longest=0.05)
         try:
             with self._file.changing() if change else self._file.reading() as state:
                 yield state

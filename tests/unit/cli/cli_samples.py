@@ -178,7 +178,7 @@ def history(*, fails: bool = True) -> list[Event]:
         event("action.configured", "password", "create", 1.3),
         event("action.ready", "password", "create", 1.4),
         event("action.begin", "db", "update", 1.4),
-        event("action.attempt", "db", "update", 2.0, call="virDomainShutdown", error="timed out"),
+        event("action.attempt", "db", "update", 2.0, call="virDomainShutdown", host="private://lab", message="timed out", code=68, number=2, wait=0.4),
         event("action.progress", "db", "update", 4.0, message="rebooting"),
         event("action.configured", "db", "update", 8.0),
         event("signal.received", "db", "update", 15, id="1", status="SUCCESS"),

@@ -11,6 +11,7 @@ from stackengine.sdk import Gate, RefusedError, TransientError, UnreachableError
 
 libvirt = pytest.importorskip("libvirt")
 
+from stackengine.hosts import retrying  # noqa: E402
 from stackengine.hosts.gates import GateWatcher  # noqa: E402
 from stackengine.hosts.libvirt import connections  # noqa: E402
 from stackengine.hosts.memory import MemoryHost  # noqa: E402
@@ -19,7 +20,7 @@ from stackengine.hosts.memory import MemoryHost  # noqa: E402
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> connections.Connections:
     monkeypatch.setattr(connections, "CALL_SECONDS", 0.3)
-    monkeypatch.setattr(connections, "wait_random_exponential", lambda *_, **__: lambda _state: 0.01)
+    monkeypatch.setattr(retrying, "wait_random_exponential", lambda *_, **__: lambda _state: 0.01)
     return connections.Connections("test", "test:///default")
 
 
@@ -68,7 +69,7 @@ def test_a_host_that_was_never_reached_is_said_at_once() -> None:
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize(("error", "tries"), [(TransientError("locked", code=68), connections.ATTEMPTS), (RefusedError("no", code=1), 1)])
+@pytest.mark.parametrize(("error", "tries"), [(TransientError("locked", code=68), retrying.ATTEMPTS), (RefusedError("no", code=1), 1)])
 def test_only_what_may_pass_is_tried_again(pool: connections.Connections, error: Exception, tries: int) -> None:
     seen = []
 

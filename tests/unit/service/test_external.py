@@ -72,6 +72,13 @@ def test_drift_shows_what_happens_to_it_and_the_next_plan_reads_it_again(outside
     assert plan_of(stacks.preview_rollback(outside.session, "shop", to=0)) == ["retain:data@1", "retain:lan@1"]
 
 
+def test_what_changes_between_plan_and_walk_is_not_used(outside: House) -> None:
+    planned = outside.plan(DATA)
+    outside.host.volume_resize("default", "data.qcow2", 3 * GIB)
+    result = stacks.carry_out(outside.session, planned)
+    assert (result.status, "not as it was" in result.failures[0].message) == ("rolled_back", True)
+
+
 @pytest.mark.parametrize(
     ("resources", "code"),
     [
