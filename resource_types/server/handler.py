@@ -207,7 +207,7 @@ class Server(sdk.ResourceType):
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))
         if found is None:
             return None
-        power = "running" if found.state in ("running", "paused") else "stopped"
+        power = "running" if found.state in ("running", "paused", "saved") else "stopped"  # one that is parked is to run
         return {"power": power, **xml_of.defined_sizes(found.xml), sdk.DRIFT: drift.found_in(ctx, last, found)}
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:

@@ -20,10 +20,13 @@ from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
 from stackengine.events import Event
-from stackengine.service import Session, stacks
+from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
+from stackengine.service import Session, owner, stacks, templates
+from stackengine.service.environments import park as parking
+from stackengine.service.environments import quota, up
 from stackengine.service.environments import reap as reaper
 from stackengine.service.environments import run as runs
-from stackengine.service.environments import up
+from stackengine.service.environments import serve as serving
 from stackengine.service.environments.life import LEASE, Life
 from stackengine.service.environments.origin import Origin, find_origin
 from stackengine.service.types import OperationResult, Preview, Request, ServiceError
@@ -42,7 +45,7 @@ def _origin(args: argparse.Namespace, folder: Path) -> Origin:
 def _wanted(args: argparse.Namespace, template: Path, run_until: float | None = None) -> up.Wanted:
     origin = _origin(args, template.absolute().parent)
     owner = os.environ.get("GITHUB_ACTOR") or os.environ.get("GITLAB_USER_LOGIN") or os.environ.get("USER", "")
-    return up.Wanted(origin, args.ttl, args.isolation or "host", owner, run_until)
+    return up.Wanted(origin, args.ttl, args.isolation or "host", owner, run_until, idle_ttl=args.idle_ttl)
 
 
 def _up(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -53,9 +56,11 @@ def _up(args: argparse.Namespace, terminal: Terminal) -> int:
 def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, wanted: up.Wanted) -> int:
     with up.open_for(options.settings(args), wanted) as session:
         up.take_turn(session, wanted.name, args.while_busy or "overtake", terminal.note)
+        _wake_first(session, wanted, terminal)
         request = Request(
             wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
         )  # fmt: skip
+        _make_room(session, request, wanted, args, terminal)
         preview = up.with_commit(stacks.preview(session, request), wanted)
         args.yes = True
         telling.propose(preview, args, terminal)
@@ -70,6 +75,27 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
         if ended:
             _tell(session, preview, wanted, ended[-1], terminal)
         return code
+
+
+def _wake_first(session: Session, wanted: up.Wanted, terminal: Terminal) -> None:
+    row = session.store.stack(wanted.name)
+    if row is not None:
+        found = up.find(session, wanted.name)
+        if found.life.parked_at is not None:
+            terminal.note(f"{wanted.name} is parked: waking it")
+            parking.wake(session, found)
+
+
+def _make_room(session: Session, request: Request, wanted: up.Wanted, args: argparse.Namespace, terminal: Terminal) -> None:
+    """Wait for room where the machine's owner set quotas; before that nothing is made."""
+    quotas = owner.quotas()
+    if quotas.any:
+        diagnostics = Diagnostics()
+        evaluated = templates.evaluate_only(session, request, diagnostics)
+        if evaluated is None:
+            raise InvalidTemplateError(diagnostics)
+        wants = quota.demand(evaluated.desired, session.registry)
+        quota.enter(session, wanted, wants, quotas, terminal.note, args.room_timeout)
 
 
 def _tell(session: Session, preview: Preview, wanted: up.Wanted, result: OperationResult, terminal: Terminal) -> None:
@@ -184,6 +210,9 @@ def _as_stack(args: argparse.Namespace, terminal: Terminal) -> int:
 def _down(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
         name = _find(session, args).row.name
+        if args.closed and next((s.value for s in args.config if s.key == "closed_pull_request"), "keep") != "end":
+            terminal.say(f"{name} stays until its branch is gone (closed_pull_request: keep)")
+            return OK
         reaper.down(session, name)
     terminal.say(f"{name}: gone")
     return OK
@@ -208,6 +237,29 @@ def _change(args: argparse.Namespace, terminal: Terminal) -> int:
     return OK
 
 
+def _park(args: argparse.Namespace, terminal: Terminal) -> int:
+    with Session(options.settings(args)) as session:
+        found = _find(session, args)
+        count = parking.park(session, found) if args.verb == "park" else parking.wake(session, found)
+        shown = up.find(session, found.row.name)
+    if terminal.json:
+        terminal.document("environment", view.data(shown, {}))
+    else:
+        terminal.say(f"{shown.row.name}: {count} guests {'are saved' if args.verb == 'park' else 'go on'}")
+    return OK
+
+
+def _serve(args: argparse.Namespace, terminal: Terminal) -> int:
+    def tell(item: reaper.Reaped) -> None:
+        if terminal.json:
+            terminal.document("reaped", view.reaped_data(item), line=True)
+        else:
+            terminal.data(view.reaped_line(item))
+
+    serving.serve(options.settings(args), args.every, tell, terminal.warn)
+    return OK
+
+
 def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
     code = OK
     with Session(options.settings(args)) as session:
@@ -221,6 +273,7 @@ def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
-    "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap, "outputs": _outputs,
+    "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap,
+    "park": _park, "wake": _park, "serve": _serve, "outputs": _outputs,
     "ssh": _as_stack, "logs": _as_stack, "events": _as_stack,
 }  # fmt: skip

@@ -6,8 +6,10 @@ from a place outside any checkout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,44 @@ class Allowed:
 
 NOTHING = Allowed()
 """Nothing is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an environment takes, or a quota allows (None: as much as there is)."""
+
+    environments: int | None = None
+    vcpus: int | None = None
+    memory: int | None = None
+    """MiB"""
+    disk: int | None = None
+    """GiB"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What the machine's owner allows (``quotas`` in ``owner.yaml``)."""
+
+    host: Room = Room()
+    """All environments of this machine together."""
+    repository: Room = Room()
+    """Those of one repository."""
+    owner: Room = Room()
+    """Those of one person."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any limit."""
+        return any(getattr(getattr(self, s.name), r.name) is not None for s in fields(Quotas) for r in fields(Room))
+
+
+SCOPES = tuple(f.name for f in fields(Quotas))
+KINDS = tuple(f.name for f in fields(Room))
+
+
+def quotas_of(data: Iterable[dict[str, Any]]) -> Quotas:
+    """Quotas of several files: the least of each counts."""
+    found: dict[str, dict[str, int]] = {s: {} for s in SCOPES}
+    for scope, kind, limit in ((s, k, v) for d in data for s, room in d.items() for k, v in room.items()):
+        found[scope][kind] = min(limit, found[scope].get(kind, limit))
+    return Quotas(**{s: Room(**room) for s, room in found.items()})

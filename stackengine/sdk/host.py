@@ -117,6 +117,18 @@ class Host(Protocol):
     def domain_destroy(self, uuid: str) -> None:
         """virDomainDestroy; no error when it does not run or is not there."""
 
+    def domain_suspend(self, uuid: str) -> None:
+        """virDomainSuspend: it stands still and keeps its memory; nothing when it does not run."""
+
+    def domain_resume(self, uuid: str) -> None:
+        """virDomainResume; nothing when it is not suspended."""
+
+    def domain_save(self, uuid: str) -> None:
+        """virDomainManagedSave: its memory goes to disk, the next start reads it back; nothing when it does not run."""
+
+    def domain_traffic(self, uuid: str) -> int:
+        """Bytes that its interfaces have received and sent since it was started; 0 when it does not run or is not there."""
+
     def domain_reboot(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
         """Shut down and start again, so that the inactive definition takes effect."""
 

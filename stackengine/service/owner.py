@@ -9,6 +9,10 @@
       urls: ["https://templates.example/"]
       devices: [/srv/share]
       hosts: ["qemu:///system"]
+    quotas:
+      host: {environments: 20, vcpus: 16, memory: 16384, disk: 200}
+      repository: {environments: 5}
+      owner: {environments: 3}
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from stackengine.model.allowed import NOTHING, Allowed
+from stackengine.model.allowed import KINDS, NOTHING, SCOPES, Allowed, Quotas, quotas_of
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.registry import Registry
@@ -44,17 +48,39 @@ def allowed() -> Allowed:
     return found
 
 
-def _read(path: Path) -> Allowed:
+def quotas() -> Quotas:
+    """How much room branch environments may take; the least of all files counts."""
+    found = []
+    for path in places():
+        if path.is_file():
+            listed: Any = _data(path).get("quotas", {})
+            rooms: list[Any] = list(listed.values()) if isinstance(listed, dict) else [None]
+            if not all(isinstance(room, dict) and set(room) <= set(KINDS) for room in rooms) or set(listed) - set(SCOPES):
+                raise ServiceError(f"{path}: quotas is not in order", hint=f"{', '.join(SCOPES)}: each a mapping with some of {', '.join(KINDS)}")
+            if not all(type(limit) is int and limit >= 0 for room in rooms for limit in room.values()):
+                raise ServiceError(f"{path}: a quota must be a number from 0", hint="memory is in MiB, disk in GiB")
+            found.append(listed)
+    return quotas_of(found)
+
+
+def _data(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
         data = yaml.safe_load(path.read_text("utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ServiceError(f"{path} cannot be read: {error}", hint="mend it, or move it away") from error
+    if not isinstance(data, dict):
+        raise ServiceError(f"{path} is not in order", hint="it holds the mappings 'allow' and 'quotas'")
+    return data
+
+
+def _read(path: Path) -> Allowed:
+    data = _data(path)
     known = [f.name for f in fields(Allowed)]
-    listed: Any = data.get("allow", {}) if isinstance(data, dict) else None
-    if not isinstance(listed, dict) or set(data) - {"allow"} or set(listed) - set(known):
-        raise ServiceError(f"{path} is not in order", hint=f"it holds one mapping 'allow' with some of: {', '.join(known)}")
+    listed: Any = data.get("allow", {})
+    if not isinstance(listed, dict) or set(data) - {"allow", "quotas"} or set(listed) - set(known):
+        raise ServiceError(f"{path} is not in order", hint=f"it holds 'quotas', and one mapping 'allow' with some of: {', '.join(known)}")
     for key, value in listed.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise ServiceError(f"{path}: allow.{key} must be a list of texts")

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +43,27 @@ def ended(job: subprocess.Popen[str], code: int = 0) -> str:
     return out
 
 
+def parked_and_woken(state: Path, main: dict[str, Any]) -> None:
+    """Its guests take no memory while it is parked, and go on where they stood."""
+    ended(start(state, "park", "main"))
+    assert json.loads(ended(start(state, "show", "main", "--json")))["state"] == "parked"
+    host = private.find(main["host"].removeprefix("private://"), state)
+    with libvirt_of(host.libvirt_uri) as connection:
+        assert connection.listDomainsID() == []
+    ended(start(state, "wake", "main"))
+    with urllib.request.urlopen(main["outputs"]["url"]["value"], timeout=20) as page:
+        assert page.read().decode().strip() == "main"
+
+
+@contextmanager
+def libvirt_of(uri: str) -> Iterator[Any]:
+    import libvirt
+
+    connection = libvirt.open(uri)
+    yield connection
+    connection.close()
+
+
 def test_every_branch_shows_its_own_page_and_nothing_of_it_stays(state: Path) -> None:
     template = str(gallery()["hello"] / "hot" / "stack.yaml")
     branches = ("main", "feature/x")
@@ -52,6 +75,7 @@ def test_every_branch_shows_its_own_page_and_nothing_of_it_stays(state: Path) ->
     for branch in branches:
         with urllib.request.urlopen(found[branch]["outputs"]["url"]["value"], timeout=20) as page:
             assert page.read().decode().strip() == branch
+    parked_and_woken(state, found["main"])
     ended(start(state, "reap", "--all"))
     assert json.loads(ended(start(state, "ls", "--json"))) == []
     assert list(private.names(state)) == []

@@ -20,6 +20,8 @@ _ONE = {
     "pin": "keep an environment whatever happens",
     "unpin": "let an environment live as others do",
     "extend": "let an environment live longer",
+    "park": "save all guests to disk: the host's memory and processors are free, `wake` or `up` goes on",
+    "wake": "let a parked environment go on where it stood",
 }
 
 
@@ -33,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         options.add_parameters(verb)
         options.add_project(verb)
         verb.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives after its last up: 90m, 8h (default: 8h)")
+        verb.add_argument("--idle-ttl", metavar="TIME", type=options.seconds, help="park it when nothing moved on its network for so long")
+        verb.add_argument("--room-timeout", metavar="TIME", type=options.seconds, default=1800.0, help="how long to wait for room (default: 30m)")
         verb.add_argument("--isolation", choices=("host", "shared"), help="a private host of its own (default), or the named host with others")
         verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), help="when another push is being carried out (default: overtake)")
         verb.add_argument("--timeout", metavar="TIME", type=options.seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
@@ -44,11 +48,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verb = verbs.add_parser(name, help=text)
         _add_name(verb)
     _add_views(verbs)
+    verbs.choices["down"].add_argument(
+        "--closed-pull-request", dest="closed", action="store_true", help="only where the project says closed_pull_request: end"
+    )
     verbs.choices["extend"].add_argument("--ttl", metavar="TIME", type=options.seconds, required=True, help="from now: 90m, 8h")
     reap = verbs.add_parser("reap", help="take down what has to go")
     reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")
     reap.add_argument("--all", action="store_true", help="take down every environment, pinned ones too")
     reap.add_argument("--repo", default="", help="only environments of this repository")
+    serve = verbs.add_parser("serve", help="reap again and again until it is told to end")
+    serve.add_argument("--every", metavar="TIME", type=options.seconds, default=60.0, help="between two rounds (default: 60s)")
     for verb in verbs.choices.values():
         options.add_common(verb, again=True)
 

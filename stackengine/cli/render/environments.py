@@ -16,9 +16,14 @@ from stackengine.service.environments.up import Environment, Push
 def listing(environments: Sequence[Environment], now: float, style: Style = PLAIN) -> str:
     """One line for each environment."""
     rows = [
-        [e.row.name, e.state, e.life.branch, e.life.commit[:12] or "-", _end(e, now), e.row.host, ago(e.row.updated_at, now)] for e in environments
+        [e.row.name, state(e), e.life.branch, e.life.commit[:12] or "-", _end(e, now), e.row.host, ago(e.row.updated_at, now)] for e in environments
     ]
     return table(["name", "state", "branch", "commit", "expires", "host", "updated"], rows, style)
+
+
+def state(found: Environment) -> str:
+    """As people see it: one that is parked is not ``complete``."""
+    return "parked" if found.life.parked_at is not None and found.state in ("complete", "rolled_back") else found.state
 
 
 def _end(found: Environment, now: float) -> str:
@@ -35,7 +40,7 @@ def _end(found: Environment, now: float) -> str:
 def whole(found: Environment, outputs: Mapping[str, Any], now: float, style: Style = PLAIN, pushes: Sequence[Push] = ()) -> str:
     """Everything of one environment."""
     life = found.life
-    lines = [f"{style.paint(found.row.name, 'bold')}  {found.state}  {life.branch} of {life.repository}"]
+    lines = [f"{style.paint(found.row.name, 'bold')}  {state(found)}  {life.branch} of {life.repository}"]
     lines.append(f"serves {life.commit or 'nothing yet'}" + (f", last push {life.pushed}" if life.pushed != life.commit else ""))
     lines.append(f"on {found.row.host}, {_end(found, now)}, updated {ago(found.row.updated_at, now)}" + (f", of {life.owner}" if life.owner else ""))
     lines += [found.reason] if found.reason else []
@@ -66,7 +71,7 @@ def data(found: Environment, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """An environment as JSON."""
     life = found.life
     return {
-        "name": found.row.name, "repository": life.repository, "branch": life.branch, "commit": life.commit, "pushed": life.pushed, "state": found.state,
+        "name": found.row.name, "repository": life.repository, "branch": life.branch, "commit": life.commit, "pushed": life.pushed, "state": state(found),
         "reason": found.reason, "host": found.row.host, "isolation": life.isolation, "owner": life.owner,
         "expires_at": iso(life.expires_at) if life.expires_at is not None else None, "pinned": life.pinned, "parent": life.parent or None,
         "outputs": outputs_data(outputs),
@@ -77,6 +82,8 @@ def reaped_line(item: Reaped, *, dry_run: bool = False) -> str:
     """What became of one environment."""
     if item.problem:
         word = "not gone"
+    elif item.verdict.action == "park":
+        word = "would be parked" if dry_run else "parked"
     elif item.verdict.action == "reap":
         word = "would go" if dry_run else "gone"
     else:

@@ -25,7 +25,7 @@ KEEPALIVE = (5, 3)
 OPEN_SECONDS = 20.0
 CALL_SECONDS = 180.0
 """How long one call may take before its host counts as hanging (a dead NFS pool makes libvirtd block while it still answers keepalives)."""
-UNHURRIED = frozenset(("virStorageVolUpload", "virStorageVolDownload", "virStorageVolCreateXMLFrom"))
+UNHURRIED = frozenset(("virStorageVolUpload", "virStorageVolDownload", "virStorageVolCreateXMLFrom", "virDomainManagedSave", "virDomainCreate"))
 """Calls that copy data: they take as long as they take, and look themselves whether they may go on."""
 
 _events_lock = threading.Lock()

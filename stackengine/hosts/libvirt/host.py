@@ -15,6 +15,7 @@ import libvirt
 from stackengine.hosts.libvirt.connections import Connections
 from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls
+from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
 from stackengine.hosts.libvirt.profile import profile_of
 from stackengine.hosts.libvirt.volumes import VolumeCalls
 from stackengine.hosts.reach import Reach
@@ -27,7 +28,7 @@ POLL = 0.1
 DETACH_SECONDS = 30.0
 
 
-class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False
@@ -308,8 +309,9 @@ def _info(domain: Any) -> DomainInfo:
     state, maximum, current, vcpus, _ = domain.info()
     del maximum
     live = domain.XMLDesc(0) if domain.isActive() else ""
+    known = "saved" if _STATES.get(state) == "shutoff" and has_saved_memory(domain) else _STATES.get(state, "nostate")
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-    return DomainInfo(domain.UUIDString(), domain.name(), _STATES.get(state, "nostate"), xml, live, current, vcpus)
+    return DomainInfo(domain.UUIDString(), domain.name(), known, xml, live, current, vcpus)
 
 
 def _without_namespace(xml: str) -> str:

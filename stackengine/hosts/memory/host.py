@@ -13,6 +13,7 @@ from stackengine.hosts.memory import xml as read
 from stackengine.hosts.memory.faults import Faults
 from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_filters
 from stackengine.hosts.memory.networks import NetworkCalls
+from stackengine.hosts.memory.power import PowerCalls
 from stackengine.hosts.memory.state import StateFile
 from stackengine.hosts.memory.volumes import VolumeCalls
 from stackengine.hosts.retrying import again_and_again
@@ -42,7 +43,7 @@ PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
 
 
-class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls):
+class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
     """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
 
     simulated = True
@@ -95,14 +96,16 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls):
         """Start; refuses missing networks, filters and disks, MACs and disks in use, and memory that is not there."""
         with self._call("domain_start") as state:
             known = self._known(state, uuid)
-            if known["state"] == "running":
+            if known["state"] in ("running", "paused"):
                 return
+            was_saved = known["state"] == "saved"
             domain = read.parse(known["xml"], "domain")
             self._check_start(state, uuid, domain, read.memory_kib(domain))
             check_filters(state, used_filters(known["xml"]))
             known["state"], known["live_xml"] = "running", known["xml"]
             known["memory_kib"], known["vcpus"] = read.current_memory_kib(domain), int(read.text(domain, "vcpu") or 1)
-            self._simulate_guest(state, domain)
+            if not was_saved:  # a guest that goes on says nothing anew
+                self._simulate_guest(state, domain)
 
     def _check_start(self, state: dict[str, Any], uuid: str, domain: Any, memory: int) -> None:
         active = {n["name"] for n in state["networks"].values() if n["active"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -37,6 +38,23 @@ class Life:
     """The lease of ``env run``; None: nobody's process stands behind it."""
     missing_since: float | None = None
     """When the reaper first saw that the branch is gone."""
+    idle_ttl: float | None = None
+    """Seconds without traffic after which it is parked; None: never."""
+    parked_at: float | None = None
+    """Since when its guests are saved; None: they run."""
+    active_at: float | None = None
+    """When traffic was last seen."""
+    looked_at: float | None = None
+    """When its traffic was last looked at."""
+    traffic: int = 0
+    """Bytes that its guests had moved then."""
+    room: Sequence[int] = ()
+    """What it takes: environments (1), vCPUs, MiB, GiB; empty where nobody counts."""
+    wants: Sequence[int] = ()
+    """The same, of one that waits for room."""
+    waiting_since: float | None = None
+    waiting_until: float | None = None
+    """Until when one that waits is believed to be alive."""
 
     def to_tags(self) -> dict[str, Any]:
         """As it stands in the stack's tags."""
@@ -49,14 +67,15 @@ def life_of(tags: dict[str, Any]) -> Life | None:
     if not isinstance(found, dict):
         return None
     known = {f.name for f in fields(Life)}
-    return Life(**{k: v for k, v in found.items() if k in known})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items() if k in known}
+    return Life(**values)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the reaper does with one environment: ``keep``, ``watch`` (look again later) or ``reap``, and why."""
+    """What the reaper does with one environment: ``keep``, ``watch`` (look again later), ``park`` or ``reap``, and why."""
 
-    action: Literal["keep", "watch", "reap"]
+    action: Literal["keep", "watch", "park", "reap"]
     reason: str
 
 
@@ -66,6 +85,8 @@ def judge(life: Life, *, state: str, ever_up: bool, touched_at: float, now: floa
         return Verdict("keep", "pinned")
     if state == "running":
         return Verdict("keep", "somebody works on it")
+    if life.wants and (life.waiting_until or 0.0) >= now:
+        return Verdict("keep", "it waits for room")
     if life.run_until is not None and life.run_until < now:
         return Verdict("reap", "the process of its run is gone")
     if life.expires_at is not None and life.expires_at < now:
@@ -78,6 +99,9 @@ def judge(life: Life, *, state: str, ever_up: bool, touched_at: float, now: floa
         if now - life.missing_since >= GRACE:
             return Verdict("reap", f"the branch {life.branch} is gone since {_span(now - life.missing_since)}")
         return Verdict("watch", f"the branch {life.branch} is gone since {_span(now - life.missing_since)}")
+    still = now - life.active_at if life.active_at is not None else 0.0
+    if life.idle_ttl is not None and life.parked_at is None and ever_up and still >= life.idle_ttl:
+        return Verdict("park", f"idle for {_span(still)}")
     return Verdict("keep", f"expires in {_span(life.expires_at - now)}" if life.expires_at is not None else "expires never")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from stackengine.model.diagnostics import InvalidTemplateError
-from stackengine.service import stacks
-from stackengine.service.environments import up
+from stackengine.sdk import HostError
+from stackengine.service import owner, stacks
+from stackengine.service.environments import park, quota, up
 from stackengine.service.environments.life import Verdict, judge, life_of
 from stackengine.service.environments.origin import Branches, branches_of
 from stackengine.service.session import Session
@@ -35,20 +36,29 @@ def reap(
     ``everything`` takes down all of them, pinned ones too. A remote is asked once; where it cannot be reached, no branch counts as gone.
     """
     answers: dict[str, frozenset[str] | None] = {}
-    for found in up.ls(session):
-        life, now = found.life, clock()
+    everyone = up.ls(session)
+    too_many = quota.over(everyone, owner.quotas())
+    for found in everyone:
+        now = clock()
+        if not dry_run:
+            found = _looked_at(session, found, now)  # noqa: PLW2901
+        life = found.life
         if repository and life.repository != repository:
             continue
         if life.remote not in answers:
             answers[life.remote] = ask(life.remote)
         branches = answers[life.remote]
         verdict = judge(life, state=found.state, ever_up=found.row.revision > 0, touched_at=found.row.updated_at, now=now, branches=branches)
+        if verdict.action in ("keep", "watch", "park") and found.row.name in too_many:
+            verdict = Verdict("reap", too_many[found.row.name])
         if everything:
             verdict = Verdict("reap", "everything was asked for")
         if verdict.action != "reap" or dry_run:
+            problem = ""
             if not dry_run:
                 _note_branch(session, found, branches, now)
-            yield Reaped(found.row.name, life.branch, verdict)
+                problem = _park(session, found) if verdict.action == "park" else ""
+            yield Reaped(found.row.name, life.branch, verdict, done=verdict.action == "park" and not dry_run and not problem, problem=problem)
             continue
         yield _take_down(session, found, verdict)
     if not dry_run:
@@ -61,6 +71,25 @@ def _note_branch(session: Session, found: up.Environment, branches: frozenset[st
         return
     since = None if found.life.branch in branches else now
     up.change(session, found.row, lambda life: replace(life, missing_since=since))
+
+
+def _looked_at(session: Session, found: up.Environment, now: float) -> up.Environment:
+    """With a fresh look at its traffic, where somebody set a time after which it is parked."""
+    if found.life.idle_ttl is None or found.life.parked_at is not None or found.row.revision == 0 or found.state == "running":
+        return found
+    try:
+        moved = park.traffic(session, found.row)
+    except (ServiceError, HostError):  # nobody can say whether it is idle
+        return found
+    return replace(found, life=up.change(session, found.row, lambda life: park.noticed(life, moved, now)))
+
+
+def _park(session: Session, found: up.Environment) -> str:
+    try:
+        park.park(session, found)
+    except (ServiceError, HostError) as error:
+        return str(error)
+    return ""
 
 
 def _take_down(session: Session, found: up.Environment, verdict: Verdict) -> Reaped:

@@ -34,6 +34,8 @@ class Wanted:
     owner: str = ""
     run_until: float | None = None
     parent: str = ""
+    idle_ttl: float | None = None
+    """Seconds without traffic after which it is parked; None: as before."""
 
     @property
     def name(self) -> str:
@@ -56,6 +58,12 @@ def open_for(settings: Settings, wanted: Wanted) -> Session:
     return session
 
 
+def fresh_life(wanted: Wanted, host: str) -> Life:
+    """The life of an environment that is only wished for yet, on the host of this URI."""
+    origin, isolation = wanted.origin, "host" if host == f"private://{wanted.name}" else "shared"
+    return Life(origin.repository, origin.branch, remote=origin.remote, owner=wanted.owner, isolation=isolation, run_until=wanted.run_until)  # type: ignore[arg-type]
+
+
 def begin(session: Session, preview: Preview, wanted: Wanted) -> None:
     """Record the environment's life before anything is made, so that the reaper knows of what a crash leaves half-made."""
     now = time.time()
@@ -63,10 +71,10 @@ def begin(session: Session, preview: Preview, wanted: Wanted) -> None:
     before = life_of(row.tags)
     ttl = wanted.ttl or (before.ttl if before else Life("", "").ttl)
     origin = wanted.origin
-    base = before or Life(origin.repository, origin.branch, isolation="host" if session.settings.host == f"private://{row.name}" else "shared")
+    base = before or fresh_life(wanted, session.settings.host)
     life = replace(
         base, pushed=origin.commit, remote=origin.remote or base.remote, owner=wanted.owner or base.owner, ttl=ttl, expires_at=now + ttl,
-        run_until=wanted.run_until, missing_since=None, parent=wanted.parent or base.parent,
+        run_until=wanted.run_until, missing_since=None, parent=wanted.parent or base.parent, idle_ttl=wanted.idle_ttl or base.idle_ttl, active_at=now,
     )  # fmt: skip
     if preview.new_stack:
         row.tags[TAG] = life.to_tags()

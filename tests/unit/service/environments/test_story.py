@@ -136,6 +136,25 @@ def test_two_reapers_at_once_do_no_harm(ci: Ci) -> None:
     assert ci.ls() == {}
 
 
+def test_serve_reaps_until_it_is_told_to_end(ci: Ci) -> None:
+    ci.push("old", "1", "--ttl", "0.01s")
+    serving = ci.start("serve", "--every", "0.2s")
+    ci.wait_for(lambda: ci.ls() == {})
+    serving.terminate()
+    said, _ = serving.communicate(timeout=30)
+    assert serving.returncode == 0
+    assert "gone: expired" in said
+
+
+def test_a_closed_pull_request_ends_an_environment_only_where_that_is_the_policy(ci: Ci) -> None:
+    ci.push("x", "1")
+    assert "stays" in ci.run("down", "x", "--closed-pull-request")
+    assert set(ci.ls()) == {"x"}
+    (ci.folder / "stackengine.yaml").write_text("closed_pull_request: end")
+    ci.run("down", "x", "--closed-pull-request")
+    assert ci.ls() == {}
+
+
 def test_a_life_can_be_made_longer(ci: Ci) -> None:
     ci.push("main", "1", "--ttl", "0.01s")
     ci.run("extend", "main", "--ttl", "2h")

@@ -1,0 +1,47 @@
+"""``env serve``: the reaper again and again, for those who have neither cron nor systemd."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from stackengine.model.diagnostics import InvalidTemplateError
+from stackengine.sdk import HostError
+from stackengine.service.environments.reap import Reaped, reap
+from stackengine.service.session import Session
+from stackengine.service.types import ServiceError, Settings
+
+
+def serve(settings: Settings, every: float, tell: Callable[[Reaped], None], failed: Callable[[str], None]) -> None:
+    """Reap every so many seconds until SIGTERM or SIGINT; each round opens what it needs anew, and one that fails does not end the others."""
+    with _until_told() as over:
+        while True:
+            try:
+                with Session(settings) as session:
+                    for item in reap(session):
+                        if item.done or item.problem:
+                            tell(item)
+                        if over.is_set():
+                            return
+            except (ServiceError, HostError, InvalidTemplateError) as error:
+                failed(str(error))
+            if over.wait(every):
+                return
+
+
+@contextmanager
+def _until_told() -> Iterator[threading.Event]:
+    over = threading.Event()
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        over.set()
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield over
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
