@@ -13,7 +13,10 @@ from .live import bring_live, dns_names, reservations
 
 SIGNAL_NAME = "signal.stackengine.internal"
 """The name under which guests of every network find the engine's signal listener: their own gateway."""
-AUTO = "auto"
+AUTO, AUTO6 = "auto", "auto-ipv6"
+FLAT = "flat"
+MODES = {"bridge": FLAT, "route": "routed"}
+"""libvirt's word for a forward mode -> ours, where they differ (formatnetwork.html, element forward)."""
 
 
 class Network(sdk.ResourceType):
@@ -25,26 +28,40 @@ class Network(sdk.ResourceType):
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         uuid, given = ids.uuid(), want.get("bridge")
+        if want["mode"] == FLAT:
+            return {"physical_id": uuid, "uuid": uuid, "name": ids.name(50), "bridge": given or ""}
         bridge = ids.claim("bridge", [given] if given else (f"se{ids.token(10, f'bridge:{n}')}" for n in range(16)))
         identity = {"physical_id": uuid, "uuid": uuid, "name": ids.name(50), "bridge": bridge}
         cidr = want.get("cidr")
         if not cidr:
             return identity
-        candidates = sdk.free_subnets(ids.random(2, "cidr")) if cidr == AUTO else [sdk.normal_subnet(cidr)]
+        free = {AUTO: "ipv4", AUTO6: "ipv6"}
+        candidates = sdk.free_subnets(ids.random(7, "cidr"), free[cidr]) if cidr in free else [sdk.normal_subnet(cidr)]
         found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
         return {**identity, "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix}
 
     def fixed(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
+        if want["mode"] == FLAT:
+            return frozenset()
         own = {f"cidr:{identity['cidr']}"} if "cidr" in identity else set()
         return frozenset({f"bridge:{identity['bridge']}", *own, *(f"cidr:{s['cidr']}" for s in want.get("subnets", ()))})
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
-        alone = [k for k in ("gateway", "pools") if want.get(k) and not want.get("cidr")]
-        return [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
+        alone = [k for k in ("gateway", "pools", "routes") if want.get(k) and not want.get("cidr")]
+        found = [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
+        if want.get("mode") != FLAT:
+            return found
+        if not want.get("bridge"):
+            found.append(sdk.Refusal("mode", "a flat network is on a bridge of the host", "bridge: its name there"))
+        strange = [k for k in ("cidr", "domain", "mtu") if want.get(k)]
+        return found + [sdk.Refusal(k, "whoever serves the bridge decides that, as the network is flat", f"leave {k} out") for k in strange]
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         """libvirt serves DHCP for one IPv4 and one IPv6 range of a network (libvirt, formatnetwork.html, element dhcp)."""
-        own = [{"family": "ipv6" if ":" in str(want["cidr"]) else "ipv4", "dhcp": want.get("dhcp", True)}] if want.get("cidr") else []
+        if want.get("mode") == FLAT:
+            served = any(s["dhcp"] for s in want.get("subnets", ()))
+            return [sdk.Refusal("mode", "a flat network gives no addresses", "dhcp: false at its subnets, so that the seed tells them")] if served else []
+        own = [{"family": _family(str(want["cidr"])), "dhcp": want.get("dhcp", True)}] if want.get("cidr") else []
         families = [s["family"] for s in [*own, *want.get("subnets", ())] if s["dhcp"]]
         twice = sorted({f for f in families if families.count(f) > 1})
         return [sdk.Refusal("", f"libvirt gives addresses on one {f} range of a network, not on {families.count(f)}", "one network per subnet") for f in twice]
@@ -73,11 +90,13 @@ class Network(sdk.ResourceType):
         if found is None or not found.active:
             ctx.host.network_define(self._xml(ctx, want))
             ctx.host.network_start(uuid)
-        else:
+        elif want["mode"] != FLAT:
             bring_live(ctx, found.xml, self._names(ctx, want))
         return {}
 
     def _xml(self, ctx: sdk.Context, want: sdk.Properties) -> str:
+        if want["mode"] == FLAT:
+            return ctx.render("flat.xml.j2", ownership=ctx.ownership(), identity=ctx.identity)
         subnets = self._subnets(ctx, want)
         hosts = list(reservations(ctx).values())
         return ctx.render(
@@ -88,7 +107,7 @@ class Network(sdk.ResourceType):
 
     def _names(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, list[str]]:
         gateways = {s["gateway"]: [SIGNAL_NAME] for s in self._subnets(ctx, want)}
-        return dns_names(gateways, ctx.contributed.get("names", ()))
+        return {} if want["mode"] == FLAT else dns_names(gateways, ctx.contributed.get("names", ()))
 
     @staticmethod
     def _subnets(ctx: sdk.Context, want: sdk.Properties) -> list[dict[str, Any]]:
@@ -97,7 +116,7 @@ class Network(sdk.ResourceType):
         if "cidr" in ctx.identity:
             found = sdk.subnet_range(str(ctx.identity["cidr"]), str(ctx.identity["gateway"]), want.get("pools") or ())
             own = {"cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix, "family": f"ipv{found.version}",
-                   "dhcp": want["dhcp"], "pools": [{"start": a, "end": b} for a, b in found.pools]}  # fmt: skip
+                   "dhcp": want["dhcp"], "pools": [{"start": a, "end": b} for a, b in found.pools], "routes": want.get("routes") or []}  # fmt: skip
             subnets.insert(0, own)
         return subnets
 
@@ -109,17 +128,22 @@ class Network(sdk.ResourceType):
             return None
         root = ET.fromstring(found.xml)
         forward, domain, mtu = root.find("forward"), root.find("domain"), root.find("mtu")
-        observed: dict[str, Any] = {"mode": forward.get("mode", "nat") if forward is not None else "isolated"}
+        kind = forward.get("mode", "nat") if forward is not None else "isolated"
+        observed: dict[str, Any] = {"mode": MODES.get(kind, kind)}
         if domain is not None:
             observed["domain"] = domain.get("name", "")
         if mtu is not None:
             observed["mtu"] = int(mtu.get("size", "0"))
-        return {**observed, sdk.DRIFT: drift_of(ctx, found, self._subnets(ctx, last))}
+        return {**observed, sdk.DRIFT: drift_of(ctx, found, [] if last["mode"] == FLAT else self._subnets(ctx, last))}
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         uuid = str(ctx.identity["uuid"])
         ctx.host.network_destroy(uuid)
         ctx.host.network_undefine(uuid)
+
+
+def _family(cidr: str) -> str:
+    return "ipv6" if ":" in cidr or cidr == AUTO6 else "ipv4"
 
 
 def _of(address: str, subnet: Mapping[str, Any]) -> bool:
@@ -136,7 +160,7 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     if start is not None:
         properties["pools"] = [{"start": start, "end": end}]
     if kind is not None:
-        if kind not in ("nat", "isolated"):
-            raise ValueError(f"a network of type {kind} comes later; nat and isolated are there")
+        if kind not in ("nat", "isolated", "routed", "open", FLAT):
+            raise ValueError(f"there is no network of type {kind}; nat, isolated, routed, open and flat are there")
         properties["mode"] = kind
     return properties

@@ -20,26 +20,25 @@ class Port(sdk.ResourceType):
         network = ids.referred(subnet.identity["network"] if subnet else want.get("network"))
         if network is None:
             raise sdk.RefusedError("a port needs a network or a subnet of this stack")
-        place = subnet or network
-        if "cidr" not in place.identity:
-            raise sdk.RefusedError(f"the network {network.path} has no address range", hint="give it a subnet, or a cidr of its own")
-        found = sdk.subnet_range(place.identity["cidr"], place.identity["gateway"], place.properties.get("pools") or ())
         mac = ids.claim("mac", [want["mac"].lower()]) if want.get("mac") else ids.mac()
-        address = ids.claim("address", sdk.free_addresses(found, ids.random(2, "address"), want.get("address") or ""))
+        seat = sdk.take_address(ids, subnet or network, "address", want.get("address") or "")
+        more = sdk.further_addresses(ids, subnet or network, "address", want.get("also") or ())
+        own = subnet.physical_id if subnet else ""
         return {
             "hostname": re.sub(r"[^A-Za-z0-9-]+", "-", ids.path).strip("-")[:63] or "port",
-            "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, "address": address, "prefix": found.prefix, "gateway": found.gateway,
-            "dhcp": place.properties.get("dhcp", True), "network": network.physical_id, "network_name": network.identity["name"],
-            "subnet": subnet.physical_id if subnet else "", "fixed_ips": [{"ip_address": address, "subnet_id": subnet.physical_id if subnet else ""}],
+            "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, **seat, "more": more, "network": network.physical_id,
+            "network_name": network.identity["name"], "subnet": own, "addresses": [seat["address"], *(s["address"] for s in more)],
+            "fixed_ips": [{"ip_address": seat["address"], "subnet_id": own}, *({"ip_address": s["address"], "subnet_id": s["subnet"] or own} for s in more)],
         }  # fmt: skip
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
         target, order = identity["network"], identity["mac"]
         found = [sdk.Contribution(target, "reservations", {"mac": identity["mac"], "address": identity["address"], "name": identity["hostname"]}, order)]
+        addresses = identity.get("addresses") or [identity["address"]]
         if want.get("hostname"):
-            found.append(sdk.Contribution(target, "names", {"address": identity["address"], "name": want["hostname"]}, order))
+            found += [sdk.Contribution(target, "names", {"address": a, "name": want["hostname"]}, order) for a in addresses]
         for group in (g for g in sdk.known_list(want.get("security_groups")) if isinstance(g, str) and g.startswith("sg:")):
-            found.append(sdk.Contribution(group, "members", {"address": identity["address"]}, order))
+            found += [sdk.Contribution(group, "members", {"address": a}, order) for a in addresses]
             found.append(sdk.Contribution(identity["physical_id"], "groups", {"group": group}, str(group)))
         return found
 
@@ -63,8 +62,15 @@ class Port(sdk.ResourceType):
 _FIXED = {"subnet": "subnet", "subnet_id": "subnet", "ip_address": "address", "PrivateIpAddress": "address"}
 
 
+def _place(entry: dict[str, Any]) -> dict[str, Any]:
+    strange = sorted(entry.keys() - _FIXED.keys() - {"Primary"})
+    if strange:
+        raise ValueError(f"fixed_ips has no {', '.join(strange)}")
+    return {_FIXED[name]: value for name, value in entry.items() if name in _FIXED and value is not None}
+
+
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Neutron's and EC2's lists of addresses: a port has one here. The group ``default`` filters nothing."""
+    """Neutron's and EC2's lists of addresses: the first (EC2: the primary) one, and others. The group ``default`` filters nothing."""
     if "$groups" in properties:
         groups = properties.pop("$groups")
         properties["security_groups"] = [g for g in groups if g != "default"] if isinstance(groups, list) else groups
@@ -72,13 +78,10 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
         fixed = properties.pop(key, None)
         if not isinstance(fixed, list):
             continue
-        if len(fixed) > 1:
-            raise ValueError("a port has one address; make a port for each")
-        for name, value in (fixed[0] if fixed and isinstance(fixed[0], dict) else {}).items():
-            if name not in _FIXED and name != "Primary":
-                raise ValueError(f"fixed_ips has no {name}")
-            if name in _FIXED:
-                properties[_FIXED[name]] = value
+        places = [_place(entry) for entry in sorted((e for e in fixed if isinstance(e, dict)), key=lambda e: not e.get("Primary"))]
+        properties.update(places[0] if places else {})
+        if places[1:]:
+            properties["also"] = places[1:]
     if isinstance(properties.get("mac"), str):
         properties["mac"] = re.sub("-", ":", properties["mac"]).lower()
     return properties

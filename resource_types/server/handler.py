@@ -12,9 +12,9 @@ from . import adopted, drift
 from . import definition as xml_of
 from .disks import GIB, OWN, Disk, disk_name, own_volumes, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
-from .identity import addresses_by_network, nic_identities
+from .identity import addresses_by_network, addresses_of, nic_identities
 from .rules import broken_rules, refusals
-from .seed import digest_of, documents, iso_of
+from .seed import digest_of, documents, iso_of, leased
 from .sizes import maximum_of, memory_of, vcpus_of
 from .translation import translate
 
@@ -55,8 +55,8 @@ class Server(sdk.ResourceType):
         """The host name on every network, and reservations of interfaces that have no port of their own."""
         found = []
         for nic in identity["nics"]:
-            if nic["address"]:
-                found.append(sdk.Contribution(nic["network"], "names", {"address": nic["address"], "name": identity["hostname"]}, nic["mac"]))
+            names = [{"address": a, "name": identity["hostname"]} for a in addresses_of(nic)]
+            found += [sdk.Contribution(nic["network"], "names", name, nic["mac"]) for name in names]
             found += _in_groups(identity, nic, own_groups(want.get("security_groups")))
             if nic["address"] and not nic["port"]:
                 value = {"mac": nic["mac"], "address": nic["address"], "name": identity["hostname"]}
@@ -99,6 +99,8 @@ class Server(sdk.ResourceType):
         if kind == "signal":
             return sdk.Gate("signal", timeout, identity["uuid"], handle=_handle(ready.get("handle")), count=int(sdk.known(ready.get("count"), 1)))
         macs = tuple(n["mac"] for n in identity["nics"])
+        if kind == "lease" and not any(leased(n) for n in identity["nics"]):
+            kind = "agent"  # its addresses are in the seed: no lease will ever be seen
         return sdk.Gate(kind, timeout, identity["uuid"], macs, identity["address"], int(sdk.known(ready.get("port"), 22)))
 
     def holds_data(self, want: sdk.Properties) -> bool:
@@ -235,7 +237,7 @@ def _in_groups(identity: Mapping[str, Any], nic: Mapping[str, Any], groups: list
         return [sdk.Contribution(itself, "groups", {"mac": mac, "groups": sdk.Contributed(nic["port"], "groups")}, mac)]
     if not groups:
         return []
-    found = [sdk.Contribution(g, "members", {"address": nic["address"]}, mac) for g in groups]
+    found = [sdk.Contribution(g, "members", {"address": a}, mac) for g in groups for a in addresses_of(nic)]
     return [*found, sdk.Contribution(itself, "groups", {"mac": mac, "groups": [{"group": g} for g in groups]}, mac)]
 
 

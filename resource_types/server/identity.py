@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from stackengine import sdk
@@ -21,7 +22,7 @@ def _of_port(ids: sdk.Identities, port: Any) -> dict[str, Any]:
         raise sdk.RefusedError(f"the port {port} is not part of this stack", hint="make it by SE::Port or its like in the template's language")
     i = found.identity
     network = ids.referred(i["network"])
-    kept = {k: i[k] for k in ("mac", "address", "prefix", "gateway", "dhcp", "network", "network_name")}
+    kept = {k: i[k] for k in ("mac", "address", "prefix", "gateway", "dhcp", "routes", "network", "network_name", "more") if i.get(k) is not None}
     return {**kept, "port": port, "network_path": network.path if network else i["network_name"]}
 
 
@@ -41,10 +42,16 @@ def _own(ids: sdk.Identities, nic: dict[str, Any], index: int) -> dict[str, Any]
     if "cidr" not in place.identity:
         if nic.get("address"):
             raise sdk.RefusedError(f"the network {network.path} has no address range for {nic['address']}", hint="give it a subnet")
-        return {**where, "address": "", "prefix": 0, "gateway": "", "dhcp": False}
-    found = sdk.subnet_range(place.identity["cidr"], place.identity["gateway"], place.properties.get("pools") or ())
-    address = ids.claim("address", sdk.free_addresses(found, ids.random(2, f"address{index}"), nic.get("address") or ""))
-    return {**where, "address": address, "prefix": found.prefix, "gateway": found.gateway, "dhcp": bool(place.properties.get("dhcp", True))}
+        asks = network.properties.get("mode") == "flat"  # whoever serves the bridge gives the address
+        return {**where, "address": "", "prefix": 0, "gateway": "", "dhcp": asks}
+    seat = sdk.take_address(ids, place, f"address{index}", nic.get("address") or "")
+    more = sdk.further_addresses(ids, place, f"address{index}", nic.get("also") or ())
+    return {**where, **seat, **({"more": more} if more else {})}
+
+
+def addresses_of(nic: Mapping[str, Any]) -> list[str]:
+    """All addresses of an interface, the first one first; none on a network without a range."""
+    return [a for a in (nic["address"], *(s["address"] for s in nic.get("more") or ())) if a]
 
 
 def addresses_by_network(ids: sdk.Identities, nics: list[dict[str, Any]]) -> tuple[dict[str, list[str]], dict[str, list[dict[str, str]]]]:
@@ -54,8 +61,9 @@ def addresses_by_network(ids: sdk.Identities, nics: list[dict[str, Any]]) -> tup
     for nic in nics:
         network = ids.referred(nic["network"])
         named = str(network.properties.get("name") or "") if network else ""
-        record = {"addr": nic["address"], "OS-EXT-IPS-MAC:mac_addr": nic["mac"], "version": "6" if ":" in nic["address"] else "4"}
+        listed = addresses_of(nic) or [""]
+        entries = [{"addr": a, "OS-EXT-IPS-MAC:mac_addr": nic["mac"], "version": "6" if ":" in a else "4"} for a in listed]
         for key in dict.fromkeys(k for k in (nic["network_path"], named, nic["network"]) if k):
-            plain.setdefault(key, []).append(nic["address"])
-            records.setdefault(key, []).append(record)
+            plain.setdefault(key, []).extend(listed)
+            records.setdefault(key, []).extend(entries)
     return plain, records

@@ -57,10 +57,21 @@ def network_config(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _interface(nic: Mapping[str, Any], name: str) -> dict[str, Any]:
-    match = {"match": {"macaddress": nic["mac"]}, "set-name": name}
-    if nic["dhcp"]:
-        return {**match, "dhcp6": True} if ":" in nic["address"] else {**match, "dhcp4": True}
-    if not nic["address"]:
-        return {**match, "dhcp4": False}
-    route = {"to": "::/0" if ":" in nic["address"] else "0.0.0.0/0", "via": nic["gateway"]}
-    return {**match, "dhcp4": False, "addresses": [f"{nic['address']}/{nic['prefix']}"], "routes": [route], "nameservers": {"addresses": [nic["gateway"]]}}
+    found: dict[str, Any] = {"match": {"macaddress": nic["mac"]}, "set-name": name, "dhcp4": leased(nic)}
+    told = [s for s in (*([] if leased(nic) else [nic]), *(nic.get("more") or ())) if s["address"]]
+    if not told:
+        return found
+    routes: dict[str, str] = {}
+    for seat in told:
+        if leased(nic) and ":" not in seat["address"]:
+            continue  # IPv4 has its default route by DHCP
+        routes.setdefault("::/0" if ":" in seat["address"] else "0.0.0.0/0", seat["gateway"])
+        routes.update({r["destination"]: r["nexthop"] for r in seat.get("routes") or ()})
+    servers = list(dict.fromkeys(s["gateway"] for s in told))
+    known = {"routes": [{"to": to, "via": via} for to, via in routes.items()]} if routes else {}
+    return {**found, "addresses": [f"{s['address']}/{s['prefix']}" for s in told], **known, "nameservers": {"addresses": servers}}
+
+
+def leased(nic: Mapping[str, Any]) -> bool:
+    """Whether the interface's first address comes by DHCP. IPv6 ones never do: a DHCPv6 server knows its clients by names that only they know."""
+    return bool(nic["dhcp"]) and ":" not in nic["address"]

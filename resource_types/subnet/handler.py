@@ -18,7 +18,7 @@ class Subnet(sdk.ResourceType):
         given, network = want.get("cidr"), ids.referred(want["network"])
         if network is None:
             raise sdk.RefusedError("a subnet needs a network of this stack")
-        candidates = [sdk.normal_subnet(given)] if given else sdk.free_subnets(ids.random(2, "cidr"))
+        candidates = [sdk.normal_subnet(given)] if given else sdk.free_subnets(ids.random(7, "cidr"), want.get("family") or "ipv4")
         found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
         return {
             "physical_id": f"subnet-{ids.token(12, 'subnet')}", "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix,
@@ -32,8 +32,7 @@ class Subnet(sdk.ResourceType):
             "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix, "family": f"ipv{found.version}", "dhcp": want["dhcp"],
             "pools": [{"start": a, "end": b} for a, b in found.pools],
         }  # fmt: skip
-        if want.get("dns_nameservers"):
-            value["dns_nameservers"] = want["dns_nameservers"]
+        value.update({k: want[k] for k in ("dns_nameservers", "routes") if want.get(k)})
         return [sdk.Contribution(identity["network"], "subnets", value, identity["cidr"])]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
@@ -44,3 +43,13 @@ class Subnet(sdk.ResourceType):
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         return
+
+
+def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Neutron's IP version (the range says it, where there is one) and its IPv6 modes: with DHCPv6, or without it by router advertisements alone."""
+    version, mode = properties.pop("$ip_version", None), properties.pop("$ipv6_mode", None)
+    if str(version) == "6" and not properties.get("cidr"):
+        properties["family"] = "ipv6"
+    if mode in ("slaac", "dhcpv6-stateless"):
+        properties["dhcp"] = False
+    return properties

@@ -12,14 +12,30 @@ from stackengine.registry import ResourceTypeInfo
 
 
 def complete(resource: DesiredResource, info: ResourceTypeInfo, resources: dict[str, DesiredResource]) -> None:
-    """Apply the schema's ``completes`` rules: where ``from`` refers to X and ``to`` is left out, ``to`` becomes the one ``type`` whose ``by`` is X."""
+    """Apply the schema's ``completes`` rules: where ``from`` refers to X and ``to`` is left out, ``to`` becomes the one ``type`` whose ``by`` is X.
+
+    With ``all``, several are taken too: the first into ``to``, the others into the list ``all``.
+    """
     for rule, place in _places(resource.properties, info.schema):
         if place.get(rule["to"]) is not None or any(place.get(k) is not None for k in ("port",)):
             continue
         target = _target(place.get(rule["from"]))
         found = [p for p, r in resources.items() if r.type == rule["type"] and target is not None and _target(r.properties.get(rule["by"])) == target]
-        if len(found) == 1:
+        if len(found) > 1 and "all" in rule:
+            found = _one_of_each_family(found, resources)
+        if len(found) == 1 or (found and "all" in rule):
             place[rule["to"]] = Unknown(Ref(found[0], resource.mark_of()))
+        if len(found) > 1 and "all" in rule and place.get(rule["all"]) is None:
+            place[rule["all"]] = [{rule["to"]: Unknown(Ref(other, resource.mark_of()))} for other in found[1:]]
+
+
+def _one_of_each_family(paths: list[str], resources: dict[str, DesiredResource]) -> list[str]:
+    """Of several subnets the first IPv4 and the first IPv6 one: an interface gets an address of each (Neutron, port without fixed_ips)."""
+    found: dict[bool, str] = {}
+    for path in paths:
+        properties = resources[path].properties
+        found.setdefault(":" in str(properties.get("cidr")) or properties.get("family") == "ipv6", path)
+    return [found[newer] for newer in sorted(found)]
 
 
 def _places(properties: dict[str, Value], schema: dict[str, Any]) -> Iterator[tuple[dict[str, str], dict[str, Value]]]:

@@ -9,7 +9,7 @@ from stackengine.model.allowed import Allowed
 from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
-from stackengine.sdk.addresses import Range, free_addresses, free_subnets, normal_subnet, subnet_range
+from stackengine.sdk.addresses import Range, free_addresses, free_subnets, further_addresses, normal_subnet, subnet_range, take_address
 from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.errors import (
@@ -90,6 +90,7 @@ __all__ = [
     "ensure_volume",
     "free_addresses",
     "free_subnets",
+    "further_addresses",
     "has_unknown",
     "keep_copy",
     "known",
@@ -102,6 +103,7 @@ __all__ = [
     "resource_of",
     "serial_of",
     "subnet_range",
+    "take_address",
     "tell",
     "volume_xml",
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stackengine.sdk.context import Identities
 from stackengine.sdk.errors import RefusedError
+from stackengine.sdk.facts import Referred
 
 LARGEST = 1 << 16
 """Addresses of a subnet that are looked at."""
@@ -27,9 +29,12 @@ class Range:
     pools_given: bool = False
 
 
-def free_subnets(start: bytes) -> Iterator[str]:
-    """The /24 subnets of 10.64.0.0/10, from a hashed place on."""
+def free_subnets(start: bytes, family: str = "ipv4") -> Iterator[str]:
+    """The /24 subnets of 10.64.0.0/10, or /64 subnets of one unique local prefix (RFC 4193), from a hashed place on; ``start`` is 7 bytes for IPv6."""
     first = int.from_bytes(start[:2], "big")
+    if family == "ipv6":
+        site = f"fd{start[2]:02x}:{start[3]:02x}{start[4]:02x}:{start[5]:02x}{start[6]:02x}"
+        return (str(ipaddress.ip_network(f"{site}:{(first + n) % 65536:x}::/64")) for n in range(65536))
     return (f"10.{64 + (first + n) // 256 % 64}.{(first + n) % 256}.0/24" for n in range(64 * 256))
 
 
@@ -56,8 +61,11 @@ def subnet_range(cidr: str, gateway: str = "", pools: Sequence[dict[str, Any]] =
         if int(ipaddress.ip_address(pool["start"])) > int(ipaddress.ip_address(pool["end"])):
             raise RefusedError(f"the pool {pool['start']}-{pool['end']} ends before it starts")
         found.append((str(pool["start"]), str(pool["end"])))
-    last = network[-2] if network.num_addresses <= LARGEST else network[LARGEST - 2]
-    standard = (str(network[min(FIRST_LEASE, network.num_addresses // 2)]), str(last))
+    if network.version == 6 and network.num_addresses >= 2 * LARGEST:  # clients of DHCPv6 have DUIDs of their own choice, so theirs are others than ours
+        standard = (str(network[LARGEST]), str(network[2 * LARGEST - 1]))
+    else:
+        last = network[-2] if network.num_addresses <= LARGEST else network[LARGEST - 2]
+        standard = (str(network[min(FIRST_LEASE, network.num_addresses // 2)]), str(last))
     return Range(str(network), router, network.prefixlen, network.version, tuple(found) or (standard,), bool(found))
 
 
@@ -72,6 +80,29 @@ def free_addresses(of: Range, start: bytes, given: str = "") -> Iterator[str]:
     else:
         spans = [(int(network[1]), int(network[min(network.num_addresses, LARGEST) - 2]))]
     return _rotated(network, spans, of.gateway, start)
+
+
+def take_address(ids: Identities, place: Referred, salt: str = "address", given: str = "") -> dict[str, Any]:
+    """An address of a network or subnet (``place``), claimed, with what a guest needs to use it: prefix, gateway, dhcp, routes.
+
+    RefusedError when the place has no range, or ``given`` is not in it.
+    """
+    if "cidr" not in place.identity:
+        raise RefusedError(f"the network {place.path} has no address range" + (f" for {given}" if given else ""), hint="give it a subnet, or a cidr of its own")
+    found = subnet_range(place.identity["cidr"], place.identity["gateway"], place.properties.get("pools") or ())
+    address = ids.claim("address", free_addresses(found, ids.random(2, salt), given))
+    seat: dict[str, Any] = {"address": address, "prefix": found.prefix, "gateway": found.gateway, "dhcp": bool(place.properties.get("dhcp", True))}
+    return {**seat, "routes": place.properties["routes"]} if place.properties.get("routes") else seat
+
+
+def further_addresses(ids: Identities, place: Referred, salt: str, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """More addresses of one interface, as :func:`take_address` gives them, each with its ``subnet``; one that names none has the range of ``place``."""
+    found = []
+    for number, entry in enumerate(wanted):
+        subnet = ids.referred(entry["subnet"]) if entry.get("subnet") else None
+        seat = take_address(ids, subnet or place, f"{salt}:{number}", entry.get("address") or "")
+        found.append({**seat, "subnet": subnet.physical_id if subnet else ""})
+    return found
 
 
 def _rotated(network: Any, spans: list[tuple[int, int]], gateway: str, start: bytes) -> Iterator[str]:

@@ -123,12 +123,14 @@ def test_a_server_without_networks_gets_one_of_the_stacks_own() -> None:
     assert [d.path for d in found.resources["web"].depends if d.path == "network:default"] == ["network:default"]
 
 
-def test_two_addresses_on_one_port_are_refused() -> None:
+def test_two_addresses_on_one_port_stay_in_their_order() -> None:
     errors: list[str] = []
     net = "  net: {type: 'SE::Network', properties: {cidr: auto}}\n"
     port = "  p: {type: 'OS::Neutron::Port', properties: {network: {get_resource: net}, fixed_ips: [{ip_address: 10.0.0.1}, {ip_address: 10.0.0.2}]}}\n"
-    desired(f"{HOT}resources:\n{net}{port}", errors)
-    assert "a port has one address" in errors[0]
+    found = desired(f"{HOT}resources:\n{net}{port}", errors)
+    assert found is not None, errors
+    assert found.resources["p"].properties["address"] == "10.0.0.1"
+    assert found.resources["p"].properties["also"] == [{"address": "10.0.0.2"}]
 
 
 def test_an_outer_key_pair_is_told_apart_from_one_of_the_template() -> None:

@@ -38,5 +38,5 @@ start_agent() {
 # DHCP on one interface; stays to renew the lease. With -b it goes on asking in the background when nobody answers.
 start_dhcp() {
     ip link set "$1" up
-    udhcpc -i "$1" -s /lib/stack/dhcp -x hostname:"$(hostname)" -t 20 -T 1 -A 2 -b -p "/run/udhcpc.$1.pid" >/dev/null 2>&1
+    udhcpc -i "$1" -s /lib/stack/dhcp -x hostname:"$(hostname)" -O staticroutes -t 20 -T 1 -A 2 -b -p "/run/udhcpc.$1.pid" >/dev/null 2>&1
 }

@@ -46,5 +46,5 @@ configure_interface() {
 # Until every interface has its lease, or has gone on asking in the background.
 wait_for_network() {
     [ -n "$WAITING" ] && wait $WAITING
-    say "network $(ip -4 -o addr show scope global | awk '{printf "%s%s=%s", (NR > 1 ? " " : ""), $2, $4}')"
+    say "network $(ip -o addr show scope global | awk '{printf "%s%s=%s", (NR > 1 ? " " : ""), $2, $4}')"
 }
