@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -57,14 +58,16 @@ class Network(sdk.ResourceType):
         return found + [sdk.Refusal(k, "whoever serves the bridge decides that, as the network is flat", f"leave {k} out") for k in strange]
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
-        """libvirt serves DHCP for one IPv4 and one IPv6 range of a network (libvirt, formatnetwork.html, element dhcp)."""
+        """libvirt serves DHCP for one IPv6 range of a network (formatnetwork.html, element dhcp); of IPv4 others are its dnsmasq's."""
         if want.get("mode") == FLAT:
             served = any(s["dhcp"] for s in want.get("subnets", ()))
             return [sdk.Refusal("mode", "a flat network gives no addresses", "dhcp: false at its subnets, so that the seed tells them")] if served else []
         own = [{"family": _family(str(want["cidr"])), "dhcp": want.get("dhcp", True)}] if want.get("cidr") else []
         families = [s["family"] for s in [*own, *want.get("subnets", ())] if s["dhcp"]]
-        twice = sorted({f for f in families if families.count(f) > 1})
-        return [sdk.Refusal("", f"libvirt gives addresses on one {f} range of a network, not on {families.count(f)}", "one network per subnet") for f in twice]
+        several = families.count("ipv6")
+        if several < 2:
+            return []
+        return [sdk.Refusal("", f"libvirt gives addresses on one IPv6 range of a network, not on {several}", "dhcp: false at the others")]
 
     def adopt(
         self, host: sdk.Host, physical_id: str, identity: Mapping[str, Any], want: sdk.Properties
@@ -98,10 +101,11 @@ class Network(sdk.ResourceType):
         if want["mode"] == FLAT:
             return ctx.render("flat.xml.j2", ownership=ctx.ownership(), identity=ctx.identity)
         subnets = self._subnets(ctx, want)
-        hosts = list(reservations(ctx).values())
+        served = [{**s, "tag": f"range{n}"} for n, s in enumerate(s for s in subnets if s["dhcp"] and s["family"] == "ipv4")]
         return ctx.render(
             "network.xml.j2", ownership=ctx.ownership(), identity=ctx.identity, mode=want["mode"], domain=want.get("domain", ""), mtu=want.get("mtu"),
-            subnets=[{**s, "reservations": [h for h in hosts if _of(h["address"], s)]} for s in subnets], names=self._names(ctx, want),
+            subnets=subnets, first=served[0]["cidr"] if served else "", served=served, routed=any(s.get("routes") for s in served),
+            reservations=list(reservations(ctx).values()), names=self._names(ctx, want),
             forwarders=sorted({n for s in subnets for n in s.get("dns_nameservers") or ()}),
         )  # fmt: skip
 
@@ -118,7 +122,7 @@ class Network(sdk.ResourceType):
             own = {"cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix, "family": f"ipv{found.version}",
                    "dhcp": want["dhcp"], "pools": [{"start": a, "end": b} for a, b in found.pools], "routes": want.get("routes") or []}  # fmt: skip
             subnets.insert(0, own)
-        return subnets
+        return [{**s, "netmask": str(ipaddress.ip_network(s["cidr"]).netmask)} for s in subnets]
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         from xml.etree import ElementTree as ET
@@ -144,12 +148,6 @@ class Network(sdk.ResourceType):
 
 def _family(cidr: str) -> str:
     return "ipv6" if ":" in cidr or cidr == AUTO6 else "ipv4"
-
-
-def _of(address: str, subnet: Mapping[str, Any]) -> bool:
-    import ipaddress
-
-    return ipaddress.ip_address(address) in ipaddress.ip_network(subnet["cidr"])
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,10 @@ class Port(sdk.ResourceType):
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
         target, order = identity["network"], identity["mac"]
-        found = [sdk.Contribution(target, "reservations", {"mac": identity["mac"], "address": identity["address"], "name": identity["hostname"]}, order)]
+        found = []
+        if identity["dhcp"] and ":" not in identity["address"]:
+            place = {"mac": identity["mac"], "address": identity["address"], "name": identity["hostname"]}
+            found.append(sdk.Contribution(target, "reservations", place, order))
         addresses = identity.get("addresses") or [identity["address"]]
         if want.get("hostname"):
             found += [sdk.Contribution(target, "names", {"address": a, "name": want["hostname"]}, order) for a in addresses]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from .rules import SELF, elements, faults
+from .rules import SELF, elements, faults, routed
 from .translation import translate
 
 __all__ = ["SecurityGroup", "translate"]
@@ -53,16 +53,25 @@ class SecurityGroup(sdk.ResourceType):
         for entry in ctx.contributed.get("rules", ()):
             if entry.get("members"):
                 members[entry["rule"]["group"]] = _addresses(entry["members"])
-        rules = [e for rule in (*(want.get("rules") or ()), *others) for e in elements(rule, members)]
+        every = [*(want.get("rules") or ()), *others]
+        rules = [e for rule in every for e in elements(rule, members)]
         xml = ctx.render("filter.xml.j2", identity=ctx.identity, rules=rules)
         ctx.host.filter_define(xml)
+        if "forwarding" in ctx.host.profile.features:  # a packet filter sees bridged packets only; what comes by a router does not pass it
+            guard = {"kind": "guard", "addresses": members[SELF], "rules": [r for rule in every for r in routed(rule, members)]}
+            ctx.host.forward(_key(ctx), [guard] if members[SELF] else [])
         return {}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         return None if ctx.host.filter_info(str(ctx.identity["uuid"])) is None else {}
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
+        ctx.host.unforward(_key(ctx))
         ctx.host.filter_undefine(str(ctx.identity["uuid"]))
+
+
+def _key(ctx: sdk.Context) -> str:
+    return f"{ctx.stack_id}/{ctx.identity['physical_id']}"
 
 
 def _addresses(members: Any) -> list[str]:

@@ -59,6 +59,14 @@ def elements(rule: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> I
         yield {"direction": "in" if inward else "out", "element": element, "attributes": {**where, **attributes}}
 
 
+def routed(rule: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Any]]:
+    """The same for packets that the host forwards from network to network (``sdk.Host.forward``): a rule for each range that one rule means."""
+    family = rule.get("family") or "ipv4"
+    plain = {k: rule[k] for k in ("direction", "protocol", "from_port", "to_port") if rule.get(k) is not None}
+    for network in _networks(rule, family, members):
+        yield {**plain, "family": family, **({} if network is None else {"cidr": str(network)})}
+
+
 def _networks(rule: Mapping[str, Any], family: str, members: Mapping[str, Sequence[str]]) -> list[Any]:
     if rule.get("group") is not None:
         found = [ipaddress.ip_network(a) for a in members.get(rule["group"], ())]

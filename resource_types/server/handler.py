@@ -58,7 +58,7 @@ class Server(sdk.ResourceType):
             names = [{"address": a, "name": identity["hostname"]} for a in addresses_of(nic)]
             found += [sdk.Contribution(nic["network"], "names", name, nic["mac"]) for name in names]
             found += _in_groups(identity, nic, own_groups(want.get("security_groups")))
-            if nic["address"] and not nic["port"]:
+            if nic["address"] and not nic["port"] and leased(nic):
                 value = {"mac": nic["mac"], "address": nic["address"], "name": identity["hostname"]}
                 found.append(sdk.Contribution(nic["network"], "reservations", value, nic["mac"]))
         return found

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any, Protocol
 
-from stackengine.sdk import HostError
+from stackengine.sdk import HostError, UnsupportedError
 
 
 class Reach(Protocol):
@@ -38,6 +38,19 @@ class Reach(Protocol):
 
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""
+
+    @property
+    def forwards(self) -> bool:
+        """Whether what is forwarded between its networks can be said."""
+
+    def forward(self, key: str, entries: list[dict[str, Any]] | None) -> None:
+        """Set what is forwarded under a key, or take it away (None)."""
+
+    def forward_again(self) -> None:
+        """Bring the kernel to it again, as a network has been started."""
+
+    def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """What is forwarded, by key."""
 
 
 class Direct:
@@ -82,6 +95,21 @@ class Direct:
         from stackengine.hosts.publisher import Publisher
 
         Publisher(self.folder, None).unpublish(key)
+
+    forwards = False
+    """The machine's own firewall stays as it is."""
+
+    def forward(self, key: str, entries: list[dict[str, Any]] | None) -> None:  # noqa: ARG002
+        """Not here; taking away what never was is no error."""
+        if entries is not None:
+            raise UnsupportedError("the machine's own routes and firewall stay as they are", hint="use a private host: --host private://NAME")
+
+    def forward_again(self) -> None:
+        """Nothing to do."""
+
+    def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """Nothing."""
+        return {}
 
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""

@@ -9,7 +9,7 @@ from stackengine.model.allowed import Allowed
 from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
-from stackengine.sdk.addresses import Range, free_addresses, free_subnets, further_addresses, normal_subnet, subnet_range, take_address
+from stackengine.sdk.addresses import Range, floating_entry, free_addresses, free_subnets, further_addresses, normal_subnet, subnet_range, take_address
 from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.errors import (
@@ -88,6 +88,7 @@ __all__ = [
     "copy_name",
     "ensure_content",
     "ensure_volume",
+    "floating_entry",
     "free_addresses",
     "free_subnets",
     "further_addresses",

@@ -105,6 +105,18 @@ def further_addresses(ids: Identities, place: Referred, salt: str, wanted: Seque
     return found
 
 
+def floating_entry(address: str, guest: Referred, fixed: str = "") -> dict[str, str]:
+    """What a host forwards for a floating ``address``: to ``guest`` (a port, or a server's first interface), at its ``fixed`` or first IPv4 address."""
+    nics = guest.identity.get("nics")
+    nic: Mapping[str, Any] = nics[0] if nics else guest.identity
+    seats = [s for s in (nic, *(nic.get("more") or ())) if s.get("address")]
+    found = next((s for s in seats if (s["address"] == fixed if fixed else "." in s["address"])), None)
+    if found is None:
+        raise RefusedError(f"{guest.path} has no address {fixed or 'of IPv4'} that a floating one could stand for")
+    network = ipaddress.ip_network(f"{found['address']}/{found['prefix']}", strict=False)
+    return {"kind": "floating", "address": address, "to": str(found["address"]), "cidr": str(network)}
+
+
 def _rotated(network: Any, spans: list[tuple[int, int]], gateway: str, start: bytes) -> Iterator[str]:
     kind = type(network.network_address)
     sizes = [min(last - first + 1, LARGEST) for first, last in spans]

@@ -19,7 +19,7 @@ class Profile:
     machine: str = ""
     features: frozenset[str] = frozenset()
     """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
-    resize-live, leases, signals-http, console-log, metadata, upload, publish."""
+    resize-live, leases, signals-http, console-log, metadata, upload, publish, forwarding."""
     undefine_flags: int = 0
     local: bool = True
     """Whether the host is this machine (then HTTP signals can be received on a network's gateway address)."""
@@ -239,6 +239,16 @@ class Host(Protocol):
 
     def volume_names(self, pool: str) -> list[str]:
         """The names of all volumes of the pool: one call."""
+
+    # what the host forwards between its networks (feature "forwarding"); entries as in hosts/private/forwarding.py
+    def forward(self, key: str, entries: list[dict[str, Any]]) -> None:
+        """Set what is forwarded under ``key`` (the owner), in place of what was. Idempotent; UnsupportedError where the host cannot."""
+
+    def unforward(self, key: str) -> None:
+        """Take it away; no error when nothing is there."""
+
+    def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """key -> entries."""
 
     # published ports (a small process of ours listens on loopback of this machine and connects to the guest)
     def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:

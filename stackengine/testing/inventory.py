@@ -22,12 +22,13 @@ def inventory(host: Host) -> dict[str, Any]:
             for name, volume in pool["volumes"].items():
                 if name.endswith(".iso"):
                     volume["data"] = ""
-        return {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports")}
+        return {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports", "forwarding")}
     return {
         "domains": sorted((d.uuid, d.name, d.state, d.vcpus) for d in host.domain_list()),
         "networks": sorted((n.uuid, n.name, n.active, n.bridge) for n in host.network_list()),
         "filters": sorted((f.uuid, f.name) for f in host.filter_list() if f.name.startswith("se-")) if "nwfilter" in host.profile.features else [],
         "volumes": sorted((p, v.name, v.capacity) for p in POOLS if host.pool_info(p) for v in host.volume_list(p)),
+        "forwarding": host.forwarding(),
         "ports": copy.deepcopy(host.published_ports()) if "publish" in host.profile.features else {},
     }
 

@@ -292,6 +292,23 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
         """A listening socket inside the host's network."""
         return self._reach.listen(address, port)
 
+    def forward(self, key: str, entries: list[dict[str, Any]]) -> None:
+        """Set what is forwarded under a key."""
+        self._reach.forward(key, entries)
+
+    def unforward(self, key: str) -> None:
+        """Take it away."""
+        self._reach.forward(key, None)
+
+    def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """What is forwarded."""
+        return self._reach.forwarding()
+
+    def network_start(self, uuid: str, *, autostart: bool = True) -> None:
+        """Start; our rules stay before those that libvirt makes for its networks."""
+        super().network_start(uuid, autostart=autostart)
+        self._reach.forward_again()
+
     def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
         """Publish on this machine."""
         self._reach.publish(key, listen, port, target, target_port)

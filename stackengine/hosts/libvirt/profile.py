@@ -39,7 +39,7 @@ def profile_of(connection: Any, reach: Reach) -> Profile:
     driver = connection.getType().lower()
     if driver == "qemu":
         domain_type = reach.accelerator(connection)
-        features = _QEMU | (_LOCAL if reach.local else frozenset())
+        features = _QEMU | (_LOCAL if reach.local else frozenset()) | ({"forwarding"} if reach.forwards else frozenset())
         return Profile(domain_type, domain_type, machine=_machine(connection, domain_type), features=features, undefine_flags=_flags(), local=reach.local)
     if driver == "test":
         return Profile("test", "test", features=_TEST, undefine_flags=0, local=False)

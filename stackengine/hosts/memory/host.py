@@ -35,6 +35,7 @@ FEATURES = frozenset(
         "metadata",
         "upload",
         "publish",
+        "forwarding",
         "save",
         "snapshot",
     ]

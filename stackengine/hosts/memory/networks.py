@@ -118,6 +118,27 @@ class NetworkCalls:
             found.update({m: next(free) for m in sorted(macs) if m not in found})
         return found
 
+    # what is forwarded: recorded
+
+    def forward(self, key: str, entries: list[dict[str, Any]]) -> None:
+        """Record; a floating address of another owner is refused, as the real host would answer for one only."""
+        with self._call("forward") as state:
+            table = state.setdefault("forwarding", {})
+            mine = {e["address"] for e in entries if e["kind"] == "floating"}
+            if any(e.get("address") in mine for other, listed in table.items() if other != key for e in listed if e["kind"] == "floating"):
+                raise ExistsError("the floating address stands for another guest already", code=1)
+            table[key] = entries
+
+    def unforward(self, key: str) -> None:
+        """Forget."""
+        with self._call("unforward") as state:
+            state.get("forwarding", {}).pop(key, None)
+
+    def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """All of it."""
+        with self._call("forwarding", change=False) as state:
+            return dict(state.get("forwarding", {}))
+
     # published ports: recorded, nothing listens
 
     def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:

@@ -21,6 +21,7 @@ EMPTY: dict[str, Any] = {
     "filters": {},
     "signals": [],
     "ports": {},
+    "forwarding": {},
     "calls": 0,
 }
 

@@ -2,7 +2,7 @@
 
 One request per connection, a JSON object in one packet: ``connect``, ``listen``; ``stay``, which is answered and then kept open until
 process 1 ends, so that whoever must not outlive the host can watch it; ``dismiss``, which hangs up on those that stay under a name; and
-``gone``, which is answered when a network device is not there any more.
+``gone``, which is answered when a network device is not there any more; ``forward``, by which the host's table of forwarding becomes the kernel's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stackengine.hosts.private import forwarding
 from stackengine.hosts.processes import LOOK_SECONDS
 
 PACKET_BYTES = 4096
@@ -57,6 +58,9 @@ def _make(request: dict[str, Any]) -> socket.socket | None:
             family = socket.AF_INET6 if ":" in request["address"] else socket.AF_INET
             return socket.create_server((request["address"], request["port"]), family=family)
         case "stay" | "dismiss":
+            return None
+        case "forward":
+            forwarding.apply(Path(request["table"]))
             return None
         case "gone":
             limit = time.monotonic() + REQUEST_SECONDS
@@ -126,6 +130,11 @@ class Broker:
     def wait_until_gone(self, device: str) -> None:
         """Wait until a network device is not there any more; OSError when it stays for REQUEST_SECONDS."""
         client, _ = self._ask(REQUEST_SECONDS, do="gone", device=device)
+        client.close()
+
+    def forward(self, table: Path) -> None:
+        """Bring the kernel to what the table of forwarding says; OSError with what it refuses."""
+        client, _ = self._ask(CONNECT_SECONDS, do="forward", table=str(table))
         client.close()
 
     def pid(self) -> int | None:

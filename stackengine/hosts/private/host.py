@@ -87,6 +87,43 @@ class PrivateHost:
         return self.publisher().published()
 
 
+    @property
+    def forwards(self) -> bool:
+        """Whether what is forwarded between its networks can be said."""
+        return True
+
+    def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """What is forwarded, by key (:mod:`.forwarding`)."""
+        file = self.paths.folder / "forwarding.json"
+        found: dict[str, list[dict[str, Any]]] = json.loads(file.read_text()) if file.is_file() else {}
+        return found
+
+    def forward(self, key: str, entries: list[dict[str, Any]] | None) -> None:
+        """Set the entries of a key, or take them away (None); HostError when the kernel refuses, and then all is as it was."""
+        with locked(self.paths.folder):
+            before = self.forwarding()
+            after = {k: e for k, e in before.items() if k != key} if entries is None else {**before, key: entries}
+            if after != before:
+                self._write_forwarding(after)
+            try:
+                self.forward_again()
+            except HostError:
+                self._write_forwarding(before)
+                raise
+
+    def _write_forwarding(self, table: dict[str, list[dict[str, Any]]]) -> None:
+        write_whole(self.paths.folder / "forwarding.json", json.dumps(table, sort_keys=True))
+
+    def forward_again(self) -> None:
+        """Bring the kernel to the table: after a start of the host, and of a network, whose rules libvirt may have put before ours."""
+        if (self.paths.folder / "forwarding.json").is_file():
+            try:
+                Broker(self.paths.broker).forward(self.paths.folder / "forwarding.json")
+            except OSError as error:
+                hint = f"one that an older version started learns it by: stack-run hosts stop {self.name}; stack-run hosts start {self.name}"
+                raise HostError(f"the private host {self.name} cannot forward: {error.strerror or error}", hint=hint) from error
+
+
 def names(state_dir: Path) -> list[str]:
     """The private hosts that there are, running or not."""
     root = state_dir / "hosts"
@@ -129,6 +166,9 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
             _ended(paths)
             write_configuration(paths)
             pid = launch.launch(paths)
+            started = True
+        else:
+            started = False
         if not paths.prepared.exists():  # also when whoever started it did not come this far
             launch.wait_for_libvirtd(paths)
             _ensure_pools(paths)
@@ -138,6 +178,8 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
         else:
             outward.disconnect(paths)
         host = PrivateHost(name, paths, pid, reaches_out)
+        if started:
+            host.forward_again()
         host.publisher().revive()
         return host
 

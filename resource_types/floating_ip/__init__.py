@@ -1,0 +1,1 @@
+"""SE::FloatingIP: an address that stands for a guest's."""

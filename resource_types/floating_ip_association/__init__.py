@@ -1,0 +1,1 @@
+"""SE::FloatingIPAssociation: a floating address and the guest that it stands for."""

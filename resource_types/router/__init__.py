@@ -1,0 +1,1 @@
+"""SE::Router: what lets networks reach each other."""

@@ -1,0 +1,1 @@
+"""SE::RouterInterface: a range that a router routes."""
