@@ -81,7 +81,8 @@ class Deployment(sdk.ResourceType):
         result = guest.carry_out(run, want["timeout"], wait=want["wait"])
         if result.status != 0:
             text = f"the script failed for {run.action}: exit code {result.status}"
-            raise sdk.FailedError(text, tail=result.stderr or result.stdout)
+            hint = "a program is not in the guest: what runs it, or one that it calls" if result.status == 127 else ""
+            raise sdk.FailedError(text, hint=hint, tail=result.stderr or result.stdout)
         wrong = [f"{n}: {result.outputs[n].strip()}" for n in run.error_outputs if result.outputs.get(n, "").strip()]
         if wrong:
             raise sdk.FailedError(f"the script reported an error for {run.action}: {'; '.join(wrong)}", tail=result.stderr)

@@ -28,6 +28,9 @@ class _Omit:
 
 OMIT = _Omit()
 
+ONLY_READ = frozenset(("tosca_output",))
+"""Functions that only say how an attribute is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -46,7 +49,8 @@ class Unknown:
         names = [f"parameter {e.name}" if isinstance(e, Param) else describe_reference(e) for e in walk(self.expr) if isinstance(e, (Ref, Attr, Param))]
         if isinstance(self.expr, Param):
             return names[0]
-        return names[0] if isinstance(self.expr, (Ref, Attr)) and names else f"known after apply ({', '.join(dict.fromkeys(names))})"
+        whole = isinstance(self.expr, (Ref, Attr)) or (isinstance(self.expr, Call) and self.expr.fn in ONLY_READ)
+        return names[0] if whole and names else f"known after apply ({', '.join(dict.fromkeys(names))})"
 
     def __repr__(self) -> str:
         return f"Unknown({self.describe()})"

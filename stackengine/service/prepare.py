@@ -55,7 +55,7 @@ def find_stack(session: Session, name: str) -> StackRow:
     return row
 
 
-IN_THE_WAY = frozenset(("S255", "S263", "S275", "S276", "S277", "S293", "X122", "X123"))
+IN_THE_WAY = frozenset(("S255", "S263", "S275", "S276", "S277", "S278", "S293", "X122", "X123"))
 """What a valid TOSCA template may have, but not one that is made: requirements that nothing fulfils, types that are only recorded, operations that
 cannot run, nodes that nothing substitutes, code of the template on this machine. The checks warn of it."""
 

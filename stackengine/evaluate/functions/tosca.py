@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,19 @@ def index(text: Any) -> int:
     return int(text) if str(text).isdigit() else 0
 
 
+def output(value: Any, base: str) -> Any:
+    """What an operation wrote: text without the line breaks at its end, as a shell takes it; JSON where the attribute is no text."""
+    if not isinstance(value, str):
+        return value
+    text = value.rstrip("\n")
+    if base not in ("integer", "float", "boolean", "list", "map", "complex"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError(f"an operation wrote {text[:80]!r}, and the attribute is of type {base}") from None
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "tosca": builtin, "tosca_rule": ruled, "tosca_index": index, "tosca_image": semantics.image_name,
+    "tosca": builtin, "tosca_rule": ruled, "tosca_index": index, "tosca_image": semantics.image_name, "tosca_output": output,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from stackengine.formats.tosca import semantics
 from stackengine.formats.tosca.custom import checked_call
 from stackengine.formats.tosca.definitions import Definition, Schema
 from stackengine.formats.tosca.entities import Entities
+from stackengine.formats.tosca.files import place_of, source_of
 from stackengine.formats.tosca.paths import INDEX, LIVE, Paths, Place, dig, itself, member
 from stackengine.formats.tosca.rules import FIRST_ONLY, QUERIES
 from stackengine.formats.tosca.topology import Context, NodeTemplate, RelationshipTemplate
@@ -218,10 +219,9 @@ class Functions:
             self._error(context, "S243", f"{place} has no artifact {name.text}", name, did_you_mean(name.text, artifacts))
             return Literal(None, node.mark), "string"
         location = found[1][1].text if len(found[1]) > 1 else ""
-        if location == "LOCAL_FILE" and artifact.deploy_path:
-            return Literal(artifact.deploy_path, node.mark), "string"
-        base = next((d.repositories[artifact.repository] for d in artifact.document.everything() if artifact.repository in d.repositories), "")
-        return Literal(f"{base.rstrip('/')}/{artifact.file}" if base else artifact.file, node.mark), "string"
+        if location or artifact.deploy_path or not artifact.repository:
+            return Literal(place_of(artifact, location), node.mark), "string"
+        return Literal(source_of(artifact), node.mark), "string"
 
     def _get_operation_output(self, node: Node, argument: Node, context: Context) -> Read:
         if argument.kind != "list" or len(argument.items) != 4 or any(i.kind != "scalar" for i in argument.items):
@@ -240,7 +240,7 @@ class Functions:
         else:
             name = self.deployment(place, operation.text)
             if found.operations[operation.text].implementation is not None and name:
-                return Attr(name, (Literal("outputs"), Literal(output.text)), node.mark), None
+                return written(name, output.text, "", node), None
         return Literal(None, node.mark), None
 
     def deployment(self, place: Place, operation: str) -> str:
@@ -276,7 +276,7 @@ class Functions:
         """An attribute that only the running stack knows; None where the template says it."""
         if place.link is not None:
             given = place.link.outputs.get(name)
-            return dig(Attr(given[0], (Literal("outputs"), Literal(given[1])), call.mark), keys, call) if given is not None else None
+            return dig(self._written(*given, place, name, call), keys, call) if given is not None else None
         node = place.node
         assert node is not None
         if place.capability:
@@ -284,8 +284,10 @@ class Functions:
         if place.every and node.counted:
             return Attr(node.name, (Literal(name, call.mark), *keys), call.mark)
         given = node.outputs.get(name)
-        if given is not None:
+        if given is not None and given[0] == node.name:
             return dig(Attr(given[0], (Literal("outputs"), Literal(given[1])), call.mark), keys, call)
+        if given is not None:
+            return dig(self._written(*given, place, name, call), keys, call)
         if name in node.attributes:
             return None
         if self.open_ended(place):
@@ -303,6 +305,13 @@ class Functions:
             return member(node, place.index, name, keys, call)
         return None
 
+    def _written(self, deployment: str, output: str, place: Place, name: str, call: Node) -> Expr:
+        """What an operation wrote for an attribute, as a value of the attribute's type."""
+        properties, attributes = self.paths.sections(place)
+        definition = attributes.get(name) or properties.get(name)
+        shape = self.entities.definitions.schema_shape(definition.schema) if definition is not None else None
+        return written(deployment, output, shape.base if shape is not None else "", call)
+
     def _endpoint(self, place: Place, name: str, call: Node) -> Expr | None:
         """``ip_address`` of an endpoint: the address of the server that the node is on."""
         assert place.node is not None
@@ -317,3 +326,8 @@ class Functions:
 def reference(node: NodeTemplate, call: Node) -> Ref:
     """A node template as a whole."""
     return Ref(node.name, call.mark)
+
+
+def written(deployment: str, output: str, base: str, call: Node) -> Expr:
+    """An output that an operation wrote into a file, without the line break at its end; of a type that is no text, what that text means."""
+    return Call("tosca_output", (Attr(deployment, (Literal("outputs"), Literal(output)), call.mark), Literal(base)), call.mark)

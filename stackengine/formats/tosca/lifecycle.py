@@ -1,18 +1,22 @@
 """Operations as deployments in guests, in the order of the declarative workflow (Simple Profile 1.3, 7.2 and 5.8.4.3; TOSCA 2.0 leaves it to profiles).
 
 ``create``; ``pre_configure_source`` of its own requirements and ``pre_configure_target`` of those that end here; ``configure``;
-``post_configure_*``; ``start``; then ``add_target`` and ``add_source``. What undoes (``remove_target``, ``stop``, ``delete``) is there from
+``post_configure_*``; ``start``; then ``add_target`` and ``add_source``. Where one of them runs again, because its script or an input changed, so do
+those that follow it for the same node. What undoes (``remove_target``, ``stop``, ``delete``) is there from
 the beginning and runs when it is deleted, in that order, as deletion goes the other way round.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stackengine.formats.reader import Reader
 from stackengine.formats.scalars import value as scalar_value
+from stackengine.formats.tosca.files import Files
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.interfaces import Implementation, Interface, Operation
 from stackengine.formats.tosca.reading import text
@@ -28,6 +32,10 @@ TAKING_DOWN = ("delete", "stop", "remove_source", "remove_target")
 """In the order in which they are made; each is undone after those that follow."""
 ON_TARGET = ("pre_configure_target", "post_configure_target", "add_source", "remove_source")
 _KINDS = {".sh": "sh", ".bash": "sh", ".py": "python", ".yaml": "ansible", ".yml": "ansible", ".ansible": "ansible", "": "sh"}
+_NEEDED = {"python": "python3", "ansible": "ansible-playbook"}
+"""What must be in a guest to run what is no shell script."""
+BARE_IMAGES = ("tiny",)
+"""Images that have busybox only."""
 _COMPUTE = "tosca.nodes.Compute"
 
 
@@ -49,10 +57,14 @@ class Lifecycle:
     """The deployments of one service template."""
 
     def __init__(self, functions: Functions, reader: Reader) -> None:
-        self._functions, self._reader = functions, reader
+        self._functions, self._files = functions, Files(reader)
         self._steps: dict[str, list[Step]] = {}
         self._incoming: dict[int, list[Link]] = {}
-        self.sources: list[Source] = []
+
+    @property
+    def sources(self) -> list[Source]:
+        """Every file that was read."""
+        return self._files.sources
 
     def plan(self) -> None:
         """Which operations run where; from then on attributes that outputs go to are known by their deployment."""
@@ -146,11 +158,12 @@ class Lifecycle:
         """The deployments; ``ready``: what each node waits for."""
         for node in self._functions.nodes.values():
             before: tuple[str, ...] = ()
+            earlier: list[Expr] = []
             for step in self._steps.get(node.name, []):
                 waits = [DependsOn(b, step.mark) for b in before] if before else list(ready.get(node.name, ()))
                 if step.operation.name in ("add_target", "add_source") and step.context.link is not None and step.context.link.target is not None:
                     waits.append(DependsOn(self.last(step.context.link.target), step.mark))
-                yield from self._resource(step, node, tuple(waits))
+                yield from self._resource(step, node, tuple(waits), earlier)
                 before = (step.name,)
 
     def _loaded(self, step: Step, node: NodeTemplate) -> bool:
@@ -162,7 +175,7 @@ class Lifecycle:
             step.kind, step.script = found
         return found is not None
 
-    def _resource(self, step: Step, node: NodeTemplate, waits: tuple[DependsOn, ...]) -> list[Resource]:
+    def _resource(self, step: Step, node: NodeTemplate, waits: tuple[DependsOn, ...], earlier: list[Expr]) -> list[Resource]:
         implementation = step.operation.implementation
         assert implementation is not None
         mark, name, kind, script = step.mark, step.name, step.kind, step.script
@@ -176,11 +189,18 @@ class Lifecycle:
             entries.append(Entry("script", mark, Literal(script)))
             if not script.startswith("#!"):
                 entries.append(Entry("interpreter", mark, Literal(["python3"] if kind == "python" else ["/bin/sh"])))
-        files = self._files(implementation, node, step)
+        given = (*(v for v, _ in step.interface.values.values()), *(v for v, _ in step.operation.values.values()),
+                 *(d.default for d in step.operation.inputs.values() if d.default is not None))  # fmt: skip
+        files = self._files.beside(name, node, implementation, given)
         if files:
-            entries.append(Entry("files", mark, List(tuple(files), mark)))
+            entries.append(Entry("files", mark, List(tuple(Literal(f, mark) for f in files), mark)))
         if step.operation.name in TAKING_DOWN:
             entries.append(Entry("actions", mark, Literal(["DELETE"])))
+        else:
+            if earlier:
+                entries.append(Entry("triggers", mark, List(tuple(earlier), mark)))
+            digest = hashlib.sha256(json.dumps([script, files], sort_keys=True).encode()).hexdigest()[:16]
+            earlier.append(Map((Entry("runs", mark, Literal(f"{name} {digest}")), entries[2]), mark))
         timeout = scalar_value(implementation.timeout, "core") if implementation.timeout is not None and implementation.timeout.kind == "scalar" else None
         if isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
             entries.append(Entry("timeout", mark, Literal(timeout)))
@@ -204,16 +224,8 @@ class Lifecycle:
             found.append(Entry(name, node.mark, expr))
         return Map(tuple(found), step.mark)
 
-    def _file_of(self, name: str, node: NodeTemplate, implementation: Implementation) -> tuple[str, str]:
-        """(file, artifact type) of an artifact's name, or of a file."""
-        artifact = node.artifacts.get(name) or implementation.artifact
-        if artifact is None:
-            return name, ""
-        base = next((d.repositories[artifact.repository] for d in artifact.document.everything() if artifact.repository in d.repositories), "")
-        return (f"{base.rstrip('/')}/{artifact.file}" if base else artifact.file), artifact.type.nearest_normative() if artifact.type is not None else ""
-
     def _script(self, implementation: Implementation, node: NodeTemplate, step: Step) -> tuple[str, str] | None:
-        file, kind = self._file_of(text(implementation.primary), node, implementation)
+        file, kind = self._files.named(text(implementation.primary), node, implementation)
         reading = implementation.document.reading
         named = {"tosca.artifacts.Implementation.Bash": "sh", "tosca.artifacts.Implementation.Python": "python",
                  "tosca.artifacts.Implementation.Ansible": "ansible"}.get(kind)  # fmt: skip
@@ -222,30 +234,17 @@ class Lifecycle:
             hint = "shell (.sh), Python (.py) and Ansible (.yaml) are run"
             reading.diagnostics.warning("S276", f"{step.name}: nothing here runs {file}", implementation.mark, hint)
             return None
-        content = self._content(file, implementation, step)
+        if tool in _NEEDED and image_of(step.server) in BARE_IMAGES:
+            problem = f"{step.name}: {file} needs {_NEEDED[tool]}, and the image {image_of(step.server)} has none"
+            reading.diagnostics.warning("S278", problem, implementation.mark, "take an image that has it, or write the operation for /bin/sh")
+        content = self._files.read(file, implementation.document.name, step.name, implementation)
         return (tool, content) if content is not None else None
 
-    def _content(self, file: str, implementation: Implementation, step: Step) -> str | None:
-        try:
-            found = self._reader.read(file, implementation.document.name)
-        except (OSError, ValueError) as error:
-            implementation.document.reading.diagnostics.warning("S275", f"{step.name}: {error}", implementation.mark, "the operation cannot run without it")
-            return None
-        self.sources.append(Source(file, found))
-        return found
 
-    def _files(self, implementation: Implementation, node: NodeTemplate, step: Step) -> list[Expr]:
-        """Dependencies, and the node's own artifacts, beside the script."""
-        wanted = {d.text: self._file_of(d.text, node, Implementation(None, (), None, "", implementation.document, implementation.mark))[0]
-                  for d in implementation.dependencies}  # fmt: skip
-        found: list[Expr] = []
-        for name, file in wanted.items():
-            content = self._content(file, implementation, step)
-            if content is not None:
-                artifact = node.artifacts.get(name)
-                path = artifact.deploy_path if artifact is not None and artifact.deploy_path else file
-                found.append(Literal({"path": path, "content": content, "mode": "755"}, implementation.mark))
-        return found
+def image_of(server: NodeTemplate) -> str:
+    """The image that a server's template names itself; empty where that is worked out."""
+    said = server.properties.get("image") or (server.capabilities["os"].properties.get("image") if "os" in server.capabilities else None)
+    return text(said[1]) if said is not None else ""
 
 
 def _is(interface: Interface, normative: str, name: str) -> bool:

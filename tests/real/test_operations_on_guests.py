@@ -1,0 +1,104 @@
+"""Operations of a TOSCA template in a real guest: in the lifecycle's order, with inputs, outputs and artifacts; run again where they changed; undone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stackengine.hosts import private
+from stackengine.hosts.private import requirements
+
+pytest.importorskip("libvirt")
+lacking = [r.problem for r in requirements.requirements() if r.problem]
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+
+APPLICATION = Path(__file__).parent / "tosca_application"
+SET_UP = ["httpd_create", "httpd_start", "notes_create", "page_notes_pre_configure_target", "notes_configure", "notes_start", "page_create",
+          "page_notes_pre_configure_source", "page_configure", "page_notes_post_configure_source", "page_start"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("state")
+    yield folder
+    for name in private.names(folder):
+        private.remove(name, folder)
+
+
+def run(state: Path, *arguments: str, code: int = 0) -> str:
+    environment = {**os.environ, "STACKENGINE_STATE": str(state)}
+    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr if code else done.stdout
+
+
+def up(state: Path, template: Path, *more: str, code: int = 0) -> str:
+    return run(state, "up", str(template), "--name", "app", "--host", "private://operations", "--yes", *more, code=code)
+
+
+def outputs(state: Path) -> dict[str, str]:
+    return {n: o["value"] for n, o in json.loads(run(state, "outputs", "app", "--json"))["outputs"].items()}
+
+
+def steps(state: Path) -> list[str]:
+    return run(state, "ssh", "app", "server", "--", "cat /var/log/steps").splitlines()
+
+
+def page(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def without_page(folder: Path) -> Path:
+    """The same application, in place, without its page."""
+    data: dict[str, Any] = yaml.safe_load((APPLICATION / "stack.yaml").read_text())
+    topology = data["topology_template"]
+    del topology["node_templates"]["page"], topology["outputs"]["sum"]
+    topology["node_templates"]["published"]["requirements"][1] = {"dependency": "httpd"}
+    shutil.copytree(APPLICATION, folder / "app")
+    template = folder / "app" / "stack.yaml"
+    template.write_text(yaml.safe_dump(data))
+    return template
+
+
+def test_an_application_lives_its_life_in_a_guest(state: Path, tmp_path: Path) -> None:
+    up(state, APPLICATION / "stack.yaml")
+    first = outputs(state)
+    assert page(first["url"]) == "<p>good morning, a note</p>\n"
+    assert first["answers_on"].startswith("http://")
+    assert first["answers_on"].endswith(":80")
+    made = steps(state)
+    names = [s.split()[0] for s in made]
+    assert sorted(names) == sorted(SET_UP)
+    assert all(s.split()[1] == "CREATE" for s in made)
+    for node in ("httpd", "notes", "page"):
+        own = [n for n in SET_UP if n.startswith(f"{node}_") and not n.endswith("_target")]
+        assert [n for n in names if n in own] == own
+    assert names.index("notes_create") < names.index("page_notes_pre_configure_target") < names.index("notes_configure")
+    assert names.index("notes_start") < names.index("page_create")
+    assert len(first["sum"]) == 32
+    assert made[-1] == f"page_start CREATE {first['sum']}"
+
+    up(state, APPLICATION / "stack.yaml", "--param", "greeting=good evening")
+    changed = outputs(state)
+    assert page(first["url"]) == "<p>good evening, a note</p>\n"
+    assert changed["sum"] != first["sum"]
+    again = steps(state)[len(made) :]
+    assert [s.split()[:2] for s in again] == [["page_configure", "UPDATE"], ["page_notes_post_configure_source", "UPDATE"], ["page_start", "UPDATE"]]
+    assert again[-1].split()[2] == changed["sum"]
+
+    up(state, without_page(tmp_path))
+    assert steps(state)[len(made) + len(again) :] == ["page_stop DELETE", "page_delete DELETE"]
+    run(state, "down", "app", "--yes")
+    assert json.loads(run(state, "ls", "--json"))["stacks"] == []

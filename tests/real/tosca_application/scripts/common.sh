@@ -1,0 +1,1 @@
+note() { echo "$deploy_name $deploy_action $*" >>/var/log/steps; }
