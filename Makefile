@@ -14,14 +14,15 @@ demo:
 	@PYTHON=$(PYTHON) tools/demo
 
 test: setup
-	$(BIN)/pytest -n 2 -m "not real and not slow and not xen"
-	$(BIN)/pytest -m "real and not slow and not xen"
+	$(BIN)/pytest -m "not real"
+	$(BIN)/pytest -m "thorough and not real"
+	$(BIN)/pytest -m real
 
 test-fast: setup
-	$(BIN)/pytest -n 2 -m "not real and not slow and not xen"
+	$(BIN)/pytest -m "not real"
 
-test-long: setup
-	$(BIN)/pytest -m "not xen"
+test-long: test
+	$(BIN)/pytest -m "slow and not xen"
 
 check: setup
 	$(BIN)/ruff check .

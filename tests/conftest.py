@@ -17,6 +17,26 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 GOLDEN = Path(__file__).parent / "golden"
 
 
+ASKED_FOR = ("thorough", "slow", "xen")
+"""Markers of tests that run only where ``-m`` names them, or the command line names the test."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if any("::" in argument for argument in config.args):
+        return
+    unasked = [marker for marker in ASKED_FOR if marker not in config.option.markexpr]
+    left = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many as there are processors for the whole of the quick or of the thorough part; real hosts are used one test after the other."""
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    return len(os.sched_getaffinity(0)) if whole and "not real" in config.option.markexpr else 0
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
 

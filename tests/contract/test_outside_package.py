@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 HANDLER = '''
 """X::Note: a text file in a storage pool, as an example of a type of one's own."""
 

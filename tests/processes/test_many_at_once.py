@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = """
 heat_template_version: 2018-08-31
 parameters:

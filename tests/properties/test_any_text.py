@@ -118,12 +118,14 @@ def regrown(tree: Any, dice: random.Random) -> Any:
     return tree
 
 
+@pytest.mark.thorough
 @given(st.randoms(use_true_random=False), st.sampled_from(SEEDS))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mangled_text(dice: random.Random, seed: str) -> None:
     survives(mangled(seed, dice))
 
 
+@pytest.mark.thorough
 @given(st.randoms(use_true_random=False), st.sampled_from(TREES), st.booleans())
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_regrown_trees(dice: random.Random, tree: Any, as_json: bool) -> None:
@@ -170,6 +172,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_end_in_bounded_memory_and_time(name: str, tmp_path: Path) -> None:
     (tmp_path / "bomb.yaml").write_text(BOMBS[name])

@@ -83,6 +83,7 @@ def _in_order(inventory: dict[str, Any]) -> dict[str, Any]:
     return {**inventory, "networks": networks}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", STEPS)
 def test_it_dies_after_a_commit(step: str) -> None:
     places = [n for n, words in enumerate(goal(step)[1], 1) if words == "after commit"]
@@ -138,6 +139,7 @@ def life(seed: int) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.thorough
 def test_a_few_lives_of_guests() -> None:
     found = [life(seed) for seed in range(8)]
     assert sum(f["crashes"] for f in found) > 2

@@ -10,7 +10,7 @@ from histories.drive import Counts, History
 from histories.oracle import compare
 from histories.world import World
 
-FEW, FEW_ON_SQLITE = 240, 12
+FEW, FEW_ON_SQLITE = 300, 12
 MANY, MANY_ON_SQLITE = 19_000, 1_000
 BLOCKS = 20
 """The many run in blocks, so that several processes can share them (``pytest -n 2``)."""
@@ -31,6 +31,7 @@ def run(seeds: range, store: Literal["memory", "sqlite"]) -> Counts:
     return total
 
 
+@pytest.mark.thorough
 def test_a_few_hundred_histories() -> None:
     counts = run(range(FEW), "memory")
     print(f"\n{counts}")
@@ -40,6 +41,7 @@ def test_a_few_hundred_histories() -> None:
     assert counts.early > FEW / 10
 
 
+@pytest.mark.thorough
 def test_a_few_on_the_real_store() -> None:
     counts = run(range(100_000, 100_000 + FEW_ON_SQLITE), "sqlite")
     assert counts.crashes > 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +20,18 @@ from stackengine.model.diagnostics import Diagnostics
 ROOT = Path(__file__).parents[3]
 
 
-def schema(language: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    assert main(["types", "--editor-schema", language]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+@cache
+def schema(language: str) -> dict[str, Any]:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(["types", "--editor-schema", language]) == 0
+    found: dict[str, Any] = json.loads(out.getvalue())
     jsonschema.Draft202012Validator.check_schema(found)
     return found
 
 
 @pytest.mark.parametrize("language", ["hot", "cfn", "tosca"])
-def test_the_gallery_is_valid(language: str, capsys: pytest.CaptureFixture[str]) -> None:
-    validator = jsonschema.Draft202012Validator(schema(language, capsys))
+def test_the_gallery_is_valid(language: str) -> None:
+    validator = jsonschema.Draft202012Validator(schema(language))
     for file in sorted((ROOT / "templates").glob(f"*/{language}/stack.yaml")):
         root = compose(file.read_text(), file.name, Diagnostics())
         assert root is not None
@@ -43,10 +48,10 @@ def test_the_gallery_is_valid(language: str, capsys: pytest.CaptureFixture[str])
         ("tosca", {"tosca_definitions_version": "2.0"}),
     ],
 )
-def test_faults_are_seen(language: str, template: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    assert not jsonschema.Draft202012Validator(schema(language, capsys)).is_valid(template)
+def test_faults_are_seen(language: str, template: dict[str, Any]) -> None:
+    assert not jsonschema.Draft202012Validator(schema(language)).is_valid(template)
 
 
-def test_functions_may_stand_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+def test_functions_may_stand_everywhere() -> None:
     template = {"heat_template_version": "2018-08-31", "resources": {"a": {"type": "SE::Volume", "properties": {"size": {"get_param": "x"}}}}}
-    assert jsonschema.Draft202012Validator(schema("hot", capsys)).is_valid(template)
+    assert jsonschema.Draft202012Validator(schema("hot")).is_valid(template)

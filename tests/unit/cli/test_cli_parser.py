@@ -28,13 +28,12 @@ def test_help_imports_nothing_heavy() -> None:
     assert all(f"    {name}" in done.stdout for name in COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_every_command_imports_nothing_heavy(command: str) -> None:
-    code = f"import sys\nfrom stackengine.cli.main import main\ncode = main([{command!r}, '--help'])\n"
-    code += f"print(code, [m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+def test_the_help_of_every_command_imports_nothing_heavy() -> None:
+    code = f"import sys\nfrom stackengine.cli.main import main\nfor command in {tuple(COMMANDS)!r}:\n    code = main([command, '--help'])\n"
+    code += f"    print(command, code, [m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stderr.strip() == "0 []"
-    assert done.stdout.startswith(f"usage: stack-run {command} [options]")
+    assert done.stderr.splitlines() == [f"{command} 0 []" for command in COMMANDS]
+    assert all(f"usage: stack-run {command} [options]" in done.stdout for command in COMMANDS)
 
 
 def test_help_costs_little_more_than_python_itself() -> None:

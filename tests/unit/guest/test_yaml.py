@@ -71,6 +71,7 @@ STYLES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=VALUES, style=STYLES, shared=st.booleans())
 def test_reads_whatever_pyyaml_writes(value: Any, style: dict[str, Any], shared: bool, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_what_needs_a_skipped_resource_that_is_not_there_is_skipped_too(house: H
     assert "create:web@2" not in plan_of(plan)
 
 
+@pytest.mark.thorough
 def test_an_action_that_takes_longer_than_its_own_limit_fails_and_touches_the_host_no_more(house: House) -> None:
     house.up(NONE)
     slow = threading.Event()
@@ -129,6 +130,7 @@ def waiting_for(house: House, path: str) -> None:
     raise AssertionError(f"{path} did not come")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, "interrupted"), (signal.SIGHUP, "interrupted"), (signal.SIGINT, "rolled_back")])
 def test_signals_stop_at_once_and_an_interrupt_cancels_by_policy(house: House, number: int, status: str) -> None:
     template = house.write(NONE + WAITING % 60)
@@ -145,6 +147,7 @@ def test_signals_stop_at_once_and_an_interrupt_cancels_by_policy(house: House, n
         stacks.cancel(house.session, "shop", "rollback")
 
 
+@pytest.mark.thorough
 def test_an_update_overtakes_one_that_runs(house: House) -> None:
     house.up(NONE)
     template = house.write(NONE + WAITING % 60, "slow.yaml")

@@ -95,6 +95,7 @@ def test_a_push_that_fails_leaves_the_old_commit_serving_and_says_so(ci: Ci) -> 
     assert (ci.ls()["main"]["commit"], ci.ls()["main"]["pushed"]) == ("1", "2")
 
 
+@pytest.mark.thorough
 def test_a_later_push_overtakes(ci: Ci) -> None:
     slow = ci.start("up", "stack.yaml", "--repo", "git.example/shop", "--branch", "main", "--commit", "1", "--param", "wait=yes", "--param", "commit=1")
     ci.wait_for(lambda: ci.ls().get("main", {}).get("state") == "running")
@@ -104,6 +105,7 @@ def test_a_later_push_overtakes(ci: Ci) -> None:
     assert ci.ls()["main"]["commit"] == "2"
 
 
+@pytest.mark.thorough
 def test_what_is_busy_may_be_refused(ci: Ci) -> None:
     slow = ci.start("up", "stack.yaml", "--repo", "git.example/shop", "--branch", "main", "--param", "wait=yes")
     ci.wait_for(lambda: ci.ls().get("main", {}).get("state") == "running")
@@ -126,6 +128,7 @@ def test_what_expired_goes_and_what_is_pinned_stays(ci: Ci) -> None:
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_two_reapers_at_once_do_no_harm(ci: Ci) -> None:
     for n in range(3):
         ci.push(f"b{n}", "1", "--ttl", "0.01s")
@@ -192,6 +195,7 @@ def test_a_failed_run_may_be_kept_for_a_while(ci: Ci) -> None:
     assert set(ci.ls()) == {"r"}
 
 
+@pytest.mark.thorough
 def test_a_job_that_is_killed_leaves_an_environment_that_the_reaper_takes_when_its_lease_is_over(ci: Ci, tmp_path: Path) -> None:
     left = tmp_path / "pid"
     job = ci.start(*run_words("sh", "-c", f"echo $$ >{left}.part; mv {left}.part {left}; exec sleep 60"))
