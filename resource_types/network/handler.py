@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from .described import described
+from .described import OURS, described, draft, owned, theirs
 from .drift import drift_of
 from .live import bring_live, dns_names, reservations
 
@@ -75,9 +75,9 @@ class Network(sdk.ResourceType):
         found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
         if found is None:
             raise sdk.NotFoundError(f"there is no network {physical_id}")
-        if "urn:stackengine:1" in found.xml:
+        if OURS in found.xml:
             raise sdk.ExistsError(f"the network {found.name} belongs to a stack already")
-        return {**identity, "physical_id": found.uuid, "uuid": found.uuid, "name": found.name, "bridge": found.bridge}, {}
+        return {**identity, "physical_id": found.uuid, "uuid": found.uuid, "name": found.name, "bridge": found.bridge}, {"adopted": theirs(found.xml)}
 
     def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
         found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
@@ -85,12 +85,23 @@ class Network(sdk.ResourceType):
             raise sdk.NotFoundError(f"there is no network {physical_id}")
         return described(found)
 
+    def draft(self, host: sdk.Host, physical_id: str, where: sdk.Properties) -> sdk.Draft:
+        found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
+        if found is None:
+            raise sdk.NotFoundError(f"there is no network {physical_id}")
+        return draft(found)
+
     # on the host
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         uuid = str(ctx.identity["uuid"])
-        found = ctx.host.network_info(uuid)
-        if found is None or not found.active:
+        found, kept = ctx.host.network_info(uuid), ctx.attributes.get("adopted")
+        if found is not None and kept:
+            if not found.active:
+                ctx.host.network_start(uuid)
+            ctx.host.network_define(owned(found.xml, ctx.ownership()))
+            bring_live(ctx, found.xml, self._names(ctx, want), kept)
+        elif found is None or not found.active:
             ctx.host.network_define(self._xml(ctx, want))
             ctx.host.network_start(uuid)
         elif want["mode"] != FLAT:

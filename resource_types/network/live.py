@@ -40,13 +40,19 @@ def _steps(have: Mapping[str, dict[str, str]], wanted: Mapping[str, dict[str, st
     return steps + [("add", entry) for name, entry in changed.items() if name not in have or name in away]
 
 
-def bring_live(ctx: sdk.Context, xml: str, names: Mapping[str, list[str]]) -> None:
-    """Change, add and remove DHCP reservations and DNS names; the slow ones (a reservation costs the host a second) only where they differ."""
+def bring_live(ctx: sdk.Context, xml: str, names: Mapping[str, list[str]], kept: Mapping[str, Any] | None = None) -> None:
+    """Change, add and remove DHCP reservations and DNS names; the slow ones (a reservation costs the host a second) only where they differ.
+
+    ``kept``: reservations (``macs``) and names (``addresses``) that were there when the network was imported: they stay as they are.
+    """
+    macs, addresses = (frozenset((kept or {}).get(k, ())) for k in ("macs", "addresses"))
     root, uuid = ET.fromstring(xml), str(ctx.identity["uuid"])
     have = {h.get("name", ""): {"name": h.get("name", ""), "mac": h.get("mac", "").lower(), "address": h.get("ip", "")} for h in root.findall("ip/dhcp/host")}
-    for command, entry in _steps(have, reservations(ctx)):
+    have = {name: entry for name, entry in have.items() if entry["mac"] not in macs}
+    for command, entry in _steps(have, {n: e for n, e in reservations(ctx).items() if e["mac"] not in macs}):
         ctx.host.network_update(uuid, command, "ip-dhcp-host", ctx.render("host.xml.j2", **entry))
     known = {h.get("ip", ""): sorted((n.text or "").strip() for n in h.findall("hostname")) for h in root.findall("dns/host")}
+    known, names = ({a: n for a, n in found.items() if a not in addresses} for found in (known, names))
     for address, listed in known.items():
         if listed != sorted(names.get(address, ())):
             ctx.host.network_update(uuid, "delete", "dns-host", ctx.render("name.xml.j2", address=address, names=listed))

@@ -13,11 +13,17 @@ from . import drift
 from .sizes import maximum_of, memory_of, vcpus_of
 
 
-def found(host: sdk.Host, physical_id: str, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
-    """Identity and attributes of a domain that belongs to nobody."""
+def domain(host: sdk.Host, physical_id: str) -> sdk.DomainInfo:
+    """A domain by name or UUID; NotFoundError where there is none."""
     info = next((d for d in host.domain_list() if physical_id in (d.uuid, d.name)), None)
     if info is None:
         raise sdk.NotFoundError(f"there is no domain {physical_id}")
+    return info
+
+
+def found(host: sdk.Host, physical_id: str, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
+    """Identity and attributes of a domain that belongs to nobody."""
+    info = domain(host, physical_id)
     if "urn:stackengine:1" in info.xml:
         raise sdk.ExistsError(f"the domain {info.name} belongs to a stack already")
     macs = [m.get("address", "") for m in ET.fromstring(info.xml).findall("devices/interface/mac")]
@@ -33,9 +39,7 @@ def found(host: sdk.Host, physical_id: str, identity: Mapping[str, Any]) -> tupl
 
 def described(host: sdk.Host, physical_id: str) -> sdk.Described:
     """A domain of the host, whoever made it: sizes, power, interfaces with the addresses that they have now."""
-    info = next((d for d in host.domain_list() if physical_id in (d.uuid, d.name)), None)
-    if info is None:
-        raise sdk.NotFoundError(f"there is no domain {physical_id}")
+    info = domain(host, physical_id)
     addresses = {mac.lower(): address for mac, address in host.domain_addresses(info.uuid)}
     nics, networks = list[dict[str, Any]](), dict[str, list[str]]()
     for interface in ET.fromstring(info.xml).findall("devices/interface"):

@@ -10,6 +10,7 @@ from stackengine import sdk
 
 from . import adopted, drift
 from . import definition as xml_of
+from . import draft as drafts
 from .disks import GIB, OWN, Disk, disk_name, own_volumes, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities
@@ -85,6 +86,11 @@ class Server(sdk.ResourceType):
             return [sdk.Refusal("disk", f"a disk does not shrink from {old} to {new} GiB", f"say {old}, or replace the server: --replace")]
         return []
 
+    def unrestored(self, last: sdk.Properties, want: sdk.Properties) -> list[str]:
+        if want.get("user_data_update") != "reboot" or last.get("user_data") == want.get("user_data"):
+            return []
+        return ["a rollback runs the old user_data again, and leaves what the new one did to its disk"]
+
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         return broken_rules(want)
 
@@ -116,6 +122,12 @@ class Server(sdk.ResourceType):
 
     def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
         return adopted.described(host, physical_id)
+
+    def unowned(self, host: sdk.Host) -> list[str]:
+        return sorted(d.name for d in host.domain_list() if "urn:stackengine:1" not in d.xml)
+
+    def draft(self, host: sdk.Host, physical_id: str, where: sdk.Properties) -> sdk.Draft:
+        return drafts.draft(host, adopted.domain(host, physical_id))
 
     # on the host
 

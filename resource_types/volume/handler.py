@@ -68,6 +68,18 @@ class Volume(sdk.ResourceType):
         attributes = {"path": found.path, "size": size, "capacity": found.capacity}
         return sdk.Described({"physical_id": physical_id, "volume_name": physical_id}, properties, attributes)
 
+    def draft(self, host: sdk.Host, physical_id: str, where: sdk.Properties) -> sdk.Draft:
+        found = self.describe(host, physical_id, where).properties
+        unsaid = []
+        if host.volume_info(found["pool"], f"{physical_id}.json") is not None:
+            unsaid.append("it belongs to a stack")
+        if found["format"] not in ("qcow2", "raw"):
+            unsaid.append(f"it is a {found['format']} file")
+        if found["size"] < 1:
+            unsaid.append("it is smaller than 1 GiB")
+        properties = {"size": found["size"], **{k: found[k] for k, usual in (("pool", "default"), ("format", "qcow2")) if found[k] != usual}}
+        return sdk.Draft(physical_id, physical_id.removesuffix(f".{found['format']}").removesuffix(".img"), properties, tuple(unsaid))
+
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "upload" in profile.features:
             return []

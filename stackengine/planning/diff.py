@@ -44,7 +44,7 @@ def compare(
 def _drifted(observed: Mapping[str, Value], resource: DesiredResource) -> list[Change]:
     """What a read found changed besides properties, as far as it can be put right."""
     return [
-        Change(e["prop"], e.get("found"), e.get("expected"), e.get("effect", "live"), "changed outside of the stack", resource.mark_of())
+        Change(e["prop"], e.get("found"), e.get("expected"), e.get("effect", "live"), e.get("why", "changed outside of the stack"), resource.mark_of())
         for e in observed.get(DRIFT, ())
         if not e.get("note") and e["prop"].partition(".")[0] not in resource.policies.ignore_changes
     ]

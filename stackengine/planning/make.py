@@ -207,4 +207,5 @@ def _notes(step: Step, effect: str, choice: Choice) -> tuple[str, ...]:
     old = choice.old
     if old is not None and old.sure and choice.changes and not has_unknown(step.instance.properties):
         found += [f"a rollback leaves {r.prop} as it will be: {r.reason}" for r in choice.info.handler.lasting(step.instance.properties, old.properties)]
+        found += choice.info.handler.unrestored(old.properties, step.instance.properties)
     return tuple(found)

@@ -57,7 +57,7 @@ def rename(recorded: Recorded, moves: Iterable[Move]) -> tuple[Recorded, Amendme
         )  # fmt: skip
         instances[new.id] = new
         if new.id != instance.id:
-            seen: dict[str, Value] = {DRIFT: [{"prop": "path", "expected": new.path, "found": instance.path}]}
+            seen: dict[str, Value] = {DRIFT: [{"prop": "path", "expected": new.path, "found": instance.path, "why": "renamed"}]}
             amendment.events.append(Event("instance.moved", new.path, new.generation, "", {"from": instance.path, "instance": instance_to_json(new)}))
             amendment.events.append(Event("observed", new.path, new.generation, "", {"properties": seen}))
             amendment.changed |= {instance.id: None, new.id: new}

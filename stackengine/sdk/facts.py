@@ -119,6 +119,29 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
+class Uses:
+    """In a :class:`Draft`: a reference to another object on the host; ``where`` are properties that say where it is (a volume's pool)."""
+
+    type: str
+    id: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a template would say of an object that is on a host."""
+
+    id: str
+    """By which it is imported."""
+    name: str
+    """For people; its logical id is made of it."""
+    properties: Mapping[str, Any]
+    """As a template says them; :class:`Uses` where it refers to another object."""
+    unsaid: tuple[str, ...] = ()
+    """Why it cannot be taken over: what the type has no words for, or whose it is already."""
+
+
+@dataclass(frozen=True, slots=True)
 class Referred:
     """What a reference points at: known from the plan or the journal."""
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from stackengine.model.values import Value
 from stackengine.sdk.context import Context, Identities
-from stackengine.sdk.facts import Contribution, Demand, Described, Effect, Gate, Implied, Properties, Refusal
+from stackengine.sdk.facts import Contribution, Demand, Described, Draft, Effect, Gate, Implied, Properties, Refusal
 from stackengine.sdk.host import Host, Profile
 
 DRIFT = "$drift"
 """A key of what ``read`` returns: differences that are no property of its own, each ``{"prop", "expected", "found"}`` and perhaps ``effect``
-(of putting it right; left out: live) or ``note`` (true: it is shown, and nothing can be done about it here)."""
+(of putting it right; left out: live), ``why`` or ``note`` (true: it is shown, and nothing can be done about it here)."""
 
 
 class ResourceType(ABC):
@@ -73,6 +73,10 @@ class ResourceType(ABC):
         """
         return []
 
+    def unrestored(self, last: Properties, want: Properties) -> list[str]:
+        """What an update in place does that a rollback does not take back, as sentences for the plan (besides :meth:`lasting`)."""
+        return []
+
     def check(self, want: Properties) -> list[Refusal]:
         """What is wrong whatever the host is: rules between properties, names that mean nothing. References are still Unknown here."""
         return []
@@ -105,6 +109,14 @@ class ResourceType(ABC):
 
         None: of this type no object can be described. NotFoundError when it is not there. It may belong to anybody.
         """
+        return None
+
+    def unowned(self, host: Host) -> list[str]:
+        """Ids of the objects on the host that are nobody's, and that a template of them would begin with."""
+        return []
+
+    def draft(self, host: Host, physical_id: str, where: Properties) -> Draft | None:
+        """What a template would say of an object that is on the host; None: of this type nothing can be imported. NotFoundError when it is not there."""
         return None
 
     # run by the walk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stackengine.events import Event
@@ -10,6 +11,7 @@ from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.instance import Instance, Piece, Recorded
 from stackengine.model.values import has_unknown
+from stackengine.planning.choose import dependency_order
 from stackengine.planning.moves import Amendment, rename, renamed
 from stackengine.sdk import DRIFT, HostError, RefusedError
 from stackengine.service import drift, prepare
@@ -47,17 +49,29 @@ def preview_forget(session: Session, name: str, path: str) -> Preview:
     return _plan(session, row, revision, replace(revision.desired, resources=resources), recorded, before)
 
 
-def preview_import(session: Session, request: Request, path: str, physical_id: str) -> Preview:
-    """Adopt an object that is on the host under a logical id of a template; refused (X207) where that would change it."""
-    plain = prepare.prepare_up(session, request)
-    _known(plain.desired, request.name, path)
+def preview_import(session: Session, request: Request, pairs: Sequence[tuple[str, str]]) -> Preview:
+    """Adopt objects that are on the host under logical ids of a template (``pairs``: path, id); refused (X207) where that would change one."""
+    preview = prepare.prepare_up(session, replace(request, adopting=tuple(id_ for _, id_ in pairs)))
+    wanted = dict(pairs)
+    for path in wanted:
+        _known(preview.desired, request.name, path)
+    for path in dependency_order(preview.desired):
+        if path in wanted:
+            preview = _with_adopted(session, preview, path, wanted[path])
+    for path, id_ in wanted.items():  # what one of them adds to another (a server its address to a network) comes with it
+        _unchanged(preview, path, id_)
+    return preview
+
+
+def _with_adopted(session: Session, plain: Preview, path: str, physical_id: str) -> Preview:
+    """The plan in which one more object is the stack's."""
     prepared: Prepared = plain.prepared
     row, host = prepared.stack, prepare.open_host_of(session, prepared.stack)
     planned = next((a.instance for a in plain.plan.actions.values() if a.path == path and a.verb == "create"), None)
     if planned is None or any(plain.recorded.of(path)):
-        raise ServiceError(f"{request.name} has an object for {path} already", hint=f"stack-run show {request.name} {path}")
+        raise ServiceError(f"{row.name} has an object for {path} already", hint=f"stack-run show {row.name} {path}")
     if has_unknown(planned.properties):
-        raise ServiceError(f"{path} refers to what is not there yet", hint="bring that up or import it first")
+        raise ServiceError(f"{path} refers to what is not there yet", hint="bring that up or import it first, or with it: import TEMPLATE PATH ID PATH ID")
     info = session.registry.types[planned.type]
     try:
         found = info.handler.adopt(host, physical_id, planned.identity, planned.properties)
@@ -69,10 +83,10 @@ def preview_import(session: Session, request: Request, path: str, physical_id: s
     adopted = replace(
         planned, identity=identity, attributes=attributes, claims=(), sure=True, lived=True, status="ready", holds=planned.refs,
         exclusive=info.handler.exclusive(identity, planned.properties), fixed=info.handler.fixed(identity, planned.properties),
-        pieces=(Piece("0", row.host, str(identity["physical_id"]), "ready"),),
+        pieces=(Piece("0", row.host, str(identity["physical_id"]), "ready"),), contributed={},
     )  # fmt: skip
     _same(session, row, plain.recorded, adopted)
-    seen = {DRIFT: [{"prop": "owner", "expected": request.name, "found": None}]}
+    seen = {DRIFT: [{"prop": "owner", "expected": row.name, "found": None, "why": "imported as it is"}]}
     before = Amendment(
         [*prepared.before.events, Event("instance.imported", path, adopted.generation, "", {"instance": instance_to_json(adopted), "reason": "imported"}),
          Event("observed", path, adopted.generation, "", {"properties": seen})],
@@ -83,10 +97,15 @@ def preview_import(session: Session, request: Request, path: str, physical_id: s
         observed={**plain.recorded.observed, adopted.id: seen},
     )  # fmt: skip
     again = prepare.plan_to(session, row, prepared.vault, plain.desired, recorded, plain.kind, plain.to_revision, Diagnostics(), aim=prepared.aim)
-    wrong = [c.prop for a in again.plan.actions.values() if a.path == path for c in a.changes if c.prop != "owner"]
-    if wrong or any(a.path == path and a.verb != "update" for a in again.plan.actions.values()):
-        raise ServiceError(f"X207: importing {physical_id} as {path} would change it: {', '.join(wrong) or 'it would be replaced'}")
     return replace(plain, plan=again.plan, recorded=recorded, prepared=replace(prepared, before=before))
+
+
+def _unchanged(preview: Preview, path: str, physical_id: str) -> None:
+    """ServiceError (X207) where the plan changes an object that is imported, besides telling it whose it is and who is on it."""
+    actions = [a for a in preview.plan.actions.values() if a.path == path]
+    wrong = [c.prop for a in actions for c in a.changes if c.prop != "owner" and not (c.prop.startswith("contributed.") and c.effect == "live")]
+    if wrong or any(a.verb != "update" for a in actions):
+        raise ServiceError(f"X207: importing {physical_id} as {path} would change it: {', '.join(wrong) or 'it would be replaced'}")
 
 
 def _same(session: Session, row: StackRow, recorded: Recorded, adopted: Instance) -> None:

@@ -157,7 +157,8 @@ def open_host_of(session: Session, row: StackRow) -> Host:
 
 def request_options(request: Request, recorded: Recorded) -> dict[str, Any]:
     """What an operation keeps of its request, so that it can be planned again: targets, and forced paths with the first generation that will do."""
-    return {"targets": list(request.targets), "replace": {p: recorded.generations.get(p, 0) + 1 for p in request.replace}}
+    adopting = {"adopting": list(request.adopting)} if request.adopting else {}
+    return {**adopting, "targets": list(request.targets), "replace": {p: recorded.generations.get(p, 0) + 1 for p in request.replace}}
 
 
 def make(
@@ -169,26 +170,34 @@ def make(
     ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now.
     """
     outside = looked_for(desired, session.registry, host)
-    ground = replace(gather(session, row, recorded, host, returning=returning), undoing=undoing, external=outside)
+    found = gather(session, row, recorded, host, returning=returning, adopting=frozenset(aim.get("adopting", ())))
+    ground = replace(found, undoing=undoing, external=outside)
     targets = () if returning else aim.get("targets", ())
     skip = aim.get("skip", ())
     return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault, skip=skip)
 
 
-def gather(session: Session, row: StackRow, recorded: Recorded, host: Host, *, returning: bool = False) -> Ground:
-    """What the plan stands on: claims of others, foreign subnets and names, room. ``returning``: the plan goes back to a recorded revision."""
+def gather(
+    session: Session, row: StackRow, recorded: Recorded, host: Host, *, returning: bool = False, adopting: frozenset[str] = frozenset()
+) -> Ground:  # fmt: skip
+    """What the plan stands on: claims of others, foreign subnets and names, room.
+
+    ``returning``: the plan goes back to a recorded revision; ``adopting``: ids of objects that the plan takes over, which are there already.
+    """
     own = {i.identity.get("uuid") for i in recorded.instances.values()}
     try:
-        foreign = [n for n in host.network_list() if n.uuid not in own]
+        networks = host.network_list()
+        taken_over = [n for n in networks if {n.uuid, n.name} & adopting]
+        foreign = [n for n in networks if n.uuid not in own and n not in taken_over]
         pools = {p.name: p.available for p in map(host.pool_info, ("default", "se-layers")) if p is not None}
     except HostError as error:
         raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
     subnets = [s for n in foreign for s in subnets_of(n.xml)]
     routes = getattr(host, "routes", None)
-    own_bridges = {i.identity.get("bridge") for i in recorded.instances.values()}
+    own_bridges = {*(i.identity.get("bridge") for i in recorded.instances.values()), *(n.bridge for n in taken_over)}
     if routes is not None:
         subnets += [cidr for cidr, device in routes() if device not in own_bridges]
-    memory_free = getattr(host, "memory_free", None)
+    memory_free = getattr(host, "memory_free", None) if not adopting else None
     return Ground(
         row.name, row.id, row.seed, row.host, host.profile, session.store.claims_of_others(row.host, row.id), tuple(subnets),
         frozenset(x for n in foreign for x in (n.name, n.bridge) if x), memory_free() if memory_free is not None else None, pools,

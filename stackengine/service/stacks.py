@@ -123,7 +123,7 @@ def show(session: Session, name: str) -> StackView:
             ResourceView(
                 instance.path, instance.type, wanted.foreign_type if wanted else "", instance.status, instance.power, instance.generation,
                 instance.physical_id, instance.host, hidden(instance.properties), hidden({**instance.identity, **instance.attributes}),
-                tuple(d.path for d in wanted.depends) if wanted else (), instance.protected,
+                tuple(d.path for d in wanted.depends) if wanted else (), instance.protected, instance.external,
             )
         )  # fmt: skip
     return StackView(

@@ -58,6 +58,8 @@ class Request:
     """Resources of types that are not supported are recorded, with a notice, instead of refused."""
     policy: dict[str, Any] | None = None
     """A stack policy that counts this once in place of the stack's own."""
+    adopting: tuple[str, ...] = ()
+    """Ids of objects that are on the host and will be the stack's (an import): what they have is not in the way."""
     ambient: dict[str, str] = field(default_factory=dict)
     """Values for parameters that the template declares and nobody gives: ``STACKENGINE_PARAM_*``."""
 
@@ -140,6 +142,8 @@ class ResourceView:
     attributes: dict[str, Any]
     depends: tuple[str, ...] = ()
     protected: bool = False
+    external: bool = False
+    """Used, and not the stack's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ CHOOSE, ORDER, MAKE, DIFF = (f"planning/{n}.py" for n in ("choose", "order", "ma
 FAULTS = [
     # planning: which instance
     Fault("an unsure instance is updated as if it were sure", CHOOSE, "if not old.sure or gone:", "if gone:"),
-    Fault("what is being deleted may be chosen", CHOOSE, 'if old.status == "deleting" or old.type', "if old.type"),
+    Fault("what is being deleted may be chosen", CHOOSE, 'if old.status == "deleting" or old.external', "if old.external"),
     Fault("generations are given again", CHOOSE, "self.recorded.generations.get(resource.path, 0) + 1", "len(self._by_path.get(resource.path, ())) + 1"),
     Fault("an update does not change what is exclusive", CHOOSE, "exclusive=info.handler.exclusive(old.identity, want)", "exclusive=old.exclusive"),
     Fault("attributes of an unsure object count as known", CHOOSE, 'choice.kind == "update" and not choice.changes', "choice.old is not None and not choice.changes"),

@@ -67,7 +67,8 @@ def _created(revision: dict[str, Any], now: float) -> str:
 
 def _row(resource: ResourceView, style: Style) -> list[str]:
     power = resource.power if resource.type == "SE::Server" else "-"
-    return [resource.path, resource.foreign_type or resource.type, _status(resource.status, style), power, str(resource.generation), resource.physical_id]
+    status = _status(resource.status, style) + (", external" if resource.external else ", protected" if resource.protected else "")
+    return [resource.path, resource.foreign_type or resource.type, status, power, str(resource.generation), resource.physical_id]
 
 
 def resource(view: ResourceView, style: Style = PLAIN) -> str:
@@ -75,6 +76,10 @@ def resource(view: ResourceView, style: Style = PLAIN) -> str:
     foreign = f" (written as {view.foreign_type})" if view.foreign_type not in ("", view.type) else ""
     lines = [f"{style.paint(view.path, 'bold')}  {view.type}{foreign}  {_status(view.status, style)}  generation {view.generation} on {view.host}"]
     lines.append(f"physical id  {view.physical_id}")
+    if view.external:
+        lines.append("external     it is used, and neither changed nor deleted")
+    if view.protected:
+        lines.append(f"protected    nothing deletes or replaces it; stack-run unprotect STACK {view.path} lifts that")
     if view.depends:
         lines.append(f"needs        {', '.join(view.depends)}")
     for title, values in (("Properties", view.properties), ("Attributes", view.attributes)):
@@ -114,6 +119,8 @@ def resource_data(view: ResourceView) -> dict[str, Any]:
         "properties": to_data(view.properties),
         "attributes": to_data(view.attributes),
         "depends": list(view.depends),
+        "protected": view.protected,
+        "external": view.external,
     }
 
 

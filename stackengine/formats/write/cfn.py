@@ -89,10 +89,13 @@ def _resource(resource: Resource, words: _Words) -> dict[str, Any]:
 
 
 def _metadata(resource: Resource, words: _Words, policies: Policies) -> Any:
-    ours = without({"replace": policies.replace if policies.replace != "allow" else None, "ignore_changes": list(policies.ignore_changes)})
+    external = words(resource.external_id) if resource.external_id is not None else None
+    never = policies.replace if policies.replace != "allow" else None
+    ours = without({"external": external, "replace": never, "ignore_changes": list(policies.ignore_changes)})
     said = words(resource.metadata) if resource.metadata is not None else {}
     if not ours:
         return said
+    ours = {**said.get("stackengine", {}), **ours} if isinstance(said, dict) else ours
     return {**said, "stackengine": ours} if isinstance(said, dict) else words.missing("metadata that are no mapping", Literal(None, resource.mark))
 
 

@@ -68,11 +68,14 @@ def _node(resource: Resource, words: _Words) -> dict[str, Any]:
         words.missing(f"the condition of {resource.logical_id}", resource.condition)
     policies = resource.policies
     ours = without({
+        "external": words(resource.external_id) if resource.external_id is not None else None,
         "deletion": policies.deletion if policies.deletion != "Delete" else None,
         "replace": policies.replace if policies.replace != "allow" else None,
         "ignore_changes": list(policies.ignore_changes),
     })  # fmt: skip
     said = words(resource.metadata) if resource.metadata is not None else {}
+    if isinstance(said, dict) and isinstance(said.get("stackengine"), dict):
+        ours = {**said["stackengine"], **ours}
     return without({
         "type": resource.type,
         "description": resource.description,

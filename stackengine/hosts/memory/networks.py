@@ -85,6 +85,8 @@ class NetworkCalls:
             root = read.parse(known["xml"], "network")
             part = ET.fromstring(xml)
             parent = root.find("ip/dhcp") if section == "ip-dhcp-host" else root.find("dns")
+            if parent is None and section == "dns-host":
+                parent = ET.SubElement(root, "dns")
             if parent is None:
                 raise RefusedError(f"the network has no place for {section}", code=55)
             same = [e for e in parent.findall("host") if _same_entry(e, part)]

@@ -73,7 +73,7 @@ BARE = "old: {type: SE::Server, properties: {image: tiny, memory: %d, networks: 
 
 
 def imported(house: House, resources: str, path: str, physical_id: str) -> str:
-    preview = adopt.preview_import(house.session, Request("shop", house.write(resources)), path, physical_id)
+    preview = adopt.preview_import(house.session, Request("shop", house.write(resources)), [(path, physical_id)])
     return stacks.carry_out(house.session, preview, allow=()).status
 
 
