@@ -38,7 +38,7 @@ FAULTS = [
     Fault("contributions never force a new generation", CHOOSE, 'strongest(c.effect for c in changes) == "replace"', 'strongest(c.effect for c in changes) == "never"'),
     Fault("a rollback takes the forced replacement", CHOOSE, "found.append(((old.generation < least, choice", "found.append(((False, choice"),
     Fault("a resumed replacement begins anew", CHOOSE, "asked = old.generation >= least or", "asked = old.generation > least or"),
-    Fault("stopped objects are left stopped", CHOOSE, 'if old.status != "ready" or old.power not in ("running", "saved"):', 'if old.status == "failed":'),
+    Fault("stopped objects are left stopped", CHOOSE, 'old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):', 'old.sure and not gone:'),
     Fault("the weakest effect counts", DIFF, "return max(effects, key=_ORDER.index", "return min(effects, key=_ORDER.index", (DIFFERENCES,)),
     # planning: order
     Fault("rule 1 is left out", ORDER, 'step.follow(before, dependency.need, f"{dependency.via} refers to {dependency.path}")', "pass"),
@@ -71,7 +71,7 @@ FAULTS = [
     # the journal
     Fault("holds are not a union", "engine/journal.py", "holds = new.holds | new.refs | (old.holds", "holds = new.refs | (frozenset()", (FOLD,)),
     Fault("what is occupied is not a union", "engine/journal.py", "occupied = new.exclusive | (old.occupied", "occupied = new.exclusive | (frozenset()", (FOLD, HISTORIES)),
-    Fault("a stop that began is a stop that was done", "engine/journal.py", 'return replace(new, power="unknown")', 'return replace(new, power="stopped")'),
+    Fault("a stop that began is a stop that was done", "engine/journal.py", 'return new.but(power="unknown")', 'return new.but(power="stopped")'),
     Fault("a failed update is sure", "engine/journal.py", "sure=instance.sure and after_configured", "sure=True", (FOLD, HISTORIES)),
     Fault("a released object still refers", "engine/journal.py", "holds=instance.holds - {of}, refs=instance.refs - {of}", "holds=instance.holds", (FOLD, HISTORIES)),
     Fault("a failure is never spent", "engine/journal.py", 'forget_signals(recorded, event.payload.get("spent", ""), "FAILURE")', "pass", (FOLD,)),
