@@ -9,13 +9,18 @@ from xml.etree import ElementTree as ET
 from stackengine import sdk
 
 OURS = "urn:stackengine:1"
+MODES = {"bridge": "flat", "route": "routed"}
+"""libvirt's word for a forward mode -> ours, where they differ (formatnetwork.html, element forward)."""
 
 
 def described(found: sdk.NetworkInfo) -> sdk.Described:
     """Its identity has no address range: on a network that is not the stack's, addresses are given by whoever runs it."""
     root = ET.fromstring(found.xml)
     forward, domain, mtu = root.find("forward"), root.find("domain"), root.find("mtu")
-    properties: dict[str, Any] = {"mode": forward.get("mode", "nat") if forward is not None else "isolated", "dhcp": False}
+    kind = forward.get("mode", "nat") if forward is not None else "isolated"
+    properties: dict[str, Any] = {"mode": MODES.get(kind, kind), "dhcp": False}
+    if properties["mode"] == "flat":
+        properties |= {"bridge": found.bridge, "dhcp": True}
     if domain is not None and domain.get("name"):
         properties["domain"] = domain.get("name")
     if mtu is not None:
@@ -36,7 +41,7 @@ def draft(found: sdk.NetworkInfo) -> sdk.Draft:
     """What a template would say of it."""
     root, properties = ET.fromstring(found.xml), dict(described(found).properties)
     unsaid = ["it belongs to a stack"] if OURS in found.xml else []
-    if properties["mode"] not in ("nat", "isolated"):
+    if properties["mode"] not in ("nat", "isolated", "routed", "open", "flat"):
         unsaid.append(f"its forward mode is {properties['mode']}")
     if len(root.findall("ip")) > 1:
         unsaid.append("it has more than one address range")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from .described import OURS, described, draft, owned, theirs
+from .described import MODES, OURS, described, draft, owned, theirs
 from .drift import drift_of
 from .live import bring_live, dns_names, reservations
 
@@ -16,8 +16,6 @@ SIGNAL_NAME = "signal.stackengine.internal"
 """The name under which guests of every network find the engine's signal listener: their own gateway."""
 AUTO, AUTO6 = "auto", "auto-ipv6"
 FLAT = "flat"
-MODES = {"bridge": FLAT, "route": "routed"}
-"""libvirt's word for a forward mode -> ours, where they differ (formatnetwork.html, element forward)."""
 
 
 class Network(sdk.ResourceType):
