@@ -27,6 +27,7 @@ from stackengine.service.environments import quota, up
 from stackengine.service.environments import reap as reaper
 from stackengine.service.environments import run as runs
 from stackengine.service.environments import serve as serving
+from stackengine.service.environments.collect import collect
 from stackengine.service.environments.life import LEASE, Life
 from stackengine.service.environments.origin import Origin, find_origin
 from stackengine.service.types import OperationResult, Preview, Request, ServiceError
@@ -113,7 +114,7 @@ def _run(args: argparse.Namespace, terminal: Terminal) -> int:
         wanted = replace(wanted, origin=replace(wanted.origin, branch=f"{wanted.origin.branch} run {os.getpid()} {time.time_ns()}"))
     settings = options.settings(args)
     code = OWN_FAILURE
-    with runs.Lease(settings, wanted.name):
+    with runs.Lease(settings, wanted.name), runs.ended_by_signals():
         try:
             if _bring_up(args, terminal, template, wanted) == OK:
                 code = _command(args, wanted.name)
@@ -138,7 +139,7 @@ def _leave(args: argparse.Namespace, terminal: Terminal, name: str, *, keep: flo
         if row is None:
             return
         if args.artifacts:
-            files = runs.collect(session, name, Path(args.artifacts))
+            files = collect(session, name, Path(args.artifacts), args.collect or ())
             terminal.note(f"collected in {args.artifacts}: {', '.join(files)}")
         if keep is not None:
             up.change(session, row, lambda life: replace(life, run_until=None, expires_at=time.time() + keep))

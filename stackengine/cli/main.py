@@ -83,7 +83,8 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
             code, message = FAILED, f"internal error: {type(error).__name__}: {error}"
             _trace(error, args, terminal)
             terminal.fail(message, "this is a fault of stack-run; -v shows where it is")
-    if args.command in ("ssh", "env") and args.rest and code != USAGE:
+    runs = args.command == "env" and args.verb == "run"
+    if runs or (args.command in ("ssh", "env") and args.rest and code != USAGE):
         code = PASSED_THROUGH
     if terminal.json:
         members = {"message": message, "hint": hint, "exit_code": code, "diagnostics": diagnostics.to_data(found or ())}

@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from stackengine import service
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
+from stackengine.service.environments.collect import collect
 from stackengine.service.templates import gallery
+from stackengine.service.types import Settings
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
@@ -41,6 +44,17 @@ def ended(job: subprocess.Popen[str], code: int = 0) -> str:
     out, err = job.communicate(timeout=600)
     assert job.returncode == code, out + err
     return out
+
+
+def collected(state: Path, name: str, folder: Path) -> None:
+    """Consoles, and files out of the guests; one that is not there leaves a note."""
+    with service.open(Settings(state=str(state))) as session:
+        files = collect(session, name, folder, ["/etc/os-release", "/no/such/file"])
+    servers = [f.removeprefix("console-").removesuffix(".log") for f in files if f.startswith("console-")]
+    assert servers
+    for server in servers:
+        assert "stackengine tiny" in (folder / server / "etc" / "os-release").read_text()
+        assert "cannot be had" in (folder / server / "no" / "such" / "file").read_text()
 
 
 def parked_and_woken(state: Path, main: dict[str, Any]) -> None:
@@ -75,6 +89,7 @@ def test_every_branch_shows_its_own_page_and_nothing_of_it_stays(state: Path) ->
     for branch in branches:
         with urllib.request.urlopen(found[branch]["outputs"]["url"]["value"], timeout=20) as page:
             assert page.read().decode().strip() == branch
+    collected(state, found["main"]["name"], state / "kept")
     parked_and_woken(state, found["main"])
     ended(start(state, "reap", "--all"))
     assert json.loads(ended(start(state, "ls", "--json"))) == []

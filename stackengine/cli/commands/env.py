@@ -41,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), help="when another push is being carried out (default: overtake)")
         verb.add_argument("--timeout", metavar="TIME", type=options.seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
         _add_origin(verb)
-    run_.add_argument("--artifacts", metavar="DIR", help="collect consoles, events and a JUnit file there")
+    run_.add_argument("--artifacts", metavar="DIR", help="collect consoles, cloud-init's logs, events and a JUnit file there")
+    run_.add_argument("--collect", metavar="[SERVER:]PATH", action="append", help="with --artifacts: also this file of the guests; repeatable")
     run_.add_argument("--keep-on-failure", metavar="TIME", type=options.seconds, help="when CMD fails, keep the environment that long")
     verbs.add_parser("ls", help="list environments")
     for name, text in _ONE.items():

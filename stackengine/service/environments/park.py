@@ -32,7 +32,7 @@ AT_ONCE = 4
 
 def park(session: Session, found: up.Environment) -> int:
     """Suspend every guest, then save each; how many there are. ServiceError while an operation runs, or where the host cannot."""
-    with _still(session, found.row):
+    with still(session, found.row):
         host = _host(session, found.row)
         if "save" not in host.profile.features:
             raise ServiceError(f"{found.row.host} cannot save the memory of guests", hint=f"stack-run env down {found.row.name}")
@@ -45,7 +45,7 @@ def park(session: Session, found: up.Environment) -> int:
 
 def wake(session: Session, found: up.Environment) -> int:
     """Read every guest's memory back, then let all go on at once; how many there are."""
-    with _still(session, found.row):
+    with still(session, found.row):
         host, uuids = _host(session, found.row), _running(session, found.row)
         for_each(uuids, host.domain_start)
         for_each(uuids, host.domain_resume)
@@ -91,7 +91,7 @@ def _host(session: Session, row: StackRow) -> Host:
 
 
 @contextmanager
-def _still(session: Session, row: StackRow) -> Iterator[None]:
+def still(session: Session, row: StackRow) -> Iterator[None]:
     """While nobody works on the stack, and until we are done nobody else does."""
     with session.store.ownership(row.id) as lock:
         if not lock.take():

@@ -188,6 +188,21 @@ def test_a_run_whose_command_is_not_there_is_our_own_failure(ci: Ci) -> None:
     assert ci.ls() == {}
 
 
+def test_a_run_that_is_not_in_order_is_our_own_failure_too(ci: Ci) -> None:
+    assert "needs a command" in ci.run("run", "stack.yaml", code=125)
+    (ci.folder / "stack.yaml").write_text("resources: {}")
+    ci.run(*run_words("true"), code=125)
+
+
+def test_a_run_that_is_cancelled_takes_its_environment_along(ci: Ci, tmp_path: Path) -> None:
+    job = ci.start(*run_words("sh", "-c", f"touch {tmp_path}/begun; exec sleep 60"))
+    ci.wait_for((tmp_path / "begun").exists)
+    job.terminate()
+    job.communicate(timeout=60)
+    assert job.returncode == 130
+    assert ci.ls() == {}
+
+
 def test_a_failed_run_may_be_kept_for_a_while(ci: Ci) -> None:
     words = run_words("false")
     ci.run(*words[:2], "--keep-on-failure", "2h", *words[2:], code=1)
