@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackengine.cli import operations, options, parameters, requests, telling
+from stackengine.cli import forking, operations, options, parameters, requests, telling
 from stackengine.cli.commands import outputs as outputs_command
 from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import FAILED, OK
@@ -58,6 +58,8 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
     with up.open_for(options.settings(args), wanted) as session:
         up.take_turn(session, wanted.name, args.while_busy or "overtake", terminal.note)
         _wake_first(session, wanted, terminal)
+        if args.from_ and session.store.stack(wanted.name) is None:
+            forking.before_up(session, args, wanted, terminal)
         request = Request(
             wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
         )  # fmt: skip
@@ -276,5 +278,5 @@ def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
 VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
     "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap,
     "park": _park, "wake": _park, "serve": _serve, "outputs": _outputs,
-    "ssh": _as_stack, "logs": _as_stack, "events": _as_stack,
+    "fork": forking.fork, "freeze": forking.freeze, "reset": forking.reset, "cuts": forking.ls, "ssh": _as_stack, "logs": _as_stack, "events": _as_stack,
 }  # fmt: skip

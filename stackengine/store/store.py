@@ -378,10 +378,10 @@ class Store:
     # claims, events
 
     def claims_of_others(self, host: str, stack_id: str) -> frozenset[Claim]:
-        """What other stacks have on a host."""
-        query = sa.select(t.claim.c.host, t.claim.c.kind, t.claim.c.value).where(t.claim.c.host == host, t.claim.c.stack != stack_id)
+        """What other stacks have on a host; ports are this machine's, whichever host publishes them."""
+        query = sa.select(t.claim.c.kind, t.claim.c.value).where(sa.or_(t.claim.c.host == host, t.claim.c.kind == "port"), t.claim.c.stack != stack_id)
         with self.database.reading() as connection:
-            return frozenset(Claim(*r) for r in connection.execute(query))
+            return frozenset(Claim(host, *r) for r in connection.execute(query))
 
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         """Events after number ``since``, in order."""
@@ -414,7 +414,8 @@ def _raise_generations(connection: sa.Connection, stack_id: str, instances: Sequ
 def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
     for item in claims:
         where = (t.claim.c.host == item.host, t.claim.c.kind == item.kind, t.claim.c.value == item.value)
-        holder = connection.execute(sa.select(t.claim.c.stack).where(*where)).scalar()
+        anywhere = where[1:] if item.kind == "port" else where
+        holder = connection.execute(sa.select(t.claim.c.stack).where(*anywhere)).scalar()
         if holder is not None and holder != stack_id:
             raise ClaimConflictError(f"{item.kind} {item.value} on {item.host} was given to another stack")
         if holder is None:

@@ -57,10 +57,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")
     reap.add_argument("--all", action="store_true", help="take down every environment, pinned ones too")
     reap.add_argument("--repo", default="", help="only environments of this repository")
+    _add_forks(verbs)
     serve = verbs.add_parser("serve", help="reap again and again until it is told to end")
     serve.add_argument("--every", metavar="TIME", type=options.seconds, default=60.0, help="between two rounds (default: 60s)")
     for verb in verbs.choices.values():
         options.add_common(verb, again=True)
+
+
+def _add_forks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What stands on cuts."""
+    renew = "what else guests of a fork get anew: hostname, machine-id, ssh-host-keys; repeatable (random numbers and clock always)"
+    fork = verbs.add_parser("fork", help="start a branch as a copy of an environment that runs, with memory, disks and open connections")
+    fork.add_argument("parent", metavar="PARENT", help="the name or branch of the environment")
+    freeze = verbs.add_parser("freeze", help="take a cut of an environment and keep it: forks start from it without touching the parent")
+    reset = verbs.add_parser("reset", help="bring an environment back to the state of its last `freeze`, disks and memory")
+    verbs.add_parser("cuts", help="list cuts")
+    for verb in (freeze, reset):
+        _add_name(verb)
+    options.add_project(fork)
+    _add_origin(fork)
+    fork.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives: 90m, 8h (default: 8h)")
+    for verb in (fork, verbs.choices["up"]):
+        verb.add_argument("--frozen", action="store_true", help="start from the last `freeze` of the parent, in place of a fresh cut")
+        verb.add_argument("--renew", choices=("hostname", "machine-id", "ssh-host-keys"), action="append", default=[], help=renew)
+    for verb in (verbs.choices["up"], verbs.choices["run"]):
+        verb.add_argument("--from", dest="from_", metavar="PARENT", default="", help="start a new environment as a fork of this one, and then update it")
+    verbs.choices["run"].set_defaults(frozen=False, renew=[])
 
 
 def _add_views(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

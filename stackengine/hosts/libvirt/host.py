@@ -13,6 +13,7 @@ from typing import Any
 import libvirt
 
 from stackengine.hosts.libvirt.connections import Connections
+from stackengine.hosts.libvirt.cuts import CutCalls
 from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls
 from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
@@ -28,7 +29,7 @@ POLL = 0.1
 DETACH_SECONDS = 30.0
 
 
-class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
@@ -112,8 +113,9 @@ class VolumeCalls:
             volume = c.storagePoolLookupByName(pool).storageVolLookupByName(name)
             path = volume.path()
             for domain in c.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-                if f"'{path}'" in domain.XMLDesc(0):
-                    domain.blockResize(path, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+                used = re.search(f"'({re.escape(path)}(?:\\.cut-[0-9a-z]+)?)'", domain.XMLDesc(0))
+                if used:
+                    domain.blockResize(used.group(1), capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
                     volume.storagePoolLookupByVolume().refresh()
                     return
             volume.resize(capacity)

@@ -48,6 +48,8 @@ class Life:
     """When its traffic was last looked at."""
     traffic: int = 0
     """Bytes that its guests had moved then."""
+    cuts: Sequence[str] = ()
+    """The cuts that its disks stand on: they are kept for as long as it lives."""
     room: Sequence[int] = ()
     """What it takes: environments (1), vCPUs, MiB, GiB; empty where nobody counts."""
     wants: Sequence[int] = ()

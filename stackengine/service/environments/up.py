@@ -64,18 +64,21 @@ def fresh_life(wanted: Wanted, host: str) -> Life:
     return Life(origin.repository, origin.branch, remote=origin.remote, owner=wanted.owner, isolation=isolation, run_until=wanted.run_until)  # type: ignore[arg-type]
 
 
+def life_from(base: Life, wanted: Wanted, now: float) -> Life:
+    """The life that goes on from ``base`` with what is wanted now."""
+    origin, ttl = wanted.origin, wanted.ttl or base.ttl
+    return replace(
+        base, pushed=origin.commit, remote=origin.remote or base.remote, owner=wanted.owner or base.owner, ttl=ttl, expires_at=now + ttl,
+        run_until=wanted.run_until, missing_since=None, parent=wanted.parent or base.parent, idle_ttl=wanted.idle_ttl or base.idle_ttl, active_at=now,
+    )  # fmt: skip
+
+
 def begin(session: Session, preview: Preview, wanted: Wanted) -> None:
     """Record the environment's life before anything is made, so that the reaper knows of what a crash leaves half-made."""
     now = time.time()
     row: StackRow = preview.prepared.stack
     before = life_of(row.tags)
-    ttl = wanted.ttl or (before.ttl if before else Life("", "").ttl)
-    origin = wanted.origin
-    base = before or fresh_life(wanted, session.settings.host)
-    life = replace(
-        base, pushed=origin.commit, remote=origin.remote or base.remote, owner=wanted.owner or base.owner, ttl=ttl, expires_at=now + ttl,
-        run_until=wanted.run_until, missing_since=None, parent=wanted.parent or base.parent, idle_ttl=wanted.idle_ttl or base.idle_ttl, active_at=now,
-    )  # fmt: skip
+    life = life_from(before or fresh_life(wanted, session.settings.host), wanted, now)
     if preview.new_stack:
         row.tags[TAG] = life.to_tags()
     else:

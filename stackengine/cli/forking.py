@@ -1,0 +1,138 @@
+"""The verbs of ``env`` that stand on cuts: fork, freeze, reset, and ``up --from``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackengine.cli import options
+from stackengine.cli.exit_codes import FAILED, OK
+from stackengine.cli.render import environments as view
+from stackengine.cli.render.table import table
+from stackengine.cli.render.times import ago, iso
+from stackengine.service import Session, prepare, stacks
+from stackengine.service.environments import cuts, up
+from stackengine.service.environments import fork as forks
+from stackengine.service.environments.origin import Origin, find_origin
+from stackengine.service.types import ServiceError
+
+if TYPE_CHECKING:
+    from stackengine.cli.terminal import Terminal
+    from stackengine.store.store import StackRow
+
+
+def fork(args: argparse.Namespace, terminal: Terminal) -> int:
+    """A branch as a copy of an environment that runs."""
+    import os
+
+    with Session(options.settings(args)) as session:
+        parent = up.find(session, args.parent)
+        life = parent.life
+        if args.branch:
+            origin = Origin(args.repo or life.repository, args.branch, args.commit or life.commit, life.remote, "flags")
+        else:
+            origin = find_origin(Path.cwd(), os.environ, repo=args.repo, commit=args.commit)
+        wanted = up.Wanted(origin, args.ttl, "host", life.owner, parent=parent.row.name)
+        row = _fork(session, args, parent, wanted, terminal)
+    with Session(replace(options.settings(args), host=row.host)) as session:
+        preview = prepare.prepare_revision(session, session.store.stack_of(row.id), 1, "update")  # its own ports, and what stands outside
+        result = stacks.carry_out(session, preview, on_failure="keep")
+        found = up.find(session, row.name)
+        outputs = stacks.outputs(session, row.name)
+    if terminal.json:
+        terminal.document("environment", view.data(found, outputs))
+    else:
+        terminal.data(view.whole(found, outputs, time.time(), terminal.style))
+    return OK if result.status == "complete" else FAILED
+
+
+def _fork(session: Session, args: argparse.Namespace, parent: up.Environment, wanted: up.Wanted, terminal: Terminal) -> StackRow:
+    start = time.monotonic()
+    cut = newest(session, parent) if args.frozen else None
+    done = forks.fork(session, wanted, parent, cut, args.renew)
+    used = cut or next(c for c in reversed(cuts.ls(session)) if c.data["stack"] == parent.row.id)
+    stood = "" if cut else f", which stood still for {used.pause:.2f} s"
+    terminal.note(f"{wanted.name} is a fork of {parent.row.name}{stood}; it runs after {time.monotonic() - start:.1f} s")
+    for server, missed in done.missed.items():
+        terminal.warn(f"{server}: {missed}")
+    return done.row
+
+
+def before_up(session: Session, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> None:
+    """``up --from``: the fork, where it can be; else it is said why it is a cold start."""
+    parent = up.find(session, args.from_)
+    reason = cuts.why_not(session, parent)
+    if not reason and session.settings.host != f"private://{wanted.name}":
+        reason = f"{wanted.name} is to be on {session.settings.host or 'a shared host'}, not in a private host of its own"
+    if reason:
+        terminal.warn(f"a cold start, no fork of {parent.row.name}: {reason}")
+        return
+    _fork(session, args, parent, replace(wanted, parent=parent.row.name), terminal)
+
+
+def newest(session: Session, parent: up.Environment) -> cuts.Cut:
+    """The last cut of an environment that is kept; ServiceError when there is none."""
+    kept = [c for c in cuts.ls(session) if c.data["stack"] == parent.row.id and c.data["kept"]]
+    if not kept:
+        raise ServiceError(f"{parent.row.name} has no frozen cut", hint=f"stack-run env freeze {parent.row.name}")
+    return kept[-1]
+
+
+def freeze(args: argparse.Namespace, terminal: Terminal) -> int:
+    """A cut that is kept."""
+    with Session(options.settings(args)) as session:
+        cut = cuts.take(session, _found(session, args), kept=True)
+    if terminal.json:
+        terminal.document("cut", data(cut))
+    else:
+        terminal.say(f"{cut.id}: {cut.parent} at {cut.data['commit'][:12] or 'no commit'}; it stood still for {cut.pause:.2f} s")
+    return OK
+
+
+def reset(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Back to the last cut that is kept."""
+    with Session(options.settings(args)) as session:
+        found = _found(session, args)
+        cut = newest(session, found)
+        start = time.monotonic()
+        missed = forks.reset(session, found, cut)
+    for server, said in missed.items():
+        terminal.warn(f"{server}: {said}")
+    if terminal.json:
+        terminal.document("cut", data(cut))
+    else:
+        terminal.say(f"{found.row.name} is as it was at {cut.id} ({time.monotonic() - start:.1f} s)")
+    return OK
+
+
+def ls(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Every cut."""
+    with Session(options.settings(args)) as session:
+        found = cuts.ls(session)
+    if terminal.json:
+        terminal.documents("cut", [data(c) for c in found])
+    elif found:
+        now = time.time()
+        rows = [[c.id, c.parent, c.data["commit"][:12] or "-", "kept" if c.data["kept"] else "while in use", ago(c.data["made_at"], now)] for c in found]
+        terminal.data(table(["cut", "of", "commit", "stays", "made"], rows, terminal.style))
+    else:
+        terminal.say("no cuts; `stack-run env freeze` takes one")
+    return OK
+
+
+def data(cut: cuts.Cut) -> dict[str, object]:
+    """A cut as JSON."""
+    return {
+        "id": cut.id, "parent": cut.parent, "commit": cut.data["commit"], "made_at": iso(cut.data["made_at"]), "kept": cut.data["kept"],
+        "pause_seconds": cut.pause, "stands_on": cut.data["stands_on"],
+    }  # fmt: skip
+
+
+def _found(session: Session, args: argparse.Namespace) -> up.Environment:
+    import os
+
+    origin = None if args.name else find_origin(Path.cwd(), os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
+    return up.find(session, args.name, origin)
