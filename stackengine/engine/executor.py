@@ -120,7 +120,7 @@ class _Executor:
             if info.handler.inline:
                 self._inline.append(_run(action.id, work))
             else:
-                self._runner.submit(action.id, action.instance.host, info.schema.get("slot", "call"), work)
+                self._runner.submit(action.id, action.instance.host, _slot(action, info), work)
 
     def _collect(self) -> None:
         """Take in what ended; block when there is nothing else to do."""
@@ -179,7 +179,7 @@ class _Executor:
         running = self._policy.parallel - len(self._due)
         for action in self.walk.ready():
             info = self._info(action)
-            kind = info.schema.get("slot", "call")
+            kind = _slot(action, info)
             if self._stopping or (not info.handler.inline and (running <= 0 or not self._runner.can_run(action.instance.host, kind))):
                 crowded.append(action)
                 continue
@@ -456,6 +456,11 @@ def read_again(found: Described | None, planned: Instance) -> dict[str, Any]:
     if found is None or found.identity["physical_id"] != planned.physical_id or dict(found.properties) != planned.properties:
         raise FailedError("it is not as it was when the plan was made", hint="run the command again: it plans with what is there now")
     return dict(found.attributes)
+
+
+def _slot(action: Action, info: ResourceTypeInfo) -> str:
+    """What the action does to a host that only few may do at a time; what goes away starts and copies nothing."""
+    return str(info.schema.get("slot", "call")) if action.verb in ("create", "update") else "call"
 
 
 def _run(key: str, work: Callable[[], Any]) -> Result:
