@@ -50,6 +50,10 @@ class Document:
     """An import could not be read, so that what is missing may be in it."""
     functions: dict[str, tuple[Node, Node]] = field(default_factory=dict)
     repositories: dict[str, str] = field(default_factory=dict)
+    top: Document | None = None
+    """The file that imports it, perhaps through others; 1.x knows one set of types for all of them."""
+    borrowed: set[tuple[str, str]] = field(default_factory=set)
+    """Names that are known only through ``top``."""
     _found: dict[tuple[str, str], Declared | None] = field(default_factory=dict)
 
     @property
@@ -61,7 +65,12 @@ class Document:
         """The declaration that a name means in this file."""
         key = (kind, name)
         if key not in self._found:
-            self._found[key] = self._look(kind, name, set())
+            found = self._look(kind, name, set())
+            if found is None and self.reading.first and self.top is not None and self.top is not self:
+                found = self.top._look(kind, name, set())
+                if found is not None:
+                    self.borrowed.add(key)
+            self._found[key] = found
         return self._found[key]
 
     def _look(self, kind: str, name: str, seen: set[int]) -> Declared | None:
@@ -156,13 +165,15 @@ class Library:
         self._opened: dict[str, Document | None] = {}
         self._profiles: dict[str, Document | None] = {}
         self._simple = Document(profile.PLACE, None, Reading("2.0", Diagnostics()))
+        self._first: Document | None = None
         self.sources: list[Source] = []
 
     def open(self, root: Node, name: str) -> Document:
         """The document of a file that is parsed already, with its imports."""
         version = version_of(root, self._diagnostics)
         reading = Reading(version, self._diagnostics)
-        document = Document(name, root, reading)
+        document = Document(name, root, reading, top=self._first)
+        self._first = self._first or document
         self._opened[name] = document
         reading.entity(root, "file", "a TOSCA file", root.mark)
         first = root.entries[0][0] if root.entries else None
@@ -277,7 +288,9 @@ class Library:
             content = self._reader.read(target, document.name)
         except (OSError, ValueError) as error:
             document.failed = True
-            document.reading.error("S210", f"the import cannot be read: {error}", mark)
+            outside = "outside the template's folder" in str(error)
+            hint = "copy it into the folder; who owns this machine can allow the place where it is: allow.files" if outside else ""
+            document.reading.error("S210", f"the import cannot be read: {error}", mark, hint)
             return None
         return self._parsed(content, place, document)
 

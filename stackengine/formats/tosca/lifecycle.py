@@ -200,7 +200,8 @@ class Lifecycle:
             if earlier:
                 entries.append(Entry("triggers", mark, List(tuple(earlier), mark)))
             digest = hashlib.sha256(json.dumps([script, files], sort_keys=True).encode()).hexdigest()[:16]
-            earlier.append(Map((Entry("runs", mark, Literal(f"{name} {digest}")), entries[2]), mark))
+            if step.context.link is None or step.context.link.source is node:  # other nodes come and go without making this one again
+                earlier.append(Map((Entry("runs", mark, Literal(f"{name} {digest}")), entries[2]), mark))
         timeout = scalar_value(implementation.timeout, "core") if implementation.timeout is not None and implementation.timeout.kind == "scalar" else None
         if isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
             entries.append(Entry("timeout", mark, Literal(timeout)))

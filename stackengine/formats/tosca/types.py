@@ -112,6 +112,10 @@ class Catalog:
         found = self.find(kind, name, document)
         if found is None:
             self._unknown(kind, node, document, what)
+        elif (kind, name) in document.borrowed:
+            document.borrowed.discard((kind, name))
+            hint = "another file of the template defines it: import that one"
+            document.reading.lenient(f"{what}: {name} is not in this file nor in what it imports", node.mark, hint)
         return found
 
     def _unknown(self, kind: str, node: Node, document: Document, what: str) -> None:

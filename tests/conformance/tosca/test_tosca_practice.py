@@ -129,6 +129,20 @@ topology_template:
     assert [e.split()[0] for e in errors(text)] == ["S220"]
 
 
+def test_files_of_1_x_know_what_is_imported_beside_them() -> None:
+    files = {
+        "a.yaml": V13 + "node_types: {A: {derived_from: B, properties: {p: {type: D, required: false}}}}\n",
+        "b.yaml": V13 + "node_types: {B: {derived_from: tosca.nodes.Root}}\ndata_types: {D: {derived_from: string}}\n",
+    }
+    text = V13 + "imports: [a.yaml, b.yaml]\ntopology_template: {node_templates: {n: {type: A, properties: {p: x}}}}\n"
+    _, diagnostics = read(text, files)
+    assert not diagnostics.errors
+    assert [(d.code, d.mark.file, d.mark.line) for d in diagnostics if d.severity == "warning"] == [("S203", "a.yaml", 2), ("S203", "a.yaml", 2)]
+    two = {n: t.replace("tosca_simple_yaml_1_3", "tosca_2_0").replace("tosca.nodes.Root", "B0") for n, t in files.items()}
+    two["b.yaml"] = two["b.yaml"].replace("B: {", "B0: {}, B: {")
+    assert {e.split()[0] for e in errors(text.replace("tosca_simple_yaml_1_3", "tosca_2_0").replace("topology", "service"), two)} == {"S220"}
+
+
 def test_a_property_through_a_requirement_has_its_value() -> None:
     template, diagnostics = read(ACCEPTED["a property of the relationship, through the requirement"])
     assert template is not None
