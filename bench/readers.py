@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import subprocess
 import sys
@@ -106,6 +107,7 @@ def rows() -> list[Row]:
     from stackengine.formats.tree import compose
     from stackengine.model.diagnostics import Diagnostics
 
+    gc.set_threshold(100_000, 50, 100)  # as the command line has it
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for name, text, bar in (("validate, 30 lines of HOT, cold", hot(), 0.4), ("validate, CloudFormation, 2,200 resources, cold", cloudformation(), 3.0)):

@@ -20,7 +20,9 @@ def complete(resource: DesiredResource, info: ResourceTypeInfo, resources: dict[
         if place.get(rule["to"]) is not None or any(place.get(k) is not None for k in ("port",)):
             continue
         target = _target(place.get(rule["from"]))
-        found = [p for p, r in resources.items() if r.type == rule["type"] and target is not None and _target(r.properties.get(rule["by"])) == target]
+        if target is None:
+            continue
+        found = [p for p, r in resources.items() if r.type == rule["type"] and _target(r.properties.get(rule["by"])) == target]
         if len(found) > 1 and "all" in rule:
             found = _one_of_each_family(found, resources)
         if len(found) == 1 or (found and "all" in rule):

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Units = Mapping[str, float]
@@ -30,6 +31,7 @@ _SHORT_ZONE = re.compile(r"(?<=:\d\d)((?:\.\d+)?[-+])(\d)(?=:|\Z)")
 """A zone of one digit, which YAML's timestamps may have."""
 
 
+@lru_cache(maxsize=1024)
 def scalar_parts(text: str) -> tuple[float | int, str] | None:
     """(number, unit) of a scalar's text."""
     match = _SCALAR.match(text)
