@@ -181,6 +181,21 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Procedure:
+    """What runs on a stack that is there when somebody asks for it: an imperative workflow of TOSCA."""
+
+    name: str
+    resources: dict[str, Resource] = field(default_factory=dict)
+    """What is made for one run, and taken away after it."""
+    recoveries: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    """What is made when one of ``resources`` fails."""
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    refusal: str = ""
+    """Why it cannot be run; empty where it can."""
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A whole template in neutral form."""
 
@@ -196,6 +211,7 @@ class Template:
     metadata: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     rules: tuple[Rule, ...] = ()
+    procedures: dict[str, Procedure] = field(default_factory=dict)
 
     @property
     def heat(self) -> bool:

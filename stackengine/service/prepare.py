@@ -21,6 +21,7 @@ from stackengine.sdk import Host, HostError
 from stackengine.service import keys, owner, sources
 from stackengine.service.external import looked_for
 from stackengine.service.outside import OtherStacks, check_exports
+from stackengine.service.procedures import with_procedure
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import OperationKind, Preview, Request, ServiceError
 
@@ -64,6 +65,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
     """The plan of ``up``: to a new revision made of the template."""
     diagnostics = Diagnostics()
     template, environment = sources.read_all(request.template, request.environments, diagnostics, session.allowed, given=request.parameters)
+    template = with_procedure(template, request)
     diagnostics.promote(IN_THE_WAY - ({"S263"} if request.accept_inert else set()))
     others = OtherStacks(session, request.name)
     environment = replace(environment, outside=others)

@@ -62,6 +62,10 @@ class Request:
     """Ids of objects that are on the host and will be the stack's (an import): what they have is not in the way."""
     ambient: dict[str, str] = field(default_factory=dict)
     """Values for parameters that the template declares and nobody gives: ``STACKENGINE_PARAM_*``."""
+    workflow: str = ""
+    """A workflow of the template that is run besides."""
+    failed: tuple[str, ...] = ()
+    """Paths of the workflow that failed: what it says to do then is run in its place."""
 
     def given_for(self, declared: Collection[str]) -> dict[str, Any]:
         """The values for a template that declares these parameters."""

@@ -64,12 +64,29 @@ def without_page(folder: Path) -> Path:
     """The same application, in place, without its page."""
     data: dict[str, Any] = yaml.safe_load((APPLICATION / "stack.yaml").read_text())
     topology = data["topology_template"]
-    del topology["node_templates"]["page"], topology["outputs"]["sum"]
+    del topology["node_templates"]["page"], topology["outputs"]["sum"], topology["workflows"]
     topology["node_templates"]["published"]["requirements"][1] = {"dependency": "httpd"}
     shutil.copytree(APPLICATION, folder / "app")
     template = folder / "app" / "stack.yaml"
     template.write_text(yaml.safe_dump(data))
     return template
+
+
+def workflows(state: Path, greeting: str) -> None:
+    """Run those of the application: one whose steps wait for each other, one that fails and mends, one that nothing runs."""
+    template, given = str(APPLICATION / "stack.yaml"), ("--name", "app", "--param", f"greeting={greeting}", "--yes")
+    before, resources = steps(state), run(state, "show", "app", "--json")
+    run(state, "workflow", template, "maintain", *given, "--param", "word=evening")
+    went = steps(state)[len(before) :]
+    assert went[0] == "maintain_look_1 CREATE evening"
+    assert sorted(went[1:3]) == ["maintain_prepare_0 CREATE", "maintain_rest_0 CREATE"]
+    assert went[3:] == ["maintain_end_0_again_last_0 CREATE none"]
+    run(state, "workflow", template, "broken", *given, code=1)
+    assert steps(state)[len(before) + 4 :] == ["broken_go_0 failed", "broken_mend_0 CREATE"]
+    assert "cannot be run" in run(state, "workflow", template, "away", *given, code=3)
+    assert "not as its template says" in run(state, "workflow", template, "again", "--name", "app", "--yes", code=1)
+    paths = {r["path"] for r in json.loads(run(state, "show", "app", "--json"))["resources"]}
+    assert paths == {r["path"] for r in json.loads(resources)["resources"]}
 
 
 def test_an_application_lives_its_life_in_a_guest(state: Path, tmp_path: Path) -> None:
@@ -98,7 +115,9 @@ def test_an_application_lives_its_life_in_a_guest(state: Path, tmp_path: Path) -
     assert [s.split()[:2] for s in again] == [["page_configure", "UPDATE"], ["page_notes_post_configure_source", "UPDATE"], ["page_start", "UPDATE"]]
     assert again[-1].split()[2] == changed["sum"]
 
+    workflows(state, "good evening")
+
     up(state, without_page(tmp_path))
-    assert steps(state)[len(made) + len(again) :] == ["page_stop DELETE", "page_delete DELETE"]
+    assert steps(state)[-2:] == ["page_stop DELETE", "page_delete DELETE"]
     run(state, "down", "app", "--yes")
     assert json.loads(run(state, "ls", "--json"))["stacks"] == []

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "mv": "rename a logical id without touching its object",
     "forget": "let an object go without touching it",
     "recover": "rebuild a lost database from a host",
+    "workflow": "run a workflow of a TOSCA template on its stack",
     "wait": "wait until no operation runs on a stack",
     "cancel": "stop a running operation by a policy",
     "protect": "let nothing delete or replace a stack's resources, or the stack",

@@ -51,6 +51,8 @@ class Step:
     mark: Mark
     kind: str = ""
     script: str = ""
+    called: bool = False
+    """By a workflow, so that it runs when it is made, whatever its name."""
 
 
 class Lifecycle:
@@ -166,6 +168,21 @@ class Lifecycle:
                 yield from self._resource(step, node, tuple(waits), earlier)
                 before = (step.name,)
 
+    def called(self, name: str, target: NodeTemplate | Link, interface: Interface, operation: Operation, waits: tuple[DependsOn, ...]) -> list[Resource]:
+        """The resources that run one operation when a workflow calls it; none where nothing can run it, which is told."""
+        link = target if isinstance(target, Link) else None
+        node = link.source if link is not None else target
+        place = link.target if link is not None and operation.name in ON_TARGET else node
+        assert isinstance(node, NodeTemplate)
+        assert place is not None
+        assert operation.implementation is not None
+        server = self._checked(place, operation, name) if isinstance(place, NodeTemplate) else None
+        if server is None:
+            return []
+        context = Context(node.document, node) if link is None else Context(link.document, node, link, relationship=True)
+        step = Step(name, operation, interface, server, context, operation.implementation.mark, called=True)
+        return self._resource(step, node, waits, []) if self._loaded(step, node) else []
+
     def _loaded(self, step: Step, node: NodeTemplate) -> bool:
         """Read what a step runs; one that has nothing to run is told."""
         implementation = step.operation.implementation
@@ -194,9 +211,9 @@ class Lifecycle:
         files = self._files.beside(name, node, implementation, given)
         if files:
             entries.append(Entry("files", mark, List(tuple(Literal(f, mark) for f in files), mark)))
-        if step.operation.name in TAKING_DOWN:
+        if step.operation.name in TAKING_DOWN and not step.called:
             entries.append(Entry("actions", mark, Literal(["DELETE"])))
-        else:
+        elif not step.called:
             if earlier:
                 entries.append(Entry("triggers", mark, List(tuple(earlier), mark)))
             digest = hashlib.sha256(json.dumps([script, files], sort_keys=True).encode()).hexdigest()[:16]

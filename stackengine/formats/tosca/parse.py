@@ -14,6 +14,7 @@ from stackengine.formats.tosca.groups import Groups, as_data, plain_metadata
 from stackengine.formats.tosca.inputs import parameter
 from stackengine.formats.tosca.lifecycle import Lifecycle
 from stackengine.formats.tosca.mapping import Mapping
+from stackengine.formats.tosca.procedures import Procedures
 from stackengine.formats.tosca.reading import is_null, pairs, text
 from stackengine.formats.tosca.service import Service
 from stackengine.formats.tosca.substitution import Substitutes, Substitution
@@ -95,6 +96,7 @@ class _Reader:
         substitutes = Substitutes(self._functions, self._document, self._loader).prepare()
         lifecycle = Lifecycle(self._functions, self._loader)
         resources = self._nested(Mapping(self._functions, lifecycle).resources(), substitutes)
+        procedures = Procedures(self._service, lifecycle).made()
         metadata = {"substitution": mappings} if mappings is not None else {}
         root = self._document.root
         return Template(
@@ -103,6 +105,7 @@ class _Reader:
             outputs={k.text: o for k, v in self._document.reading.section(self._body, "outputs", section) if (o := self._output(k, v)) is not None},
             groups=as_data(groups.policies, groups.groups),
             metadata={**plain_metadata(root.get("metadata") if root is not None else None), **metadata}, sources=tuple(lifecycle.sources),
+            procedures=procedures,
         )  # fmt: skip
 
     @staticmethod

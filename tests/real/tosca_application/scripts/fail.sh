@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "$deploy_name failed" >>/var/log/steps
+exit 1
