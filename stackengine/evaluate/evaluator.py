@@ -149,6 +149,8 @@ class Evaluator:
     def _call(self, expr: Call) -> Value:
         if expr.fn == "condition":
             return self.condition(str(self.value(expr.args[0])), expr.mark)
+        if expr.fn == "or_empty" and isinstance(expr.args[0], Call) and expr.args[0].fn == "dig":
+            return self._into_parameter(expr, expr.args[0])
         args = [v for a in expr.args if (v := self.value(a)) is not OMIT]
         if expr.fn == "facade":
             return self.facade(str(args[0]))
@@ -171,6 +173,13 @@ class Evaluator:
         result = self._told(expr, plain)
         return Sensitive(result) if secret else result
 
+    def _into_parameter(self, expr: Call, path: Call) -> Value:
+        """HOT's ``get_param`` with a path: a null that is there stays one, a character of a text can be taken, and what is not there is the empty text."""
+        whole, keys = self.value(path.args[0]), self.value(path.args[1])
+        if isinstance(whole, (Unknown, SecretRef)) or has_unknown(keys):
+            return Unknown(Call("or_empty", (Call("dig", (to_expr(whole), to_expr(keys)), path.mark),), expr.mark))
+        return dig(whole, reveal(keys), "")
+
     def _told(self, expr: Call, args: list[Any]) -> Value:
         """What a function gives; what it refuses is an EvaluationError at its place."""
         try:
@@ -192,23 +201,26 @@ class Evaluator:
         return NamedMapping(str(name), self._mappings.get(str(name)) or {})
 
 
-def dig(value: Value, keys: list[Value]) -> Value:
-    """Follow keys and indexes into a value; None where there is nothing, as HOT's get_attr does. A secret stays one; into what is unknown, later."""
+def dig(value: Value, keys: list[Value], nothing: str | None = None) -> Value:
+    """Follow keys and indexes into a value; ``nothing`` where there is nothing: None, as HOT's get_attr does, or the empty text, as get_param does.
+
+    A secret stays one; into what is unknown, later.
+    """
     for number, key in enumerate(keys):
         if isinstance(value, Sensitive):
-            found = dig(value.value, keys[number:])
+            found = dig(value.value, keys[number:], nothing)
             return found if isinstance(found, Sensitive) else Sensitive(found)
         if isinstance(value, (Unknown, SecretRef)) or has_unknown(key):
             return Unknown(_deeper(to_expr(value), keys[number:]))
         if isinstance(value, dict):
-            value = value.get(key, value.get(str(key)))
-        elif isinstance(value, list):
+            value = value.get(key, value.get(str(key), nothing))
+        elif isinstance(value, list) or (nothing is not None and isinstance(value, str)):
             try:
                 value = value[int(key)]
             except (ValueError, IndexError, TypeError):
-                return None
+                return nothing
         else:
-            return None
+            return nothing
     return value
 
 

@@ -116,21 +116,21 @@ def list_join_text(delimiter: Any, items: Any) -> str:
     return _joined(delimiter, (items,), _text_item)
 
 
-def str_split(delimiter: Any, text: Any, index: Any = None, *more: Any) -> Any:
+def str_split(delimiter: Any, text: Any, *index: Any) -> Any:
     """``str_split``, with or without an index; null stays null."""
-    if more:
+    if len(index) > 1:
         raise ValueError("it takes a delimiter, text and perhaps an index")
     if text is None:
         return None
     if not isinstance(text, str) or not isinstance(delimiter, str) or not delimiter:
         raise ValueError("delimiter and text must be text")
     parts = text.split(delimiter)
-    if index is None:
+    if not index:
         return parts
     try:
-        return parts[int(index)]
+        return parts[int(index[0])]
     except (ValueError, TypeError):
-        raise ValueError(f"the index must be a number, not {_short(index)}") from None
+        raise ValueError(f"the index must be a number, not {_short(index[0])}") from None
     except IndexError:
         raise ValueError(f"the index must be between 0 and {len(parts) - 1}") from None
 
@@ -218,10 +218,12 @@ def _put_in(template: Any, names: Sequence[str], values: Sequence[Any]) -> Any:
 
 def filter_out(values: Any, sequence: Any) -> Any:
     """``filter``: the list without the values."""
-    if not sequence or not values:
+    if not sequence:
         return sequence
-    if not isinstance(sequence, list) or not isinstance(values, list):
+    if not isinstance(sequence, list) or (values and not isinstance(values, list)):
         raise ValueError("values and sequence are lists")
+    if not values:
+        return sequence
     return [i for i in sequence if i not in values]
 
 

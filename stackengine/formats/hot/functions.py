@@ -176,6 +176,9 @@ class Functions(Legacy):
     def _make_url(self, call: Node, arg: Node) -> Expr:
         if arg.kind != "map" or self.read(arg) is not None:
             return self.bad(call, "a mapping of scheme, host, port, path and so on")
+        port = arg.get("port")
+        if port is not None and port.kind == "scalar" and value(port, "yaml11") in ("", None):
+            return self.bad(call, "a port that is a number from 1 to 65535, or none at all")
         return Call("make_url", (self(arg),), call.mark)
 
     def _yaql(self, call: Node, arg: Node) -> Expr:
