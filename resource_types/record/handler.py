@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from stackengine import sdk
@@ -24,12 +23,10 @@ class Record(sdk.ResourceType):
         if not isinstance(pattern, str):
             return []
         try:
-            expression = re.compile(pattern)
-        except re.error as error:
-            return [sdk.Refusal("pattern", f"it is no regular expression: {error}")]
-        if any(expression.fullmatch(v) is None for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)):
-            return [sdk.Refusal("value", f"it does not match {pattern}")]
-        return []
+            fits = all(sdk.text_matches(pattern, v) for v in (value if isinstance(value, list) else [value]) if isinstance(v, str))
+        except ValueError as error:
+            return [sdk.Refusal("pattern", f"it cannot be used: {error}")]
+        return [] if fits else [sdk.Refusal("value", f"it does not match {pattern}")]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {"value": want["value"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from stackengine.evaluate import heat_parameters as heat
 from stackengine.evaluate.evaluator import to_expr
 from stackengine.evaluate.texts import is_number, refusal, texts
+from stackengine.model import patterns
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Call
 from stackengine.model.mark import NOWHERE, Mark
@@ -39,7 +39,7 @@ def accepted(parameter: Parameter, raw: Value, mark: Mark, diagnostics: Diagnost
     for constraint in parameter.constraints:
         try:
             fault = heat.violation(constraint, value, parameter.type) if parameter.rules == "heat" else violation(constraint, value)
-        except (TypeError, ValueError, AttributeError, re.error) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             diagnostics.error("P105", f"parameter {parameter.name}: this constraint cannot be checked: {error}", constraint.mark)
             continue
         if fault:
@@ -159,7 +159,7 @@ def violation(constraint: Constraint, value: Any) -> str:
                 what = "length" if constraint.kind == "length" else "value"
                 return f"has a {what} outside {'' if low is None else low}..{'' if high is None else high}"
         case "pattern":
-            if not re.match(rf"(?:{rule})\Z", str(value)):
+            if patterns.found(str(rule), str(value), "fullmatch") is None:
                 return f"does not match {rule}"
         case "modulo":
             if (value - rule.get("offset", 0)) % rule.get("step", 1):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from stackengine.model import patterns
 from stackengine.model.template import Constraint
 
 
@@ -77,7 +78,7 @@ def violation(constraint: Constraint, value: Any, kind: str) -> str:
                 what = "length" if constraint.kind == "length" else "value"
                 return f"has a {what} outside {'' if low is None else low}..{'' if high is None else high}"
         case "pattern":
-            found = re.match(rule, value)
+            found = patterns.found(rule, value)
             if found is None or found.end() != len(value):
                 return f"does not match {rule}"
         case "modulo":

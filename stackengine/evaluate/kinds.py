@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Literal
 
@@ -62,7 +63,20 @@ class Kinds:
             self._diagnostics.items.append(Diagnostic("R101", f"unknown resource type {name}", resource.type_mark, hint, severity))
 
 
-def is_known(name: str) -> bool:
-    """Whether OpenStack, AWS or TOSCA have a type of this name (also AWS modules, custom resources and registered third-party types)."""
-    return name in known_foreign_names() or bool(re.match(r"Custom::[\w@-]+\Z|AWS::\w+::\w+::MODULE\Z", name))
+_OURS = {"AWS", "OS", "SE", "Heat", "tosca", "Alexa", "Custom"}
+"""Namespaces whose types are all known: another one belongs to a third party that may have registered it with AWS."""
 
+
+def is_known(name: str) -> bool:
+    """Whether OpenStack, AWS or TOSCA have a type of this name; also what others may have registered with AWS: modules, custom resources, types of their own."""
+    if name in known_foreign_names() or re.match(r"Custom::[\w@-]+\Z", name):
+        return True
+    parts = name.split("::")
+    if name.endswith("::MODULE") and 3 <= len(parts) <= 6:
+        return all(re.match(r"[A-Za-z0-9]{1,64}\Z", p) for p in parts)
+    return len(parts) == 3 and all(re.match(r"[A-Za-z0-9]{2,64}\Z", p) for p in parts) and not _meant(parts[0])
+
+
+def _meant(namespace: str) -> bool:
+    """Whether a namespace is one of those that have no unknown types, or a typing error for it."""
+    return namespace in _OURS or bool(difflib.get_close_matches(namespace.upper(), [n.upper() for n in _OURS], n=1, cutoff=0.7))

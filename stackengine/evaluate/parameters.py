@@ -81,7 +81,8 @@ class Passed:
     def missing(self, parameter: Parameter, diagnostics: Diagnostics) -> Value:
         """N105."""
         summary = f"{self._resource} needs a value for the parameter {parameter.name}"
-        diagnostics.error("N105", summary, self._mark, f"it is declared at {parameter.mark}")
+        or_else = ", and parameter_defaults of an environment file may give it" if parameter.rules == "heat" else ""
+        diagnostics.error("N105", summary, self._mark, f"it is declared at {parameter.mark}{or_else}")
         return Unknown(Param(parameter.name, parameter.mark))
 
     def unknown(self, name: str, mark: Mark, known: Mapping[str, Parameter], diagnostics: Diagnostics) -> None:

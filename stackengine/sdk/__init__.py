@@ -40,6 +40,7 @@ from stackengine.sdk.facts import (
     known,
     known_list,
     resource_of,
+    text_matches,
 )
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import DRIFT, ResourceType, changed
@@ -110,5 +111,6 @@ __all__ = [
     "subnet_range",
     "take_address",
     "tell",
+    "text_matches",
     "volume_xml",
 ]

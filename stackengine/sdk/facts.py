@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from stackengine.model import patterns
 from stackengine.model.expr import Attr, Ref
 from stackengine.model.values import Unknown, Value
 
@@ -155,3 +156,8 @@ class Referred:
     """Whether the same plan deletes it: then there is no need to be gentle with it."""
     external: bool = False
     """Whether it is not the stack's: it is used, and never changed."""
+
+
+def text_matches(pattern: str, text: str) -> bool:
+    """Whether a regular expression of a template matches the whole of a text; ValueError for no expression, and for one that takes too long."""
+    return patterns.found(pattern, text, "fullmatch") is not None

@@ -35,7 +35,16 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
         environment=environment,
     )
     diagnostics.extend(replace(d, severity="warning") if d.severity == "error" else d for d in native)
-    return template, found, diagnostics
+    return template, found, _softened(diagnostics, request)
+
+
+def _softened(diagnostics: Diagnostics, request: Request) -> Diagnostics:
+    """Without an environment file, a nested HOT template's missing parameter is only a warning: ``parameter_defaults`` may give it."""
+    if not request.environments:
+        for number, d in enumerate(diagnostics.items):
+            if d.code == "N105" and d.severity == "error" and "parameter_defaults" in d.hint:
+                diagnostics.items[number] = replace(d, severity="warning")
+    return diagnostics
 
 
 def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) -> Evaluated | None:
@@ -68,11 +77,12 @@ def validate(
     found = Diagnostics()
     for path in paths:
         diagnostics = Diagnostics()
+        request = Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert)
         try:
-            evaluate_only(session, Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert), diagnostics)
+            evaluate_only(session, request, diagnostics)
         except InvalidTemplateError as error:
             diagnostics = error.diagnostics
-        found.extend(d for d in diagnostics if d.code not in NOT_GIVEN)
+        found.extend(d for d in _softened(diagnostics, request) if d.code not in NOT_GIVEN)
     if strict:
         found.promote()
     return found

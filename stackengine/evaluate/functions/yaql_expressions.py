@@ -1,9 +1,11 @@
-"""YAQL expressions through the ``yaql`` library, within Heat's limits: 200 items of an iterator, 10,000 bytes of memory."""
+"""YAQL expressions through the ``yaql`` library, within Heat's limits (200 items of an iterator, 10,000 bytes of memory) and ours."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
+
+from stackengine.evaluate.functions.yaql_limits import OutOfBounds, bounded, register_expressions
 
 OPTIONS = {"yaql.limitIterators": 200, "yaql.memoryQuota": 10_000}
 """Heat's defaults (its configuration section [yaql])."""
@@ -15,7 +17,9 @@ MAX_EXPRESSION = 20_000
 def _engine() -> tuple[Any, Any]:
     import yaql as library
 
-    return library.YaqlFactory().create(OPTIONS), library.create_context()
+    context = library.create_context().create_child_context()
+    register_expressions(context)
+    return library.YaqlFactory().create(OPTIONS), context
 
 
 def yaql(expression: Any, data: Any = None) -> Any:
@@ -26,12 +30,19 @@ def yaql(expression: Any, data: Any = None) -> Any:
         raise ValueError(f"an expression has {MAX_EXPRESSION} characters at most")
     engine, context = _engine()
     try:
-        found = engine(expression).evaluate({"data": data}, context.create_child_context())
+        found = bounded(lambda: _plain(engine(expression).evaluate({"data": data}, context.create_child_context())))
+    except OutOfBounds as error:
+        raise ValueError(f"{_shown(expression)}: {error}") from None
     except RecursionError:
         raise ValueError("the expression is nested too deeply") from None
     except Exception as error:  # the library raises whatever its functions raise
-        raise ValueError(f"{expression.strip()}: {error or type(error).__name__}") from error
-    return _plain(found)
+        raise ValueError(f"{_shown(expression)}: {error or type(error).__name__}") from error
+    return found
+
+
+def _shown(expression: str) -> str:
+    text = expression.strip()
+    return text if len(text) <= 200 else text[:197] + "…"
 
 
 def _plain(value: Any) -> Any:

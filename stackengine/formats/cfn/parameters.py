@@ -9,6 +9,7 @@ from stackengine.formats.build import as_map, check_keys, text_of
 from stackengine.formats.cfn.patterns import translated
 from stackengine.formats.cfn.scalars import as_text, scalar
 from stackengine.formats.tree import Node
+from stackengine.model import patterns
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Literal
 from stackengine.model.template import Constraint, Parameter
@@ -87,8 +88,8 @@ def _constraints(name: str, kind: str, body: Node, diagnostics: Diagnostics) -> 
 def _pattern(name: str, pattern: Node, said: str, found: list[Constraint], diagnostics: Diagnostics) -> None:
     try:
         expression = translated(pattern.text)
-        re.compile(expression)
-    except (re.error, ValueError, RecursionError, OverflowError) as error:
+        patterns.compiled(expression)
+    except (ValueError, RecursionError) as error:
         diagnostics.error("C135", f"parameter {name}: AllowedPattern is no regular expression: {error}", pattern.mark)
     else:
         found.append(Constraint("pattern", expression, said, pattern.mark))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from stackengine.formats.build import check_keys, plain, text_of
 from stackengine.formats.hot import versions as since
 from stackengine.formats.tree import Node
+from stackengine.model import patterns
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.template import Constraint
 
@@ -98,7 +99,8 @@ def _rule(name: str, kind: str, node: Node, diagnostics: Diagnostics) -> Any:
                 return _wrong(name, "allowed_pattern is text", node, diagnostics)
             try:
                 re.compile(found)
-            except re.error as error:
+                patterns.compiled(found)
+            except (re.error, ValueError, RecursionError, OverflowError) as error:
                 return _wrong(name, f"allowed_pattern is no regular expression: {error}", node, diagnostics)
         case "custom_constraint":
             if not isinstance(found, str) or found not in (*GENERIC, *SERVICES):

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from stackengine.model import patterns
+
 Units = Mapping[str, float]
 
 _BINARY = {"": 1, "k": 10**3, "Ki": 2**10, "M": 10**6, "Mi": 2**20, "G": 10**9, "Gi": 2**30, "T": 10**12, "Ti": 2**40}
@@ -174,8 +176,10 @@ def _pair(bounds: Any) -> tuple[Any, Any]:
 
 def _matches(value: Any, pattern: Any) -> bool:
     try:
-        return re.search(str(pattern), str(value)) is not None
-    except re.error as error:
+        return patterns.found(str(pattern), str(value), "search") is not None
+    except patterns.TooSlowError:
+        raise
+    except ValueError as error:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
 
 
