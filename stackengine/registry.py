@@ -154,9 +154,12 @@ class Registry:
 
 @cache
 def heat_types() -> dict[str, dict[str, Any]]:
-    """Every resource type of Heat: its properties and attributes as :mod:`stackengine.evaluate.heat_schema` reads them."""
+    """Every resource type of Heat: its properties and attributes as :mod:`stackengine.evaluate.heat_schema` reads them.
+
+    Types that Heat only remembers, for stacks of old, are left out: it takes any properties for them.
+    """
     found: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "known_types" / "heat.json").read_text("utf-8"))
-    return found
+    return {name: schema for name, schema in found.items() if schema["p"] or not schema.get("h")}
 
 
 @cache

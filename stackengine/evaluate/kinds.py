@@ -68,7 +68,7 @@ _OURS = {"AWS", "OS", "SE", "Heat", "tosca", "Alexa", "Custom"}
 
 
 def is_known(name: str) -> bool:
-    """Whether OpenStack, AWS or TOSCA have a type of this name; also what others may have registered with AWS: modules, custom resources, types of their own."""
+    """Whether OpenStack, AWS or TOSCA have a type of this name, or others may have registered one with AWS: modules, custom resources, types."""
     if name in known_foreign_names() or re.match(r"Custom::[\w@-]+\Z", name):
         return True
     parts = name.split("::")

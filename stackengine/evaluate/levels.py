@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator, to_expr
+from stackengine.evaluate.functions.text import to_text
 from stackengine.evaluate.outside import AnswerError, answer
 from stackengine.evaluate.parameters import Bindings, Parameters
 from stackengine.evaluate.trail import ReportedError
 from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.expr import Attr, Call, Expr, Literal, Ref, walk
 from stackengine.model.mark import Mark
-from stackengine.model.template import DeletionPolicy, DependsOn, Policies, Resource, Template
-from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal, waits_for_resources
+from stackengine.model.template import DeletionPolicy, DependsOn, Output, Policies, Resource, Template
+from stackengine.model.values import FAULTY, Sensitive, Unknown, Value, has_unknown, reveal, waits_for_resources
 
 if TYPE_CHECKING:
     from stackengine.evaluate.flatten import Flattening
@@ -146,8 +147,21 @@ class Level:
         if name not in self._outputs:
             output = self.template.outputs[name]
             with self.run.trail.enter(f"output {self.full(name)}", output.mark):
-                self._outputs[name] = None if output.condition is not None and not self.holds(output.condition) else self.value(output.value)
+                applies = output.condition is None or self.holds(output.condition)
+                self._outputs[name] = self._as_output(output, self.value(output.value)) if applies else None
         return self._outputs[name]
+
+    def _as_output(self, output: Output, value: Value) -> Value:
+        """CloudFormation's outputs are text, whatever they are made of; a list or a map is none (R115)."""
+        if self.template.language != "cfn" or self.template.heat:
+            return value
+        if isinstance(value, (list, dict)):
+            what = f"Template format error: Output {output.name} is malformed. The Value field of every Outputs member must evaluate to a String."
+            self.run.diagnostics.error("R115", what, output.value.mark, "join a list with Fn::Join; Fn::ToJsonString makes text of anything")
+            return FAULTY
+        if isinstance(value, Sensitive):
+            return value if isinstance(value.value, str) else Sensitive(to_text(value.value))
+        return to_text(value) if isinstance(value, (bool, int, float)) else value
 
     def output_or_faulty(self, name: str) -> Value:
         """The value of an output; FAULTY where it is part of a circle, which is reported."""

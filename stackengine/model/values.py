@@ -46,7 +46,7 @@ class Unknown:
         """For people: ``db.address`` or ``known after apply (db.address, web)``."""
         if isinstance(self.expr, Literal):
             return "what is wrong with it is reported"
-        names = [f"parameter {e.name}" if isinstance(e, Param) else describe_reference(e) for e in walk(self.expr) if isinstance(e, (Ref, Attr, Param))]
+        names = [name for e in walk(self.expr) if (name := _waits_for(e))]
         if isinstance(self.expr, Param):
             return names[0]
         whole = isinstance(self.expr, (Ref, Attr)) or (isinstance(self.expr, Call) and self.expr.fn in ONLY_READ)
@@ -54,6 +54,21 @@ class Unknown:
 
     def __repr__(self) -> str:
         return f"Unknown({self.describe()})"
+
+
+_ASKED = {"import_value": "export", "stack_output": "output of the stack", "record_value": "record", "dynamic_reference": "reference"}
+
+
+def _waits_for(expr: Expr) -> str:
+    """What a part of an expression waits for by itself, in words; the empty text for what only holds other parts."""
+    if isinstance(expr, Param):
+        return f"parameter {expr.name}"
+    if isinstance(expr, (Ref, Attr)):
+        return describe_reference(expr)
+    if isinstance(expr, Call) and expr.fn in _ASKED:
+        said = " ".join(str(a.value) for a in expr.args if isinstance(a, Literal) and isinstance(a.value, str))
+        return f"{_ASKED[expr.fn]} {said}".rstrip()
+    return ""
 
 
 FAULTY = Unknown(Literal(None))

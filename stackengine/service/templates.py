@@ -19,6 +19,9 @@ from stackengine.service.types import Request, ServiceError
 NOT_GIVEN = ("P102", "R112")
 """What is wrong only because nobody said a parameter's value, or a region."""
 
+OURS_ONLY = ("C174",)
+"""What a language allows and only this engine cannot do."""
+
 
 def explored(session: Session, request: Request) -> tuple[Template | None, Explored | None, Diagnostics]:
     """What a template says in its own language, however much of it is right.
@@ -35,7 +38,9 @@ def explored(session: Session, request: Request) -> tuple[Template | None, Explo
         environment=environment,
     )
     diagnostics.extend(replace(d, severity="warning") if d.severity == "error" else d for d in native)
-    return template, found, _softened(diagnostics, request)
+    softened = _softened(diagnostics, request)
+    softened.items[:] = [replace(d, severity="warning") if d.code in OURS_ONLY else d for d in softened.items]
+    return template, found, softened
 
 
 def _softened(diagnostics: Diagnostics, request: Request) -> Diagnostics:

@@ -80,7 +80,9 @@ def templates(draw: Any, language: Language) -> Template:
         resources[name] = Resource(
             name, "SE::None", Map((Entry("value", NOWHERE, value),)), tuple(DependsOn(d) for d in depends), policies=policies,
         )  # fmt: skip
-    outputs = {"Out": Output("Out", draw(expressions(language, list(resources), list(conditions))), "what comes out")}
+    text = st.one_of(literals(), st.just(Param("Text")), st.just(Attr("Alpha", (Literal("value"),))))  # what CloudFormation takes as an output
+    coming = text if language == "cfn" else expressions(language, list(resources), list(conditions))
+    outputs = {"Out": Output("Out", draw(coming), "what comes out")}
     return Template(language, VERSION[language], resources, "A template", dict(PARAMETERS), {}, conditions, outputs)
 
 

@@ -6,12 +6,31 @@ from typing import Any
 
 from stackengine.formats.write.exprs import LEFT_OUT, PSEUDO, Words, deletion, param_path, pieces, plain_parameter, with_value, without
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.expr import Attr, Call, Expr, If, Literal
+from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Param
 from stackengine.model.template import Parameter, Policies, Resource, Template
 
 VERSION = "2010-09-09"
 TYPES = {"string": "String", "number": "Number", "boolean": "String", "list": "CommaDelimitedList", "json": "String"}
 _NAMES = {"split": "Fn::Split", "select": "Fn::Select", "equals": "Fn::Equals", "cidr": "Fn::Cidr"}
+
+
+_LISTS = ("split", "str_split", "list_concat", "list_concat_unique", "map_merge", "map_replace", "repeat", "cidr", "availability_zones", "filter")
+
+
+def _as_text(expr: Expr, template: Template) -> Expr:
+    """An output's value: text, which a list or a map becomes as JSON."""
+    match expr:
+        case If(condition=condition, then=then, otherwise=otherwise, mark=mark):
+            return If(condition, _as_text(then, template), _as_text(otherwise, template), mark)
+        case Literal(value=value):
+            whole = isinstance(value, (list, dict))
+        case Param(name=name):
+            whole = name in template.parameters and template.parameters[name].type in ("list", "json")
+        case Call(fn=fn):
+            whole = fn in _LISTS
+        case _:
+            whole = isinstance(expr, (List, Map))
+    return Call("to_json", (expr,), expr.mark) if whole else expr
 
 
 def data(template: Template, diagnostics: Diagnostics) -> dict[str, Any]:
@@ -26,7 +45,7 @@ def data(template: Template, diagnostics: Diagnostics) -> dict[str, Any]:
                 "Description": o.description, "Condition": words.named(o.condition) if o.condition is not None else None,
                 "Export": {"Name": words(o.export)} if o.export is not None else None,
             },
-            "Value", words(o.value),
+            "Value", words(_as_text(o.value, template)),
         )
         for o in template.outputs.values()
     }  # fmt: skip
