@@ -154,12 +154,15 @@ class Registry:
 
 @cache
 def heat_types() -> dict[str, dict[str, Any]]:
-    """Every resource type of Heat: its properties and attributes as :mod:`stackengine.evaluate.heat_schema` reads them.
-
-    Types that Heat only remembers, for stacks of old, are left out: it takes any properties for them.
-    """
+    """Every resource type of Heat: its properties and attributes as :mod:`stackengine.evaluate.heat_schema` reads them."""
     found: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "known_types" / "heat.json").read_text("utf-8"))
-    return {name: schema for name, schema in found.items() if schema["p"] or not schema.get("h")}
+    return found
+
+
+def heat_schema(name: str) -> dict[str, Any] | None:
+    """A type of Heat that has a schema; None also for one that Heat only remembers, for stacks of old: it takes any properties for it."""
+    found = heat_types().get(name)
+    return None if found is None or (found.get("h") and not found["p"]) else found
 
 
 @cache

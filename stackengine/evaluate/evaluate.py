@@ -19,7 +19,7 @@ from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.mark import Mark
 from stackengine.model.template import Output, Template
 from stackengine.model.values import Value, has_sensitive, has_unknown, reveal, unknowns
-from stackengine.registry import Registry, heat_types
+from stackengine.registry import Registry, heat_schema
 
 
 def _nothing(_resource: str) -> set[str]:
@@ -116,7 +116,7 @@ def explore(
 
 def known_to_heat(written: Written, registry: Registry, diagnostics: Diagnostics) -> Written:
     """``written`` checked against Heat's schema of its type, where Heat has one; what a native type has besides may be said, too."""
-    schema = heat_types().get(written.type)
+    schema = heat_schema(written.type)
     if schema is None:
         return written
     from stackengine.evaluate.heat_schema import HeatCheck

@@ -10,7 +10,7 @@ from stackengine.evaluate.written import Written
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Attr, Literal
 from stackengine.model.values import Value, unknowns
-from stackengine.registry import heat_types
+from stackengine.registry import heat_schema
 
 
 def check_attributes(written: Mapping[str, Written], outputs: Sequence[Value], kinds: Kinds, diagnostics: Diagnostics) -> None:
@@ -18,7 +18,7 @@ def check_attributes(written: Mapping[str, Written], outputs: Sequence[Value], k
     seen: set[tuple[str, str]] = set()
     for reference in _attributes(written, outputs):
         found, first = written.get(reference.target), reference.path[0]
-        known = heat_types().get(found.type) if found is not None else None
+        known = heat_schema(found.type) if found is not None else None
         if found is None or known is None or not isinstance(first, Literal) or (reference.target, str(first.value)) in seen:
             continue
         name = str(first.value)
