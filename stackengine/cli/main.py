@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from stackengine.cli import project
 
             project.apply(args)
-        code = args.run(args, terminal)
+        code = _run(args, terminal, sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except KeyboardInterrupt:
         terminal.say("interrupted")
@@ -46,6 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _failed(error, args, terminal)
     return int(code)
+
+
+def _run(args: argparse.Namespace, terminal: Terminal, argv: Sequence[str]) -> int:
+    """Here, or where ``--remote`` says."""
+    if args.remote or os.environ.get("STACKENGINE_REMOTE") or getattr(args, "config", None):
+        from stackengine.cli import remoting
+
+        remote = remoting.remote_of(args)
+        if remote:
+            return remoting.run(remote, argv, args, terminal)
+    return int(args.run(args, terminal))
 
 
 def collect_rarely() -> None:

@@ -24,6 +24,7 @@ def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
 
     add("--state", metavar="PATH|URL", help="where state lives: a folder, a .db file or a database URL (default: the user's XDG state folder)")
     add("--host", metavar="URI", help="memory://, private://NAME or any libvirt URI (default: the stack's host, else private://default)")
+    add("--remote", metavar="ssh://HOST", help="run it on the machine that owns hosts and state, and bring back what it says (default: STACKENGINE_REMOTE)")
     add("--types", metavar="DIR", action="append", help="one more folder of resource types; repeatable")
     add("-v", "--verbose", action="count", help="say more; -vv: every host call with its time")
     add("--log-file", metavar="FILE", help="write everything that -vv says to a file")

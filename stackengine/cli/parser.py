@@ -20,6 +20,8 @@ exit codes:
 environment:
   STACKENGINE_STATE     as --state
   STACKENGINE_HOST      as --host
+  STACKENGINE_REMOTE    as --remote; STACKENGINE_SSH_KEY and STACKENGINE_KNOWN_HOSTS: contents or files, for jobs without a home folder
+  STACKENGINE_CONTEXT   as --context
   STACKENGINE_PARAM_k   a value for the parameter k, where the template declares it
   NO_COLOR              no colours; TERM=dumb: also no live view
 """

@@ -44,6 +44,7 @@ _FIELDS = {
     "ttl": _Field("ttl", "--ttl", default=8 * 3600.0),
     "idle_ttl": _Field("idle_ttl", "--idle-ttl"),
     "while_busy": _Field("while_busy", "--while-busy", default="overtake"),
+    "remote": _Field("remote", "--remote", "STACKENGINE_REMOTE"),
     "repository": _Field("repo", "--repo"),
     "collect": _Field("collect", "--collect"),
     "closed_pull_request": _Field("closed_pull_request", "", default="keep"),

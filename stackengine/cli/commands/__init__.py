@@ -37,7 +37,8 @@ COMMANDS: dict[str, str] = {
     "ssh": "log in to a server, or run a command there",
     "logs": "show the console log of a server",
     "forward": "reach a port of a server from this machine",
-    "env": "environments for branches: up, ls, show, down, pin, extend, reap, run",
+    "env": "environments for branches: up, run, ls, fork, park, reap and more",
+    "remote": "serve a command that came with --remote from another machine (what ssh starts)",
     "images": "list guest images, and build or fetch one beforehand",
     "completion": "print a completion script for your shell",
 }

@@ -141,7 +141,7 @@ def _changes(session: Session, cut: Cut, row: StackRow) -> Callable[[str], str]:
 
 def _in_order(filters: Sequence[str]) -> list[str]:
     """Filters, each after those that it refers to."""
-    left = {re.findall(r"<filter name=['\"]([^'\"]+)", x)[0]: x for x in filters}
+    left = {str(re.findall(r"<filter name=['\"]([^'\"]+)", x)[0]): x for x in filters}
     found: list[str] = []
     while left:
         ready = [n for n, x in left.items() if not (set(re.findall(r"<filterref filter=['\"]([^'\"]+)", x)) & (left.keys() - {n}))]

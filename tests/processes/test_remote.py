@@ -1,0 +1,164 @@
+"""``--remote`` over a real ssh to a real sshd on loopback, from jobs that have an empty home folder each."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
+TEMPLATE = """heat_template_version: 2018-08-31
+parameters:
+  commit: {type: string, default: none}
+resources:
+  thing: {type: 'SE::None', properties: {value: {get_file: greeting.txt}}}
+outputs:
+  commit: {value: {get_param: commit}}
+  greeting: {value: {get_attr: [thing, value]}}
+"""
+
+
+def can_serve() -> str:
+    """Why sshd cannot run here; empty: it can."""
+    if SSHD is None or shutil.which("ssh-keygen") is None:
+        return "no sshd here"
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam("sshd")
+        return ""
+    return "no user sshd here, which sshd wants" if os.getuid() == 0 else ""
+
+
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(can_serve()), reason=can_serve())]
+
+
+class Remote:
+    """A machine that serves one key."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.state = folder, folder / "state"
+        for name in ("host", "job", "stranger"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+        serve = folder / "serve"
+        exports = f"export STACKENGINE_STATE={self.state} STACKENGINE_HOST=memory:// PYTHONPATH={Path(__file__).parents[2]}"
+        serve.write_text(f"#!/bin/sh\n{exports}\nexec {sys.executable} -m stackengine.cli.main remote\n")
+        serve.chmod(0o755)
+        (folder / "authorized_keys").write_text(f'command="{serve}",restrict {(folder / "job.pub").read_text()}')
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        (folder / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\n"
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\n"
+        )
+        self.process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")], stderr=(folder / "sshd.log").open("w"))
+        end = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                break
+            assert time.monotonic() < end, (folder / "sshd.log").read_text()
+            time.sleep(0.05)
+        self.url = f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
+        self.known = f"[127.0.0.1]:{self.port} {(folder / 'host.pub').read_text()}"
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
+    made = Remote(tmp_path_factory.mktemp("remote"))
+    yield made
+    made.process.terminate()
+    made.process.wait(10)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkout"
+    (folder / "deploy").mkdir(parents=True)
+    (folder / "deploy" / "stack.yaml").write_text(TEMPLATE)
+    (folder / "deploy" / "greeting.txt").write_text("hello")
+    return folder
+
+
+def start(remote: Remote, checkout: Path, *arguments: str, key: str | None = "job", known: str | None = None) -> subprocess.Popen[str]:
+    """A job: nothing of this user's, a home folder that is empty."""
+    home = checkout.parent / f"home-{time.time_ns()}"
+    home.mkdir()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2]), "NO_COLOR": "1", "STACKENGINE_REMOTE": remote.url}
+    environ["STACKENGINE_KNOWN_HOSTS"] = remote.known if known is None else known
+    if key is not None:
+        environ["STACKENGINE_SSH_KEY"] = (remote.folder / key).read_text()
+    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=checkout, env=environ)
+
+
+def ended(job: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
+    out, err = job.communicate(timeout=120)
+    assert job.returncode == code, out + err
+    return out, err
+
+
+ORIGIN = ("--repo", "git.example/shop")
+
+
+def test_template_and_parameters_go_there_and_events_outputs_and_code_come_back(remote: Remote, checkout: Path) -> None:
+    up = ("env", "up", "deploy/stack.yaml", *ORIGIN)
+    jobs = [start(remote, checkout, *up, "--branch", f"b{n}", "--commit", f"c{n}", "--param", f"commit=c{n}") for n in range(3)]
+    for job in jobs:
+        assert "create complete" in ended(job)[1]
+    found = json.loads(ended(start(remote, checkout, "env", "ls", "--json"))[0])
+    assert {e["branch"]: (e["commit"], e["outputs"]["greeting"]["value"]) for e in found} == {f"b{n}": (f"c{n}", "hello") for n in range(3)}
+    assert "STACK_OUTPUT_COMMIT=c1" in ended(start(remote, checkout, "env", "outputs", "b1", "--format", "dotenv"))[0]
+    assert (remote.state / "stackengine.db").is_file()
+
+
+def test_a_run_there_gives_its_code_and_brings_what_it_left(remote: Remote, checkout: Path) -> None:
+    words = ("env", "run", "deploy/stack.yaml", *ORIGIN, "--branch", "r", "--commit", "1", "--artifacts", "kept")
+    words += ("--", "sh", "-c", "echo got $STACK_OUTPUT_GREETING; exit 7")
+    assert "got hello" in ended(start(remote, checkout, *words), 7)[0]
+    assert "action.ready" in (checkout / "kept" / "events.jsonl").read_text()
+
+
+def test_a_wrong_template_is_told_with_its_place(remote: Remote, checkout: Path) -> None:
+    (checkout / "deploy" / "stack.yaml").write_text(TEMPLATE.replace("SE::None", "SE::Nonne"))
+    _, err = ended(start(remote, checkout, "up", "deploy/stack.yaml", "--yes"), 3)
+    assert "deploy/stack.yaml:5" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more", "said"),
+    [
+        (("env", "ls"), {"known": "[127.0.0.1]:1 ssh-ed25519 AAAA"}, "ssh-keyscan"),
+        (("env", "ls"), {"key": "stranger"}, "asks for a password"),
+        (("env", "ls", "--types", "."), {}, "for this machine"),
+        (("env", "ls", "--host", "qemu+ext:///system?command=x"), {}, "may not be told"),
+        (("env", "ls", "--remote", "ssh://-oProxyCommand=x"), {}, "is no remote"),
+    ],
+)
+def test_what_cannot_be_is_told(remote: Remote, checkout: Path, arguments: tuple[str, ...], more: dict[str, str], said: str) -> None:
+    job = start(remote, checkout, *arguments, **more)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode in (1, 2)
+    assert said in err
+
+
+def test_a_job_that_is_killed_ends_what_it_began(remote: Remote, checkout: Path) -> None:
+    begun = checkout / "begun"
+    job = start(remote, checkout, "env", "run", "deploy/stack.yaml", *ORIGIN, "--branch", "k", "--commit", "1", "--", "sh", "-c", f"touch {begun}; sleep 60")
+    end = time.monotonic() + 60
+    while not begun.exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    job.kill()
+    job.communicate(timeout=30)
+    while any(e["branch"].startswith("k ") for e in json.loads(ended(start(remote, checkout, "env", "ls", "--json"))[0])):
+        assert time.monotonic() < end
+        time.sleep(0.3)
