@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -96,6 +96,9 @@ class Translator:
                 continue
             if conversion is None and name in info.properties:
                 conversion = Conversion(to=name)
+            if resource.stands_for and conversion is not None and not conversion.decode and not _could_be(value, info.properties.get(conversion.to, {})):
+                placed.pop(name, None)
+                continue  # a type of the template's own has a property of this name, and means something else
             if conversion is None:
                 hint = did_you_mean(name, [*dialect.properties, *info.properties])
                 key = next((e.key_mark for e in resource.properties.entries if e.key == name), mark)
@@ -144,6 +147,15 @@ class Translator:
         except ValueError as error:
             self._diagnostics.error("V103", f"{name}: {error}", mark)
             return value
+
+
+def _could_be(value: Value, schema: Mapping[str, Any]) -> bool:
+    """Whether a value is of the kind that a property of ours has: a list, a mapping, or neither."""
+    kinds = schema.get("type", ())
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if not kinds or isinstance(value, Unknown):
+        return True
+    return ("array" in kinds) if isinstance(value, list) else ("object" in kinds) if isinstance(value, Mapping) else bool({*kinds} - {"array", "object"})
 
 
 def _undo_base64(value: Value) -> Value:

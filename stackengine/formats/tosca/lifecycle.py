@@ -220,7 +220,7 @@ class Lifecycle:
             if step.context.link is None or step.context.link.source is node:  # other nodes come and go without making this one again
                 earlier.append(Map((Entry("runs", mark, Literal(f"{name} {digest}")), entries[2]), mark))
         timeout = scalar_value(implementation.timeout, "core") if implementation.timeout is not None and implementation.timeout.kind == "scalar" else None
-        if isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
+        if isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and timeout > 0:
             entries.append(Entry("timeout", mark, Literal(timeout)))
         return [*config, Resource(name, "SE::Deployment", Map(tuple(entries), mark), waits, mark=mark, type_mark=mark)]
 

@@ -10,6 +10,8 @@ from stackengine.model.mark import Mark
 Pairs = tuple[tuple[Node, Node], ...]
 
 _SHAPES = {"s": "text", "m": "a map", "l": "a list", "b": "true or false", "n": "a list of names", "x": "text or a map"}
+_BOOLEANS = ("true", "True", "TRUE", "false", "False", "FALSE")
+"""Of YAML 1.2's core schema."""
 _EXAMPLES = {"m": "one 'name: value' a line", "l": "one '- …' a line", "b": "without quotes", "n": "[one, other]"}
 
 
@@ -132,7 +134,7 @@ class Reading:
             case "l":
                 return value.kind == "list"
             case "b":
-                return value.kind == "scalar" and value.text in ("true", "false")
+                return value.kind == "scalar" and value.text in _BOOLEANS
             case "n":
                 return value.kind == "list" and all(i.kind == "scalar" for i in value.items)
             case _:

@@ -43,6 +43,7 @@ class Type:
     orphan: bool = False
     """It derives from a type that is nowhere: what that one gives is not known."""
     _ancestors: tuple[Type, ...] = ()
+    _normative: str | None = None
 
     @property
     def mark(self) -> Mark:
@@ -63,8 +64,13 @@ class Type:
 
     @property
     def normative(self) -> str:
-        """The full name (``tosca.nodes.Compute``) of a type of the Simple Profile; empty for others."""
-        return profile.PREFIX[self.kind] + self.name if self.declared is not None and self.declared.document.root is None else ""
+        """The full name (``tosca.nodes.Compute``) of a type of the Simple Profile, also of one that a file defines again; empty for others."""
+        if self._normative is None:
+            prefix, document = profile.PREFIX[self.kind], self.declared.document if self.declared is not None else None
+            again = document is not None and document.root is not None and document.reading.first and self.name.startswith(prefix)
+            short = profile.short_name(self.kind, self.name) if again else self.name if document is not None and document.root is None else ""
+            self._normative = prefix + short if short else ""
+        return self._normative
 
     def ancestors(self) -> tuple[Type, ...]:
         """Itself, its parent, and so on."""
@@ -79,7 +85,9 @@ class Type:
 
     def is_a(self, other: Type) -> bool:
         """Whether it is the other type or derives from it."""
-        return any(a is other for a in self.ancestors())
+        if any(a is other for a in self.ancestors()):
+            return True
+        return other.normative != "" and any(a.normative == other.normative for a in self.ancestors())
 
     def nearest_normative(self) -> str:
         """The nearest type of the Simple Profile above it; empty where there is none."""

@@ -204,6 +204,10 @@ class Values:
     def _boolean(self, node: Node, shape: DataShape, context: Context, what: str) -> Expr:
         if node.plain and node.text in ("true", "false"):
             return Literal(node.text == "true", node.mark)
+        known = ("True", "TRUE", "False", "FALSE")
+        if node.plain and node.text in known and not context.document.reading.first:
+            context.document.reading.lenient(f"{what} is true or false, not '{node.text}'", node.mark)
+            return Literal(node.text.lower() == "true", node.mark)
         if context.document.reading.first and node.text.lower() in ("true", "false", "yes", "no", "on", "off"):
             context.document.reading.lenient(f"{what} is true or false, not '{node.text}'", node.mark)
             return Literal(node.text.lower() in ("true", "yes", "on"), node.mark)

@@ -96,3 +96,23 @@ def test_what_an_operation_wrote_is_read_by_the_attributes_type(written: Any, ba
 def test_what_an_operation_wrote_and_is_of_no_such_type_is_refused() -> None:
     with pytest.raises(ValueError, match="is of type integer"):
         FUNCTIONS["tosca_output"]("eighty", "integer")
+
+
+def test_no_time_limit_is_none() -> None:
+    found, _ = made("interfaces: {Standard: {operations: {create: {implementation: {primary: run/a.sh, timeout: 0}}, start: {implementation: {primary: run/a.sh, timeout: 9}}}}}")
+    assert (found["app_create"]["timeout"], found["app_start"]["timeout"]) == (3600, 9)
+
+
+def test_a_property_of_the_templates_own_that_is_called_like_ours_means_its_own() -> None:
+    text = """tosca_definitions_version: tosca_simple_yaml_1_3
+node_types: {VM: {derived_from: tosca.nodes.Compute, properties: {security_groups: {type: string}, networks: {type: string}, name: {type: string}}}}
+topology_template: {node_templates: {vm: {type: VM, properties: {security_groups: mine, networks: inside, name: one}}}}
+"""
+    template, diagnostics = read(text)
+    assert template is not None
+    found = evaluate(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=diagnostics)
+    assert found is not None, [f"{d.code} {d.summary}" for d in diagnostics]
+    vm = found.desired.resources["vm"].properties
+    assert vm["name"] == "one"
+    assert "inside" not in str(vm)
+    assert "mine" not in str(vm)

@@ -62,6 +62,16 @@ topology_template: {node_templates: {n: {type: N, interfaces: {i: {operations: {
     "the header of the profile for network functions": "tosca_definitions_version: tosca_simple_profile_for_nfv_1_0_0\n" + """
 topology_template: {node_templates: {n: {type: tosca.nodes.Compute}}}
 """,
+    "normative types that a file defines again": V13 + """
+node_types:
+  tosca.nodes.Root: {capabilities: {feature: {type: tosca.capabilities.Node}}}
+  tosca.nodes.Compute: {derived_from: tosca.nodes.Root, capabilities: {host: {type: tosca.capabilities.Compute}}}
+topology_template:
+  node_templates:
+    n: {type: tosca.nodes.Compute, capabilities: {host: {properties: {num_cpus: 2}}}}
+    app: {type: tosca.nodes.SoftwareComponent, requirements: [{host: n}]}
+""",
+    "true and false in YAML's other spellings": TWO + "node_types: {N: {properties: {p: {type: string, required: False}}}}\n",
     "less memory than a guest can have": V13 + """
 topology_template: {node_templates: {n: {type: tosca.nodes.Compute, capabilities: {host: {properties: {mem_size: 4 MB}}}}}}
 """,
@@ -104,6 +114,13 @@ def test_loose_ways_are_told() -> None:
     assert warnings(ACCEPTED["booleans of YAML 1.1"]).count("S203") == 2
     assert "S203" in warnings(ACCEPTED["a capability refined by a cousin"])
     assert warnings(ACCEPTED["a zone of one digit"]) == []
+
+
+def test_a_normative_type_that_is_defined_again_is_what_it_was() -> None:
+    template, _ = read(ACCEPTED["normative types that a file defines again"])
+    assert template is not None
+    assert (template.resources["n"].stands_for or template.resources["n"].type) == "tosca.nodes.Compute"
+    assert template.resources["n"].properties.get("host.num_cpus").value == 2  # a literal
 
 
 def test_the_profile_of_network_functions_is_missed_once() -> None:
