@@ -18,11 +18,11 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 ASKED_FOR = ("thorough", "slow", "xen")
-"""Markers of tests that run only where ``-m`` names them, or the command line names the test."""
+"""Markers of tests that run only where ``-m`` names them, or the command line names the test or its file."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if any("::" in argument for argument in config.args):
+    if any("::" in argument or argument.endswith(".py") for argument in config.args):
         return
     unasked = [marker for marker in ASKED_FOR if marker not in config.option.markexpr]
     left = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]
