@@ -220,6 +220,8 @@ def _followed(items: list[dict[str, Any]], plain: Mapping[str, Mapping[str, list
 
 
 def _contributed_by(choice: Choice) -> list[Contribution]:
+    if choice.instance.external:  # it is no business of the stack's whom it adds to
+        return []
     return choice.info.handler.contribute(choice.instance.identity, choice.instance.properties)
 
 
