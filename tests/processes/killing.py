@@ -141,47 +141,64 @@ class Place:
         return found
 
 
-def killed_at_every_record(place: Place, check: Callable[[Place], None], stride: int = 1) -> dict[str, int]:
-    """``kill -9`` after each record of create, update, rollback and delete; every rerun converges. Returns how many records each had.
+@dataclass(frozen=True)
+class Part:
+    """Every ``stride``-th place, from ``first`` on: all parts of one stride together are all places."""
 
-    ``check`` looks at the host when the stack is as it should be, or gone.
-    """
-    counts = dict.fromkeys(("create", "update", "rollback", "delete"), 0)
-    for number in range(1, 500, stride):  # create, each time from nothing
-        killed = place.run(*place.up(), code=KILLED, number=number)
-        if killed.returncode == 0:
-            break
-        _resumed(place, killed, check, lambda: place.ok(*place.up()))
-        counts["create"] += 1
-        place.ok("down", place.name, "--yes")
-        check(place)
-    release = 0
-    for release, number in enumerate(range(1, 500, stride), 1):
-        killed = place.run(*place.up("--param", f"breaks={release}", "--param", f"memory={96 + release % 2 * 16}"), code=KILLED, number=number)
-        if killed.returncode == 0:
-            break
-        _resumed(place, killed, check, lambda: None)
-        counts["update"] += 1
-    for number in range(1, 500, stride):
-        killed = place.run("rollback", place.name, "--yes", "--plain", *place.allowed(), code=KILLED, number=number)
-        if killed.returncode == 0:
-            break
-        _resumed(place, killed, check, lambda: None)
-        counts["rollback"] += 1
-        release += 1
-        place.ok(*place.up("--param", f"breaks={release}", "--param", f"memory={96 + release % 2 * 16}"))
-    for number in range(1, 500, stride):
-        killed = place.run("down", place.name, "--yes", "--plain", code=KILLED, number=number)
-        if killed.returncode == 0:
-            break
-        _resumed(place, killed, check, lambda: None)
-        counts["delete"] += 1
+    first: int = 1
+    stride: int = 1
+
+    def numbers(self) -> range:
+        """The records or calls at which something happens."""
+        return range(self.first, 2000, self.stride)
+
+
+Check = Callable[[Place], None]
+"""Looks at the host when the stack is as it should be, or gone."""
+PHASES = ("create", "update", "rollback", "delete")
+
+
+class Releases:
+    """Each is another user data, so that the web server is replaced, and other memory, which changes as it runs."""
+
+    def __init__(self, place: Place, first: int) -> None:
+        self._place, self._number = place, first * 1000
+
+    def next(self) -> list[str]:
+        """The words of the next ``up``."""
+        self._number += 1
+        return self._place.up("--param", f"breaks={self._number}", "--param", f"memory={96 + self._number % 2 * 16}")
+
+
+def killed_at_every_record(place: Place, check: Check, phase: str, part: Part = Part()) -> int:
+    """``kill -9`` after each record of one phase; every rerun converges. Returns at how many it was; the stack is gone afterwards."""
+    releases, count = Releases(place, part.first), 0
+    if phase != "create":
         place.ok(*place.up())
+    for number in part.numbers():
+        if phase == "rollback":
+            place.ok(*releases.next())
+        words = {
+            "create": place.up, "update": releases.next,
+            "rollback": lambda: ["rollback", place.name, "--yes", "--plain", *place.allowed()], "delete": lambda: ["down", place.name, "--yes", "--plain"],
+        }[phase]()  # fmt: skip
+        killed = place.run(*words, code=KILLED, number=number)
+        if killed.returncode == 0:
+            break
+        _resumed(place, killed, check, lambda: place.ok(*place.up()) if phase == "create" else None)
+        count += 1
+        if phase == "create":
+            place.ok("down", place.name, "--yes")
+            check(place)
+        elif phase == "delete":
+            place.ok(*place.up())
+    if place.there():
+        place.ok("down", place.name, "--yes")
     check(place)
-    return counts
+    return count
 
 
-def _resumed(place: Place, killed: subprocess.CompletedProcess[str], check: Callable[[Place], None], otherwise: Callable[[], object]) -> None:
+def _resumed(place: Place, killed: subprocess.CompletedProcess[str], check: Check, otherwise: Callable[[], object]) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     if place.there():
         place.settle()
@@ -190,39 +207,55 @@ def _resumed(place: Place, killed: subprocess.CompletedProcess[str], check: Call
     check(place)
 
 
-def every_call_fails_once(place: Place, check: Callable[[Place], None], stride: int = 1) -> dict[str, int]:
-    """Each host call of create, update and delete is refused once: rolled back, or said and mended by the next command."""
-    counts = dict.fromkeys(("create", "update", "delete"), 0)
-    for number in range(1, 2000, stride):
-        done = place.run(*place.up(), code=REFUSED, number=number)
-        if done.returncode == UNTOUCHED:
-            break
-        counts["create"] += 1
-        assert done.returncode in (0, 1), done.stdout + done.stderr
-        place.ok("down", place.name, "--yes")
-        check(place)
-    before = place.objects()
-    for release, number in enumerate(range(1, 2000, stride), 1):
-        done = place.run(*place.up("--param", f"breaks={release}"), code=REFUSED, number=number)
-        if done.returncode == UNTOUCHED:
-            break
-        counts["update"] += 1
-        if done.returncode == 0:  # a call that may fail: its answer was not needed
-            before = place.objects()
-        elif "rolled back" in done.stdout + done.stderr:
-            assert place.objects() == before, "the rollback took other objects"
-        else:  # in the cleanup tail
-            place.ok(*place.up("--param", f"breaks={release}"))
-            before = place.objects()
-        check(place)
-    for number in range(1, 2000, stride):
-        done = place.run("down", place.name, "--yes", "--plain", code=REFUSED, number=number)
-        if done.returncode == UNTOUCHED:
-            break
-        counts["delete"] += 1
-        if place.there():
-            place.ok("down", place.name, "--yes")
-        check(place)
+def every_call_fails_once(place: Place, check: Check, phase: str, part: Part = Part()) -> int:
+    """Each host call of one phase is refused once: rolled back, or said and mended by the next command. Returns how many were; the stack is gone."""
+    turn = {"create": _refused_create, "update": _refused_update, "rollback": _refused_rollback, "delete": _refused_delete}[phase]
+    releases, count = Releases(place, part.first), 0
+    if phase != "create":
         place.ok(*place.up())
+    for number in part.numbers():
+        if not turn(place, releases, number):
+            break
+        count += 1
+        check(place)
+        if phase == "delete":
+            place.ok(*place.up())
+    if place.there():
+        place.ok("down", place.name, "--yes")
     check(place)
-    return counts
+    return count
+
+
+def _refused_create(place: Place, _releases: Releases, number: int) -> bool:
+    done = place.run(*place.up(), code=REFUSED, number=number)
+    assert done.returncode in (0, 1, UNTOUCHED), done.stdout + done.stderr
+    place.ok("down", place.name, "--yes")
+    return done.returncode != UNTOUCHED
+
+
+def _refused_update(place: Place, releases: Releases, number: int) -> bool:
+    before, words = place.objects(), releases.next()
+    done = place.run(*words, code=REFUSED, number=number)
+    if done.returncode == UNTOUCHED:
+        return False
+    if done.returncode and "rolled back" in done.stdout + done.stderr:
+        assert place.objects() == before, "the rollback took other objects"
+    elif done.returncode:  # in the cleanup tail
+        place.ok(*words)
+    return True
+
+
+def _refused_rollback(place: Place, releases: Releases, number: int) -> bool:
+    place.ok(*releases.next())
+    done = place.run("rollback", place.name, "--yes", "--plain", *place.allowed(), code=REFUSED, number=number)
+    if done.returncode not in (0, UNTOUCHED):
+        place.ok("rollback", place.name, "--continue", "--yes", *place.allowed())
+    return done.returncode != UNTOUCHED
+
+
+def _refused_delete(place: Place, _releases: Releases, number: int) -> bool:
+    done = place.run("down", place.name, "--yes", "--plain", code=REFUSED, number=number)
+    if done.returncode not in (0, UNTOUCHED):
+        assert place.there(), done.stdout + done.stderr
+        place.ok("down", place.name, "--yes")
+    return done.returncode != UNTOUCHED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processes.killing import Place, killed_at_every_record
+from processes.killing import PHASES, Place, killed_at_every_record
 
 
 def exactly_its_objects(place: Place) -> None:
@@ -24,8 +24,6 @@ def exactly_its_objects(place: Place) -> None:
 
 
 @pytest.mark.slow
-def test_it_is_killed_after_every_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    counts = killed_at_every_record(Place(tmp_path, "memory://"), exactly_its_objects)
-    with capsys.disabled():
-        print(f"\nkilled after records: {counts}")
-    assert min(counts.values()) >= 4
+@pytest.mark.parametrize("phase", PHASES)
+def test_it_is_killed_after_every_record(tmp_path: Path, phase: str) -> None:
+    assert killed_at_every_record(Place(tmp_path, "memory://"), exactly_its_objects, phase) >= 4
