@@ -22,6 +22,7 @@ class Network(sdk.ResourceType):
     """Defined with all its reservations at once; later ones are added live, as each costs the host about a second."""
 
     name: ClassVar[str] = "SE::Network"
+    carries: ClassVar[bool] = True
 
     # pure
 

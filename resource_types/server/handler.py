@@ -26,6 +26,7 @@ class Server(sdk.ResourceType):
     """A domain with its seed and, for disk images, a root disk over the image's base."""
 
     name: ClassVar[str] = "SE::Server"
+    carries: ClassVar[bool] = True
 
     # pure
 

@@ -14,6 +14,7 @@ class Volume(sdk.ResourceType):
     """Create, grow and delete; it does not shrink."""
 
     name: ClassVar[str] = "SE::Volume"
+    carries: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         name = f"{ids.name()}.{want['format']}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, BinaryIO, TypeVar, cast
 
+from stackengine.engine.revision_record import RevisionRecord
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.codec import instance_to_json
 from stackengine.model.instance import Instance
@@ -38,6 +39,8 @@ class ContextParts:
     allowed: Allowed = NOTHING
     recovery: str = ""
     """What makes the stack's seed again, for who has the store's key; empty: objects carry no record of themselves."""
+    revision: RevisionRecord | None = None
+    """The revision that the operation aims at."""
 
 
 class CheckedHost:
@@ -101,7 +104,8 @@ class ActionContext:
         if not self._parts.recovery or self._recorded is None:
             return {}
         companions = [instance_to_json(_lean(c)) for c in self._companions]
-        return {"recovery": self._parts.recovery, "instance": instance_to_json(_lean(self._recorded)), "with": companions}
+        revision = {"revision": self._parts.revision.of(self.path)} if self._parts.revision is not None else {}
+        return {"recovery": self._parts.recovery, "instance": instance_to_json(_lean(self._recorded)), "with": companions, **revision}
 
     def owner(self) -> dict[str, Any]:
         """The same as a record, for sidecars of objects that have no metadata."""

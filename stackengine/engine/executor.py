@@ -257,7 +257,7 @@ class _Executor:
         of = self._recorded.instances[action.of].physical_id if action.of in self._recorded.instances else action.of
         recorded, companions = instance, list[Instance]()
         if not handler.inline:
-            companions = [i for i in map(self._recorded.instances.get, sorted(instance.refs)) if i is not None and self._is_record(i)]
+            companions = self._companions(instance)
         attributes = self._resolution.opened(instance.attributes)
         if attributes is not instance.attributes:
             instance = instance.but(attributes=attributes)
@@ -433,6 +433,17 @@ class _Executor:
         return "\n".join(tails)
 
     # small things
+
+    def _companions(self, instance: Instance) -> list[Instance]:
+        """What is nothing but its record and is referred to, directly or by another such one: the object carries it along."""
+        found: dict[str, Instance] = {}
+        queue = sorted(instance.refs)
+        while queue:
+            other = self._recorded.instances.get(queue.pop(0))
+            if other is not None and other.id not in found and self._is_record(other):
+                found[other.id] = other
+                queue += sorted(other.refs)
+        return list(found.values())
 
     def _is_record(self, instance: Instance) -> bool:
         """Whether the instance is nothing but its record: no host would know of it, or not as one of the stack's."""

@@ -32,6 +32,9 @@ class ResourceType(ABC):
     traceless: ClassVar[bool] = False
     """It leaves nothing on the host by which ``read`` could tell that it was made (a script that ran in a guest)."""
 
+    carries: ClassVar[bool] = False
+    """Its objects carry a record of themselves (``Context.ownership``, ``Context.record``), by which a lost database is rebuilt."""
+
     # pure, used by the plan
 
     def identify(self, ids: Identities, want: Properties) -> dict[str, Any]:

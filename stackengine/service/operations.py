@@ -10,6 +10,7 @@ from typing import Any
 
 from stackengine.engine import ContextParts, execute
 from stackengine.engine.ports import Failure, Fenced, Outcome, Policy
+from stackengine.engine.revision_record import RevisionRecord
 from stackengine.events import Event
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import InvalidTemplateError
@@ -275,6 +276,7 @@ class _Run:
             lambda url, sha256: session.images.open_source(url, sha256, check),
             lambda name: alone(session.folder / "locks", name, check, sleep),
             session.allowed, seal_seed(session.store.key, self._row.id, self._row.seed),
+            RevisionRecord(self._operation.to_revision, self._row.language, desired, lambda t: session.registry.types[t].handler.carries),
         )  # fmt: skip
         try:
             with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver):

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from stackengine.events import Event
-from stackengine.model.codec import instance_from_json, instance_to_json
+from stackengine.model.codec import desired_from_json, instance_from_json, instance_to_json
+from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.instance import Instance
+from stackengine.model.values import SecretRef, has_leaf
 from stackengine.sdk import Host, HostError, NotFoundError
 from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
 from stackengine.store.errors import BusyError, ClaimConflictError
-from stackengine.store.store import StackRow
+from stackengine.store.store import RevisionRow, StackRow
 from stackengine.store.vault import open_seed
 
 _STACK, _RECORD = "{urn:stackengine:1}stack", "{urn:stackengine:1}record"
@@ -40,6 +42,18 @@ class Recovered:
 
     row: StackRow
     instances: dict[str, Instance] = field(default_factory=dict)
+    revisions: dict[int, Desired] = field(default_factory=dict)
+    """By number, what objects carry of a revision: each its own part."""
+    language: str = ""
+
+    def revision(self) -> RevisionRow | None:
+        """The newest revision, as far as what is there carries it; resources that it did not touch stand as they were applied before."""
+        if not self.revisions:
+            return None
+        newest, resources = max(self.revisions), dict[str, DesiredResource]()
+        for number in sorted(self.revisions):
+            resources |= self.revisions[number].resources
+        return RevisionRow(newest, replace(self.revisions[newest], resources=resources), self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ def record(session: Session, report: Report) -> None:
         instances = stack.instances.values()
         events = [Event("instance.imported", i.path, i.generation, "", {"instance": instance_to_json(i), "reason": "recovered"}) for i in instances]
         try:
-            session.store.record(stack.row)
+            session.store.record(stack.row, stack.revision())
             session.store.amend(stack.row, events, dict(stack.instances), settings={"state": "failed", "reason": stack.row.reason}, claims=claims)
         except (BusyError, ClaimConflictError) as error:
             raise ServiceError(str(error), hint=getattr(error, "hint", "")) from error
@@ -100,13 +114,31 @@ def _add(stack: Recovered, thing: Found) -> None:
     for data in thing.record.get("with", ()):
         companion = instance_from_json(data)
         stack.instances.setdefault(companion.id, companion)
+    part = thing.record.get("revision")
+    if part:
+        desired, number = desired_from_json(part["desired"]), int(part["number"])
+        known = stack.revisions.get(number, desired)
+        stack.revisions[number] = replace(known, resources={**known.resources, **desired.resources})
+        stack.language = str(part["language"])
 
 
 def _dangling(stack: Recovered) -> Iterator[tuple[str, str]]:
-    """What is referred to and was not found: records that no object carries, images, objects that are gone."""
-    missing = sorted({ref for i in stack.instances.values() for ref in i.refs} - stack.instances.keys())
-    for ref in missing:
-        yield f"{stack.row.name}: {ref}", "nothing on the host carries its record; the next up makes it again under the same identity"
+    """What was not found: records that no object carries, objects that are gone, secrets, and what only the store had."""
+    name, revision = stack.row.name, stack.revision()
+    missing = {ref for i in stack.instances.values() for ref in i.refs} - stack.instances.keys()
+    there = {i.path for i in stack.instances.values()} | {ref.rpartition("@")[0] for ref in missing}
+    for ref in sorted(missing):
+        yield f"{name}: {ref}", "nothing on the host carries its record; the next up makes it again under the same identity"
+    if revision is None:
+        yield f"{name}: its revisions", "an older version made what is there, and recorded none on the host; the next up makes one"
+        return
+    for path in sorted(revision.desired.resources.keys() - there):
+        yield f"{name}: {path}", "it is in the revision, and nothing of it was found; repair or the next up makes it again"
+    secret = sorted(p for p, r in revision.desired.resources.items() if has_leaf(r.properties, SecretRef))
+    secret += sorted(f"output {n}" for n, o in revision.desired.outputs.items() if has_leaf(o.value, SecretRef))
+    if secret:
+        yield f"{name}: the secrets of {', '.join(secret)}", "no secret stands on a host; they come back with the parameters of the next up"
+    yield f"{name}: the template's text, its parameters and revisions before {revision.number}", "only the lost store had them"
 
 
 def _domains(host: Host) -> Iterator[Found]:

@@ -147,16 +147,19 @@ class Store:
         now = time.time()
         return StackRow(uuid.uuid4().hex[:20], name, os.urandom(32), host, 0, 0, "none", "", language, now, now, True)
 
-    def record(self, stack: StackRow) -> None:
-        """Record a fresh stack; BusyError when the name is taken meanwhile. Revision 0 is empty."""
+    def record(self, stack: StackRow, revision: RevisionRow | None = None) -> None:
+        """Record a fresh stack; BusyError when the name is taken meanwhile. Revision 0 is empty; ``revision``: the one that it is known to be at."""
         row = {
-            "id": stack.id, "name": stack.name, "live_name": stack.name, "seed": stack.seed, "host": stack.host, "revision": 0, "last_seq": 0,
+            "id": stack.id, "name": stack.name, "live_name": stack.name, "seed": stack.seed, "host": stack.host,
+            "revision": revision.number if revision is not None else 0, "last_seq": 0,
             "state": "none", "reason": "", "language": stack.language, "tags": stack.tags, "protected": False, "policy": None, "parent": None,
             "created_at": stack.created_at, "updated_at": stack.updated_at,
         }  # fmt: skip
         try:
             with self.database.writing() as connection:
                 connection.execute(t.stack.insert(), row)
+                if revision is not None:
+                    connection.execute(t.revision.insert(), {**_revision_row(stack.id, revision, time.time()), "status": "complete"})
         except Exception as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise BusyError(f"a stack {stack.name} was made by another process just now", "run the command again") from error

@@ -1,7 +1,8 @@
 """Rebuild a lost database from a host: from the metadata of domains and networks and the records beside volumes.
 
-Needs the lost store's key (the file `key` of the state folder, or STACKENGINE_KEY). What it finds is recorded as unfinished; then
-`stack-run up TEMPLATE` takes every object over as it is, and makes what is only a record under the same identity. It lists what it could not.
+Needs the lost store's key (the file `key` of the state folder, or STACKENGINE_KEY). What it finds is recorded as unfinished, with
+the newest revision and its outputs as far as the objects carry them; then `stack-run up TEMPLATE`, or `repair STACK` without the template, takes
+every object over as it is, and makes what is only a record under the same identity. It lists what it could not bring back.
 """
 
 from __future__ import annotations
@@ -40,13 +41,16 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.json:
         terminal.document("recovered", _data(report))
     elif report.stacks:
-        terminal.say(f"recorded; next: stack-run up TEMPLATE --name {report.stacks[0].row.name}")
+        name = report.stacks[0].row.name
+        terminal.say(f"recorded; next: stack-run up TEMPLATE --name {name}, or without the template: stack-run repair {name}")
     return OK if report.stacks or not report.not_recovered else FAILED
 
 
 def _show(report: Report, terminal: Terminal) -> None:
     for stack in report.stacks:
-        terminal.data(f"{stack.row.name}: {len(stack.instances)} resources on {report.host}")
+        revision = stack.revision()
+        at = f" at revision {revision.number}, with {len(revision.desired.outputs)} outputs" if revision is not None else ""
+        terminal.data(f"{stack.row.name}: {len(stack.instances)} resources on {report.host}{at}")
         for instance in sorted(stack.instances.values(), key=lambda i: i.id):
             terminal.data(f"  + {instance.path}  {instance.type}  generation {instance.generation}  {instance.physical_id}")
     if report.not_recovered:
@@ -64,6 +68,8 @@ def _data(report: Report) -> dict[str, Any]:
             {
                 "name": s.row.name,
                 "id": s.row.id,
+                "revision": revision.number if (revision := s.revision()) is not None else None,
+                "outputs": sorted(revision.desired.outputs) if revision is not None else [],
                 "resources": [{"path": i.path, "type": i.type, "generation": i.generation, "physical_id": i.physical_id} for i in s.instances.values()],
             }
             for s in report.stacks

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from house import House, run
 
+from stackengine.service import drift
+from stackengine.service.stacks import carry_out, outputs
 from stackengine.service.types import ServiceError
 
 STACK = """\
@@ -30,15 +32,20 @@ def lose(house: House) -> House:
     return House(house.folder)
 
 
-def test_a_lost_database_is_rebuilt_and_the_next_up_takes_everything_over(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("how", ["up", "repair"])
+def test_a_lost_database_is_rebuilt_and_everything_is_taken_over(house: House, how: str, capsys: pytest.CaptureFixture[str]) -> None:
     house.up(STACK)
     before, objects = house.instances(), house.host.snapshot()
     again = lose(house)
     found = run(again, capsys, "recover", "--from-host", "memory://", "--yes")[0]
     assert {r["path"] for r in found["stacks"][0]["resources"]} == {"net", "port", "db", "web"}
-    assert {n["what"] for n in found["not_recovered"]} == {"shop: image:tiny@1"}
+    assert (found["stacks"][0]["revision"], found["stacks"][0]["outputs"]) == (1, [])
+    lost = {n["what"].removeprefix("shop: ") for n in found["not_recovered"]}
+    assert lost == {"image:tiny@1", "att", "the template's text, its parameters and revisions before 1"}
     assert again.instances()["db"].protected
-    assert again.up(STACK).status == "complete"
+    assert (drift.preview_repair(again.session, "shop") if how == "repair" else again.plan(STACK)).plan.counts()["destroy"] == 0
+    assert (carry_out(again.session, drift.preview_repair(again.session, "shop")) if how == "repair" else again.up(STACK)).status == "complete"
+    assert again.plan(STACK).plan.empty
     after = again.instances()
     assert {p: i.identity for p, i in after.items()} == {p: i.identity for p, i in before.items()}
     now = again.host.snapshot()
@@ -48,6 +55,27 @@ def test_a_lost_database_is_rebuilt_and_the_next_up_takes_everything_over(house:
     run(again, capsys, "unprotect", "shop", "db")
     assert again.down().status == "complete"
     assert again.domains() == {}
+
+
+def test_outputs_and_the_revision_come_back_and_no_secret_does(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """heat_template_version: 2018-08-31
+parameters: {word: {type: string, hidden: true, default: hush-hush}}
+resources:
+  db: {type: SE::Volume, properties: {size: 1}}
+  web: {type: SE::Server, properties: {image: tiny, user_data: {get_param: word}}}
+outputs: {where: {value: {get_attr: [web, address]}}, plain: {value: said}, word: {value: {get_param: word}}}
+"""
+    house.up(text)
+    house.up(text.replace("size: 1", "size: 2"))
+    address = outputs(house.session, "shop")["where"].value
+    again = lose(house)
+    found = run(again, capsys, "recover", "--from-host", "memory://", "--yes")[0]
+    assert (found["stacks"][0]["revision"], found["stacks"][0]["outputs"]) == (2, ["plain", "where", "word"])
+    assert "shop: the secrets of web, output word" in {n["what"] for n in found["not_recovered"]}
+    back = outputs(again.session, "shop")
+    assert (back["where"].value, back["plain"].value, "hush" in str(back)) == (address, "said", False)
+    assert again.up(text.replace("size: 1", "size: 2"), allow=()).status == "complete"
+    assert outputs(again.session, "shop", show_secrets=True)["word"].value == "hush-hush"
 
 
 def test_what_another_key_sealed_is_listed_and_left(house: House, capsys: pytest.CaptureFixture[str]) -> None:
