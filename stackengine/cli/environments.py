@@ -181,6 +181,16 @@ def _show(args: argparse.Namespace, terminal: Terminal) -> int:
     return OK
 
 
+def _summary(args: argparse.Namespace, terminal: Terminal) -> int:
+    from stackengine.cli.render.summary import markdown
+
+    with Session(options.settings(args)) as session:
+        found = _find(session, args)
+        name = found.row.name
+        terminal.data(markdown(found, stacks.outputs(session, name), stacks.graph(session, name), stacks.events(session, name)))
+    return OK
+
+
 def _outputs(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render import output_forms as forms
     from stackengine.service import access
@@ -277,6 +287,6 @@ def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
 
 VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
     "up": _up, "run": _run, "ls": _ls, "show": _show, "down": _down, "pin": _change, "unpin": _change, "extend": _change, "reap": _reap,
-    "park": _park, "wake": _park, "serve": _serve, "outputs": _outputs,
+    "park": _park, "wake": _park, "serve": _serve, "outputs": _outputs, "summary": _summary,
     "fork": forking.fork, "freeze": forking.freeze, "reset": forking.reset, "cuts": forking.ls, "ssh": _as_stack, "logs": _as_stack, "events": _as_stack,
 }  # fmt: skip

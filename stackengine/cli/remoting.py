@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COMMANDS = ("up", "plan", "down", "ls", "show", "events", "outputs", "logs", "env", "rollback", "wait", "cancel")
 """What may be asked of a remote."""
 HERE_ONLY = ("state", "types", "log_file")
-ORIGIN = ("up", "run", "show", "down", "pin", "unpin", "extend", "park", "wake", "fork", "freeze", "reset", "outputs", "ssh", "logs", "events")
+ORIGIN = ("up", "run", "show", "down", "pin", "unpin", "extend", "park", "wake", "fork", "freeze", "reset", "outputs", "summary", "ssh", "logs", "events")
 """Verbs of ``env`` that ask where an environment comes from: that is known here, as the repository is."""
 FORWARDED = ("STACKENGINE_CONTEXT", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "NO_COLOR")
 

@@ -19,6 +19,7 @@ _ONE = {
     "down": "take an environment down, with its host",
     "pin": "keep an environment whatever happens",
     "unpin": "let an environment live as others do",
+    "summary": "print a summary in Markdown, for CI: how it stands, addresses, picture, timeline",
     "extend": "let an environment live longer",
     "park": "save all guests to disk: the host's memory and processors are free, `wake` or `up` goes on",
     "wake": "let a parked environment go on where it stood",
