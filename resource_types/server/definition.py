@@ -9,9 +9,10 @@ from xml.etree import ElementTree as ET
 
 from stackengine import sdk
 
+from . import hardware, overlay
 from .disks import Disk
 from .filters import filter_name, groups_of
-from .sizes import maximum_of, memory_of, vcpus_of
+from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
 
 CONSOLE = "console=ttyS0 quiet panic=-1 edd=off"
 OTHERS = "ua-att-"
@@ -22,6 +23,8 @@ FIXED = 3
 """Devices on root ports that every guest has: virtio-serial, rng, balloon."""
 _KIB = {"KiB": 1, "MiB": 1 << 10, "GiB": 1 << 20, "bytes": 1 / 1024}
 
+HARDWARE = "{urn:stackengine:1}hardware"
+"""In the metadata, what the machine is made of: the running domain's says what it was started with."""
 ET.register_namespace("se", "urn:stackengine:1")
 
 
@@ -32,10 +35,14 @@ def definition(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any],
     xml = ctx.render(
         "domain.xml.j2", domain_type=profile.domain_type, arch=profile.arch, machine=pinned.get("machine") or profile.machine or "q35",
         identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want), vcpus=vcpus_of(want),
-        kernel=image.get("kernel", ""), initrd=image.get("initrd", ""), cmdline=image.get("cmdline") or CONSOLE, disks=[disk_xml(ctx, d) for d in disks],
-        nics=ctx.identity["nics"], ports=ports, filters={mac: filter_name(mac) for mac in groups_of(ctx)},
+        max_vcpus=max_vcpus_of(want), kernel=image.get("kernel", ""), initrd=image.get("initrd", ""),
+        cmdline=want.get("cmdline") or image.get("cmdline") or CONSOLE, disks=[disk_xml(ctx, d) for d in disks], nics=ctx.identity["nics"], ports=ports,
+        filters={mac: filter_name(mac) for mac in groups_of(ctx)}, scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
+        **hardware.values(want),
     )  # fmt: skip
     root = ET.fromstring(xml)
+    if want.get("libvirt_overlay"):
+        overlay.merge(root, want["libvirt_overlay"])
     _keep_others(root, before)
     _pin(root, pinned.get("addresses", {}))
     ET.indent(root)
@@ -47,12 +54,21 @@ def disk_xml(ctx: sdk.Context, disk: Disk) -> str:
     return ctx.render("disk.xml.j2", **asdict(disk))
 
 
+def screen_xml(ctx: sdk.Context, want: sdk.Properties) -> str:
+    """The ``<graphics>``, or nothing."""
+    vnc = want.get("vnc")
+    return "" if vnc is None else ctx.render("screen.xml.j2", password=vnc.get("password") or "")
+
+
 def metadata(ctx: sdk.Context, want: sdk.Properties) -> str:
     """The ownership element with the server's own metadata in it."""
     pairs = {str(k): str(v) for k, v in (want.get("metadata") or {}).items()}
-    if not pairs:
+    started_with = hardware.digest(want)
+    if not pairs and not started_with:
         return ctx.ownership()
     root = ET.fromstring(ctx.ownership())
+    if started_with:
+        ET.SubElement(root, HARDWARE).text = started_with
     for key, value in sorted(pairs.items()):
         ET.SubElement(root, "{urn:stackengine:1}meta", {"key": key}).text = value
     return ET.tostring(root, encoding="unicode")
@@ -110,13 +126,19 @@ def needs_restart(live: str, wanted: str) -> bool:
     return _kib(defined) > _kib(runs) or _start_facts(runs) != _start_facts(defined)
 
 
+def vcpus_now(root: ET.Element) -> int:
+    """vCPUs that are plugged, as a definition says."""
+    element = root.find("vcpu")
+    return int(element.get("current") or (element.text or "1").strip()) if element is not None else 1
+
+
 def _kib(root: ET.Element) -> int:
     memory = root.find("memory")
     return int(int((memory.text or "0").strip()) * _KIB.get(memory.get("unit", "KiB"), 1)) if memory is not None else 0
 
 
 def _start_facts(root: ET.Element) -> list[Any]:
-    facts: list[Any] = [int((root.findtext("vcpu") or "1").strip())]
+    facts: list[Any] = [int((root.findtext("vcpu") or "1").strip()), root.findtext(f"metadata/*/{HARDWARE}") or ""]
     facts += [(root.findtext(f"os/{part}") or "").strip() for part in ("kernel", "initrd", "cmdline")]
     disks = []
     for disk in root.findall("devices/disk"):
@@ -133,6 +155,16 @@ def disks_of(xml: str, prefix: str) -> dict[str, ET.Element]:
         alias = disk.find("alias")
         if alias is not None and alias.get("name", "").startswith(prefix):
             found[alias.get("name", "")] = disk
+    return found
+
+
+def limits_in(xml: str) -> dict[str, dict[str, int]]:
+    """Alias of every disk -> its limits, in libvirt's words."""
+    found = {}
+    for disk in ET.fromstring(xml).findall("devices/disk"):
+        alias = disk.find("alias")
+        if alias is not None:
+            found[alias.get("name", "")] = {e.tag: int(e.text or 0) for e in disk.findall("iotune/*") if e.tag.endswith("_sec") and int(e.text or 0)}
     return found
 
 
@@ -153,4 +185,4 @@ def defined_sizes(xml: str) -> dict[str, int]:
     if current is None:
         current = root.find("memory")
     kib = int((current.text or "0").strip()) * _KIB.get(current.get("unit", "KiB"), 1) if current is not None else 0
-    return {"vcpus": int((root.findtext("vcpu") or "1").strip()), "memory": int(kib) >> 10}
+    return {"vcpus": vcpus_now(root), "memory": int(kib) >> 10}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stackengine import sdk
 
 GIB = 1 << 30
+WORDS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "write_bytes": "write_bytes_sec",
+         "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
 OWN = "ua-vol-"
 """Prefix of the aliases of volumes that the server itself names."""
 
@@ -26,6 +28,12 @@ class Disk:
     read_only: bool = False
     boot: int = 0
     """Boot order; 0: not booted from."""
+    bus: str = "virtio"
+    device: str = "disk"
+    options: Mapping[str, str] = field(default_factory=dict)
+    """cache, io, discard."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """libvirt's words and numbers (formatdomain.html, element iotune)."""
 
 
 def disk_name(identity: Mapping[str, Any]) -> str:
@@ -47,7 +55,31 @@ def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) 
     found = sdk.ensure_volume(ctx, want["pool"], name, capacity, "qcow2", backing=image["path"], backing_format=image["format"])
     if found.capacity < capacity:
         ctx.host.volume_resize(want["pool"], name, capacity)
-    return [Disk(found.path, "qcow2", "vda", "ua-root", boot=1)]
+    how = want.get("root_disk") or {}
+    bus = how.get("bus") or "virtio"
+    target = "vda" if bus == "virtio" else "sda"
+    return [Disk(found.path, "qcow2", target, "ua-root", how.get("serial") or "", boot=1, bus=bus, options=options_of(how), limits=limits_of(how))]
+
+
+def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk]:
+    """The disc in its drive; it is booted from last."""
+    if not want.get("cdrom"):
+        return []
+    image = ctx.referred(want["cdrom"])
+    if image is None:
+        raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack")
+    return [Disk(image.attributes["path"], "raw", "sdz", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus="sata", device="cdrom")]
+
+
+def options_of(how: Mapping[str, Any]) -> dict[str, str]:
+    """What stands at a disk's ``<driver>``."""
+    return {k: how[k] for k in ("cache", "io", "discard") if how.get(k)}
+
+
+def limits_of(how: Mapping[str, Any]) -> dict[str, int]:
+    """Limits in libvirt's words, in the order of its schema."""
+    given = how.get("limits") or {}
+    return {word: given[k] for k, word in WORDS.items() if given.get(k)}
 
 
 def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
@@ -63,7 +95,10 @@ def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
         target = "vda" if boots else _target(alias, taken)
         taken.add(target)
         found.append(
-            Disk(volume.attributes["path"], volume.properties["format"], target, alias, sdk.serial_of(volume.path), bool(entry.get("read_only")), int(boots))
+            Disk(
+                volume.attributes["path"], volume.properties["format"], target, alias, sdk.serial_of(volume.path), bool(entry.get("read_only")), int(boots),
+                options=options_of(entry), limits=limits_of(entry),
+            )
         )
     return found
 

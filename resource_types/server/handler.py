@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from . import adopted, drift
+from . import adopted, drift, hardware
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import GIB, OWN, Disk, disk_name, own_volumes, root_disk, seed_prefix
+from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities
 from .rules import broken_rules, refusals
 from .seed import digest_of, documents, iso_of, leased
-from .sizes import maximum_of, memory_of, vcpus_of
+from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
 from .translation import translate
 
 __all__ = ["Server", "translate"]
@@ -48,6 +48,8 @@ class Server(sdk.ResourceType):
         found, source = [], want.get("image")
         if isinstance(source, str):
             found.append(sdk.Implied(f"image:{source}", "SE::Image", {"source": source}, "image"))
+        if isinstance(want.get("cdrom"), str):
+            found.append(sdk.Implied(f"image:{want['cdrom']}", "SE::Image", {"source": want["cdrom"]}, "cdrom"))
         if "networks" not in want:
             network: dict[str, sdk.Value] = {"mode": "nat", "cidr": "auto"}
             found.append(sdk.Implied("network:default", "SE::Network", network, "networks", lambda reference: [{"network": reference}]))
@@ -77,6 +79,10 @@ class Server(sdk.ResourceType):
         """Memory changes live up to what the guest was started with; another disk to boot from needs a start."""
         live = "set-memory-live" in profile.features and memory_of(want) <= maximum_of(last)
         found: dict[str, sdk.Effect] = {} if live else {"memory": "reboot"}
+        if not ("set-vcpus-live" in profile.features and vcpus_of(last) <= vcpus_of(want) <= max_vcpus_of(last)):
+            found["vcpus"] = "reboot"
+        if hardware.started_with(last) != hardware.started_with(want):
+            found["root_disk"] = found["vnc"] = "reboot"
         if _boot_volumes(last) != _boot_volumes(want) or "hotplug-disk" not in profile.features:
             found["volumes"] = "reboot"
         return found
@@ -139,7 +145,8 @@ class Server(sdk.ResourceType):
         uuid = str(ctx.identity["uuid"])
         image = self._image(ctx, want)
         seed = self._seed(ctx, want)
-        disks = [*root_disk(ctx, want, image), *own_volumes(ctx, want), seed]
+        bootable = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
+        disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), seed]
         before = ctx.host.domain_info(uuid)
         known = ctx.attributes.get("pinned") or (xml_of.pins(before.xml, {}) if before else {})
         xml = xml_of.definition(ctx, want, image, disks, before.xml if before else "", known)
@@ -150,9 +157,13 @@ class Server(sdk.ResourceType):
         pinned = xml_of.pins(found.xml, known)
         if want["power"] == "stopped":
             ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
+        elif want["power"] == "suspended":
+            ctx.host.domain_save(uuid)
         elif before is None or before.state not in ("running", "paused"):
             ctx.host.domain_start(uuid)
-        elif xml_of.needs_restart(before.live_xml, xml):
+            if before is not None and before.state == "saved":  # it goes on as it was saved, which may be with less than it should have
+                self._as_wanted(ctx, want, xml, disks)
+        elif before.vcpus > vcpus_of(want) or xml_of.needs_restart(before.live_xml, xml):  # guests do not let go of vCPUs
             ctx.progress("restarting")
             ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
         else:
@@ -162,6 +173,15 @@ class Server(sdk.ResourceType):
             "pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log",
             "definition": drift.remembered(xml, found.xml),
         }  # fmt: skip
+
+    def _as_wanted(self, ctx: sdk.Context, want: sdk.Properties, xml: str, disks: list[Disk]) -> None:
+        runs = ctx.host.domain_info(str(ctx.identity["uuid"]))
+        if runs is None or not runs.live_xml:
+            return
+        if runs.vcpus > vcpus_of(want) or xml_of.needs_restart(runs.live_xml, xml):
+            ctx.host.domain_reboot(runs.uuid, want["shutdown_timeout"], ctx.check)
+        else:
+            self._live(ctx, want, runs, disks)
 
     def _live(self, ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, disks: list[Disk]) -> None:
         """What a running guest takes as it runs: memory, volumes, metadata."""
@@ -175,6 +195,14 @@ class Server(sdk.ResourceType):
         for alias, disk in wanted.items():
             if alias not in runs:
                 ctx.host.domain_attach(uuid, xml_of.disk_xml(ctx, disk))
+        if before.vcpus < vcpus_of(want):
+            ctx.host.domain_set_vcpus(uuid, vcpus_of(want))
+        throttled = xml_of.limits_in(before.live_xml)
+        for disk in disks:
+            if not disk.read_only and throttled.get(disk.alias, {}) != disk.limits and disk.alias in throttled:
+                ctx.host.domain_set_limits(uuid, disk.target, {w: disk.limits.get(w, 0) for w in WORDS.values()})
+        if (want.get("vnc") or {}).get("password"):
+            ctx.host.domain_update_device(uuid, xml_of.screen_xml(ctx, want))
         self._guard(ctx, before.live_xml)
         metadata = xml_of.metadata(ctx, want)
         if not xml_of.same_metadata(before.live_xml, metadata):
@@ -223,9 +251,14 @@ class Server(sdk.ResourceType):
         if found is None:
             return None
         power = "running" if found.state in ("running", "paused", "saved") else "stopped"  # one that is parked is to run
+        if last["power"] == "suspended" and found.state in ("saved", "shutoff"):  # one that never ran has no memory to keep
+            power = "suspended"
         return {"power": power, **xml_of.defined_sizes(found.xml), sdk.DRIFT: drift.found_in(ctx, last, found)}
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
+        found = ctx.host.domain_info(str(ctx.identity["uuid"]))
+        if found is not None and found.state == "saved":
+            return  # it has given up everything but its memory
         ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
 
     def snapshot(self, ctx: sdk.Context, last: sdk.Properties) -> None:

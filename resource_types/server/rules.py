@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackengine import sdk
 
+from . import hardware, overlay
 from .sizes import unknown_flavor
 
 _GATES = {"lease": "leases", "agent": "agent", "cloud-init": "agent"}
@@ -14,7 +15,7 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     """Rules that hold on every host."""
     found = []
     boots = [v for v in sdk.known_list(want.get("volumes")) if isinstance(v, dict) and v.get("boot")]
-    if not want.get("image") and not boots:
+    if not want.get("image") and not boots and not want.get("cdrom"):
         found.append(sdk.Refusal("", "a server needs an image, or a volume to boot from", "image: tiny is the smallest"))
     if boots and want.get("image"):
         found.append(sdk.Refusal("volumes", "a server boots from its image or from a volume, not from both", "leave image out"))
@@ -34,7 +35,7 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     maximum, memory = want.get("max_memory"), want.get("memory")
     if isinstance(maximum, int) and isinstance(memory, int) and maximum < memory:
         found.append(sdk.Refusal("max_memory", f"{maximum} MiB at most is less than the {memory} MiB of memory"))
-    return found
+    return [*found, *hardware.broken(want), *overlay.refusals(want)]
 
 
 def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
@@ -48,6 +49,7 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         found.append(sdk.Refusal("ready", f"this host cannot tell when the gate '{kind}' has come", "use running, or a signal"))
     if kind == "tcp" and not profile.local:
         found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
+    found += hardware.refused(want, profile)
     if "upload" not in profile.features:
         found.append(sdk.Refusal("user_data", "this host takes no uploads, so the guest would get no seed"))
     return found

@@ -40,6 +40,12 @@ def vcpus_of(want: sdk.Properties) -> int:
     return given if isinstance(given, int) else _size(want)[0]
 
 
+def max_vcpus_of(want: sdk.Properties) -> int:
+    """vCPUs that the guest is started with room for."""
+    given = want.get("max_vcpus")
+    return max(vcpus_of(want), given if isinstance(given, int) else 0)
+
+
 def memory_of(want: sdk.Properties) -> int:
     """MiB: as given, else by flavor."""
     given = want.get("memory")

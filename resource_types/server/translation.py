@@ -116,6 +116,14 @@ def _ec2_volumes(properties: dict[str, Any], value: Any) -> None:
     properties["volumes"] = [{"volume": v.get("VolumeId")} for v in _maps(value, "Volumes")]
 
 
+def _cpu(properties: dict[str, Any], value: Any) -> None:
+    """EC2's cores and threads of a core, which are its vCPUs."""
+    if not isinstance(value, dict):
+        raise ValueError("CpuOptions is a map that is known before apply")
+    cores, threads = int(value.get("CoreCount") or 1), int(value.get("ThreadsPerCore") or 1)
+    properties["vcpus"], properties["cpu"] = cores * threads, {"cores": cores, "threads": threads}
+
+
 def _user_data_update(properties: dict[str, Any], value: Any) -> None:
     properties["user_data_update"] = value.lower() if isinstance(value, str) else value
 
@@ -128,5 +136,5 @@ def _groups(properties: dict[str, Any], value: Any) -> None:
 _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
     "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
-    "$user_data_update": _user_data_update, "$groups": _groups,
+    "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": _cpu,
 }  # fmt: skip

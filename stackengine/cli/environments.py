@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -192,25 +191,9 @@ def _summary(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _outputs(args: argparse.Namespace, terminal: Terminal) -> int:
-    from stackengine.cli.render import output_forms as forms
-    from stackengine.service import access
-
     with Session(options.settings(args)) as session:
-        name = _find(session, args).row.name
-        if args.format not in forms.FORMS:
-            args.stack, args.name = name, args.output
-            return outputs_command.run(args, terminal)
-        if args.format in forms.OF_OUTPUTS:
-            found = stacks.outputs(session, name, show_secrets=args.show_secrets)
-            terminal.data(forms.OF_OUTPUTS[args.format](name, found, secret_too=args.show_secrets))
-            return OK
-        logins = access.logins(session, name)
-    if args.format == "hosts":
-        terminal.data(forms.hosts(name, logins))
-    else:
-        state = ["--state", str(args.state)] if args.state else []
-        terminal.data(forms.ssh_config(name, logins, [sys.executable, "-m", "stackengine.cli.main", *state]))
-    return OK
+        args.stack, args.name = _find(session, args).row.name, args.output
+    return outputs_command.run(args, terminal)
 
 
 def _as_stack(args: argparse.Namespace, terminal: Terminal) -> int:

@@ -101,6 +101,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if args.command is None:
         parser.error("say a command (stack-run --help lists them)")
     args.rest = words[cut + 1 :]
-    if args.rest and args.command not in ("ssh", "env"):
+    if args.rest and args.command not in ("ssh", "exec", "env"):
         parser.error(f"unexpected after --: {' '.join(args.rest)}")
     return args

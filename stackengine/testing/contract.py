@@ -128,7 +128,7 @@ def created_twice_is_one(subject: Subject) -> None:
     again = bench.instance()
     assert known is not None
     assert again is not None
-    assert again.attributes == known.attributes, "the second create returned other attributes"
+    assert again.attributes == known.attributes, f"the second create returned other attributes: {differences(known.attributes, again.attributes)}"
 
 
 def what_is_not_there_reads_as_none(subject: Subject) -> None:

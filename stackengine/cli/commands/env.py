@@ -92,7 +92,7 @@ def _add_views(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _add_name(outputs)
     outputs.add_argument("output", metavar="OUTPUT", nargs="?", help="one output: prints the bare value")
     outputs.add_argument("--show-secrets", action="store_true", help="print sensitive values too")
-    options.add_format(outputs, ("human", "json", "dotenv", "github", "hosts", "ssh-config"))
+    options.add_format(outputs, ("human", "json", "dotenv", "github", "hosts", "ssh-config", "ansible"))
     ssh = verbs.add_parser("ssh", help="log in to a server, or run a command there", usage="%(prog)s [options] [NAME] SERVER [-- CMD ...]")
     logs = verbs.add_parser("logs", help="show the console log of a server")
     events = verbs.add_parser("events", help="show what happened to an environment, or follow it")

@@ -1,4 +1,7 @@
-"""Show a stack's outputs, or one of them as a bare value for scripts; sensitive ones only with --show-secrets."""
+"""Show a stack's outputs, or one of them as a bare value for scripts; sensitive ones only with --show-secrets.
+
+--format writes them, or the stack's servers, for other programs: dotenv and github (outputs), hosts, ssh-config and ansible (servers).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import OK
 from stackengine.cli.terminal import Terminal
 
+FORMATS = ("human", "json", "dotenv", "github", "hosts", "ssh-config", "ansible")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("stack", metavar="STACK")
     parser.add_argument("name", metavar="NAME", nargs="?", help="one output: prints the bare value")
     parser.add_argument("--show-secrets", action="store_true", help="print sensitive values too")
+    options.add_format(parser, FORMATS)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -26,6 +32,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.model.values import reveal
     from stackengine.service import stacks
 
+    if args.format not in ("human", "json"):
+        return _written(args, terminal)
     with service.open(options.settings(args)) as session:
         outputs = stacks.outputs(session, args.stack, show_secrets=args.show_secrets)
     if args.name is not None and args.name not in outputs:
@@ -44,4 +52,26 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.data(outputs_view.outputs_lines(outputs, terminal.style, secrets=args.show_secrets))
     else:
         terminal.say(f"{args.stack} has no outputs")
+    return OK
+
+
+def _written(args: argparse.Namespace, terminal: Terminal) -> int:
+    """For other programs."""
+    import sys
+
+    from stackengine import service
+    from stackengine.cli.render import output_forms as forms
+    from stackengine.service import access, stacks
+
+    with service.open(options.settings(args)) as session:
+        if args.format in forms.OF_OUTPUTS:
+            found = stacks.outputs(session, args.stack, show_secrets=args.show_secrets)
+            terminal.data(forms.OF_OUTPUTS[args.format](args.stack, found, secret_too=args.show_secrets))
+            return OK
+        logins = access.logins(session, args.stack)
+    if args.format == "hosts":
+        terminal.data(forms.hosts(args.stack, logins))
+        return OK
+    command = [sys.executable, "-m", "stackengine.cli.main", *(["--state", str(args.state)] if args.state else [])]
+    terminal.data((forms.ansible if args.format == "ansible" else forms.ssh_config)(args.stack, logins, command))
     return OK

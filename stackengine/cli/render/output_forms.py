@@ -1,4 +1,4 @@
-"""A stack's outputs as other programs want them: dotenv, GitHub's step outputs, lines of /etc/hosts, an ssh configuration."""
+"""A stack's outputs as other programs want them: dotenv, GitHub's step outputs, lines of /etc/hosts, an ssh configuration, an Ansible inventory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 from stackengine.cli.render.outputs import unwrap
 from stackengine.model.values import Value, reveal
 from stackengine.service.access import Login
-
-FORMS = ("dotenv", "github", "hosts", "ssh-config")
 
 
 def variable(name: str) -> str:
@@ -59,6 +57,19 @@ def ssh_config(stack: str, logins: Sequence[Login], command: Sequence[str]) -> s
             lines += [f"  IdentityFile {_quoted(s.identity)}", "  IdentitiesOnly yes"]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def ansible(stack: str, logins: Sequence[Login], command: Sequence[str]) -> str:
+    """An Ansible inventory in YAML (JSON is YAML): one group, every server reached by a tunnel of ours. ``command`` as in :func:`ssh_config`."""
+    known = {}
+    for s in logins:
+        proxy = shlex.join([*command, "forward", "--stdio", stack, s.path, "22"]).replace("%", "%%")
+        options = {"ProxyCommand": proxy, "HostKeyAlias": s.alias, "UserKnownHostsFile": s.known_hosts, "StrictHostKeyChecking": "yes"}
+        words = shlex.join(w for key, value in options.items() for w in ("-o", f"{key}={value}"))
+        login = {"ansible_host": s.address, "ansible_user": s.user, "ansible_ssh_common_args": words}
+        known[s.hostname] = {**login, **({"ansible_ssh_private_key_file": s.identity} if s.identity else {})}
+    group = re.sub(r"[^A-Za-z0-9_]+", "_", stack)
+    return json.dumps({"all": {"children": {group: {"hosts": known}}}}, indent=2)
 
 
 def _shown(outputs: Mapping[str, Any], secret_too: bool) -> list[tuple[str, Value]]:

@@ -18,6 +18,7 @@ from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls
 from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
 from stackengine.hosts.libvirt.profile import profile_of
+from stackengine.hosts.libvirt.tuning import TuningCalls
 from stackengine.hosts.libvirt.volumes import VolumeCalls
 from stackengine.hosts.reach import Reach
 from stackengine.sdk import AgentError, DomainInfo, FailedError, HostError, NotFoundError, Profile, RefusedError
@@ -29,7 +30,7 @@ POLL = 0.1
 DETACH_SECONDS = 30.0
 
 
-class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, TuningCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False
@@ -74,6 +75,8 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls):
     def domain_shutdown(self, uuid: str, timeout: float, check: Callable[[], None]) -> None:
         """Ask the agent, then ACPI, then destroy."""
         info = self.domain_info(uuid)
+        if info is not None and info.state == "saved":
+            self.domain_forget_memory(uuid)
         if info is None or info.state not in ("running", "paused"):
             return
         end = time.monotonic() + timeout

@@ -51,6 +51,16 @@ class PowerCalls:
 
         self._call("virDomainManagedSave", work)
 
+    def domain_forget_memory(self, uuid: str) -> None:
+        """virDomainManagedSaveRemove: the next start is a boot."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            if domain.hasManagedSaveImage(0):
+                domain.managedSaveRemove(0)
+
+        self._call("virDomainManagedSaveRemove", work)
+
     def domain_traffic(self, uuid: str) -> int:
         """Bytes that its interfaces received and sent since it was started; 0 when it does not run."""
 

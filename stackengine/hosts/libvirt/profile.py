@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -18,8 +19,6 @@ _QEMU = frozenset(
         "hotplug-nic",
         "set-memory-live",
         "set-vcpus-live",
-        "uefi",
-        "tpm",
         "nwfilter",
         "snapshot",
         "save",
@@ -40,7 +39,10 @@ def profile_of(connection: Any, reach: Reach) -> Profile:
     if driver == "qemu":
         domain_type = reach.accelerator(connection)
         features = _QEMU | (_LOCAL if reach.local else frozenset()) | ({"forwarding"} if reach.forwards else frozenset())
-        return Profile(domain_type, domain_type, machine=_machine(connection, domain_type), features=features, undefine_flags=_flags(), local=reach.local)
+        capabilities = ET.fromstring(connection.getDomainCapabilities(None, "x86_64", "q35", domain_type, 0))
+        machine = capabilities.findtext("machine") or "q35"  # what q35 means on this host now: the versioned name is pinned in the instance
+        features |= _hardware(capabilities, local=reach.local)
+        return Profile(domain_type, domain_type, machine=machine, features=features, undefine_flags=_flags(), local=reach.local)
     if driver == "test":
         return Profile("test", "test", features=_TEST, undefine_flags=0, local=False)
     return Profile(driver, driver, undefine_flags=libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE, local=reach.local)
@@ -52,7 +54,13 @@ def _flags() -> int:
     return int(flags)
 
 
-def _machine(connection: Any, domain_type: str) -> str:
-    """What ``q35`` means on this host now: the versioned name is pinned in the instance."""
-    capabilities = ET.fromstring(connection.getDomainCapabilities(None, "x86_64", "q35", domain_type, 0))
-    return capabilities.findtext("machine") or "q35"
+def _hardware(capabilities: ET.Element, *, local: bool) -> frozenset[str]:
+    """What depends on packages and modules of the host (formatdomaincaps.html)."""
+    found = set()
+    if any(v.text == "efi" for v in capabilities.findall("os/enum[@name='firmware']/value")):
+        found.add("uefi")
+    if any(v.text == "emulator" for v in capabilities.findall("devices/tpm/enum[@name='backendModel']/value")):
+        found.add("tpm")
+    if not local or Path("/dev/vhost-vsock").exists():
+        found.add("vsock")
+    return frozenset(found)

@@ -15,6 +15,7 @@ from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_fi
 from stackengine.hosts.memory.networks import NetworkCalls
 from stackengine.hosts.memory.power import PowerCalls
 from stackengine.hosts.memory.state import StateFile
+from stackengine.hosts.memory.tuning import TuningCalls
 from stackengine.hosts.memory.volumes import VolumeCalls
 from stackengine.hosts.retrying import again_and_again
 from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, Profile, RefusedError, UnsupportedError
@@ -36,6 +37,9 @@ FEATURES = frozenset(
         "upload",
         "publish",
         "forwarding",
+        "uefi",
+        "tpm",
+        "vsock",
         "save",
         "snapshot",
     ]
@@ -44,7 +48,7 @@ PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
 
 
-class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
+class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, TuningCalls):
     """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
 
     simulated = True
@@ -88,7 +92,7 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
             old = state["domains"].get(uuid, {"state": "shutoff", "live_xml": ""})
             if old.get("name", name) != name:
                 raise RefusedError(f"operation failed: domain '{old['name']}' is already defined with uuid {uuid}", code=9)
-            sizes = {"memory_kib": read.current_memory_kib(domain), "vcpus": int(read.text(domain, "vcpu") or 1)}
+            sizes = {"memory_kib": read.current_memory_kib(domain), "vcpus": read.vcpus(domain)}
             runs = {k: old[k] for k in sizes if old["state"] == "running"}  # what runs keeps its size until it is set or started anew
             state["domains"][uuid] = {**old, "name": name, "xml": xml, **sizes, **runs}
             return self._domain(uuid, state["domains"][uuid])
@@ -104,7 +108,7 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls):
             self._check_start(state, uuid, domain, read.memory_kib(domain))
             check_filters(state, used_filters(known["xml"]))
             known["state"], known["live_xml"] = "running", known["xml"]
-            known["memory_kib"], known["vcpus"] = read.current_memory_kib(domain), int(read.text(domain, "vcpu") or 1)
+            known["memory_kib"], known["vcpus"] = read.current_memory_kib(domain), read.vcpus(domain)
             if not was_saved:  # a guest that goes on says nothing anew
                 self._simulate_guest(state, domain)
 

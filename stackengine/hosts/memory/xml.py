@@ -73,6 +73,12 @@ def current_memory_kib(domain: ET.Element) -> int:
     return _in_kib(domain.find("currentMemory")) or memory_kib(domain)
 
 
+def vcpus(domain: ET.Element) -> int:
+    """vCPUs that are plugged when it starts."""
+    element = domain.find("vcpu")
+    return int(element.get("current") or (element.text or "1").strip()) if element is not None else 1
+
+
 def _in_kib(element: ET.Element | None) -> int:
     return int(int((element.text or "0").strip()) * _KIB.get(element.get("unit", "KiB"), 1)) if element is not None else 0
 

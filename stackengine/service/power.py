@@ -1,0 +1,76 @@
+"""Use cases on the power of servers: it is desired state, so to stop a stack is a revision of it; a reboot changes nothing that is desired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Literal
+
+from stackengine.model.desired import Desired, DesiredResource
+from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.sdk import HostError
+from stackengine.service import prepare
+from stackengine.service.access import servers_of
+from stackengine.service.session import Session
+from stackengine.service.types import Preview, ServiceError
+from stackengine.store.store import RevisionRow
+
+Power = Literal["running", "stopped", "suspended"]
+AT_ONCE = 4
+"""Guests that are restarted at a time."""
+
+
+def preview_power(session: Session, name: str, paths: Sequence[str], power: Power) -> Preview:
+    """The plan to the present revision with another power of ``paths``, or of all servers. The next ``up`` goes by its template again."""
+    row = prepare.find_stack(session, name)
+    if not row.revision:
+        raise ServiceError(f"the stack {name} has no revision", hint=f"stack-run show {name}")
+    target = session.store.revision(row.id, row.revision)
+    desired = with_power(target.desired, _chosen(session, target.desired, name, paths), power)
+    vault, number, diagnostics = session.store.vault(row.id), session.store.next_revision(row.id), Diagnostics()
+    revision = RevisionRow(number, desired, target.language, target.template, target.sources, target.parameters)
+    recorded, before = prepare.moved(session, row, session.store.recorded(row.id), desired)
+    preview = prepare.plan_to(session, row, vault, desired, recorded, "update", number, diagnostics, aim={})
+    return replace(preview, prepared=prepare.Prepared(row, vault, revision, before=before))
+
+
+def with_power(desired: Desired, paths: Sequence[str], power: Power) -> Desired:
+    """``desired`` with the power of these servers."""
+
+    def turned(resource: DesiredResource) -> DesiredResource:
+        return replace(resource, properties={**resource.properties, "power": power})
+
+    return replace(desired, resources={p: turned(r) if p in paths else r for p, r in desired.resources.items()})
+
+
+def _chosen(session: Session, desired: Desired, name: str, paths: Sequence[str]) -> list[str]:
+    known = [p for p, r in desired.resources.items() if "power" in (info.properties if (info := session.registry.get(r.type)) else ())]
+    for path in paths:
+        if path not in known:
+            raise ServiceError(f"{name} has no server {path}", hint=did_you_mean(path, known) or f"it has: {', '.join(known) or 'none'}")
+    if not known:
+        raise ServiceError(f"{name} has no servers")
+    return list(paths) or known
+
+
+def reboot(session: Session, name: str, paths: Sequence[str]) -> list[str]:
+    """Shut servers down and start them again; those that do not run stay as they are. The paths that were restarted."""
+    row = prepare.find_stack(session, name)
+    chosen = _chosen(session, session.store.revision(row.id, row.revision).desired, name, paths)
+    host = prepare.open_host_of(session, row)
+    running = {i.path: i for i in servers_of(session, row) if i.path in chosen and (d := host.domain_info(str(i.identity["uuid"]))) and d.state == "running"}
+
+    def again(path: str) -> None:
+        instance = running[path]
+        host.domain_reboot(str(instance.identity["uuid"]), float(instance.properties.get("shutdown_timeout", 20)), lambda: None)
+
+    with session.store.ownership(row.id) as lock:
+        if not lock.take() or session.store.active(row.id) is not None:
+            raise ServiceError(f"an operation runs on {name}, or was left", hint=f"stack-run wait {name}, or: stack-run resume {name}")
+        try:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(again, running))
+        except HostError as error:
+            raise ServiceError(f"a server could not be restarted: {error}", hint=error.hint or f"stack-run show {name}") from error
+    return list(running)

@@ -1,0 +1,104 @@
+"""A server's life on a real guest: what changes as it runs, what restarts it, and power as desired state."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stackengine.hosts import private
+from stackengine.hosts.private import requirements
+
+lacking = [r.problem for r in requirements.requirements() if r.problem]
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+
+TEMPLATE = """heat_template_version: 2018-08-31
+parameters:
+  vcpus: {type: number, default: 1}
+  memory: {type: number, default: 192}
+  watchdog: {type: string, default: reset}
+resources:
+  web:
+    type: SE::Server
+    properties:
+      image: tiny
+      vcpus: {get_param: vcpus}
+      max_vcpus: 2
+      memory: {get_param: memory}
+      max_memory: 256
+      watchdog: {get_param: watchdog}
+      vnc: {password: secret12}
+      libvirt_overlay: "<domain><clock offset='utc'/></domain>"
+      ready: {gate: cloud-init}
+"""
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("state")
+    (folder / "stack.yaml").write_text(TEMPLATE)
+    yield folder
+    for name in private.names(folder):
+        private.remove(name, folder)
+
+
+def run(state: Path, *arguments: str, code: int | None = 0) -> str:
+    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "STACKENGINE_STATE": str(state)})
+    assert code is None or done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def up(state: Path, *parameters: str) -> None:
+    words = [w for p in parameters for w in ("--param", p)]
+    run(state, "up", str(state / "stack.yaml"), "--name", "life", "--host", "private://servers", "--yes", *words)
+
+
+def inside(state: Path, *command: str) -> str:
+    return run(state, "exec", "life", "web", "--", *command)
+
+
+def uptime(state: Path) -> float:
+    return float(inside(state, "cat", "/proc/uptime").split()[0])
+
+
+def test_changes_as_it_runs_and_power_as_desired_state(state: Path, tmp_path: Path) -> None:
+    up(state)
+    since = uptime(state)
+    assert "processors: 1" in inside(state, "sh", "-c", "echo processors: $(ls -d /sys/devices/system/cpu/cpu[0-9] | wc -l)")
+    up(state, "vcpus=2", "memory=160")  # plugged, and the balloon: no restart
+    assert "processors: 2" in inside(state, "sh", "-c", "echo processors: $(ls -d /sys/devices/system/cpu/cpu[0-9] | wc -l)")
+    assert uptime(state) > since
+
+    (tmp_path / "page").write_bytes(bytes(range(256)) * 3000)
+    run(state, "cp", "life", str(tmp_path / "page"), "web:/tmp/")
+    run(state, "cp", "life", "web:/tmp/page", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "page").read_bytes()
+    assert run(state, "exec", "life", "web", "--", "false", code=1) == ""
+
+    since = uptime(state)
+    run(state, "suspend", "life", "--yes")
+    assert "suspended" in run(state, "plan", str(state / "stack.yaml"), "--name", "life", "--param", "vcpus=2", "--param", "memory=160", code=None)
+    run(state, "start", "life", "--yes")
+    assert uptime(state) > since  # it went on where it was
+
+    up(state, "vcpus=2", "memory=160", "watchdog=poweroff")  # only a start brings that
+    wait_for_agent(state)
+    assert uptime(state) < since
+    run(state, "stop", "life", "web", "--yes")
+    run(state, "start", "life", "--yes")
+    wait_for_agent(state)
+    run(state, "down", "life", "--yes")
+
+
+def wait_for_agent(state: Path) -> None:
+    end = time.monotonic() + 90
+    command = [sys.executable, "-m", "stackengine.cli.main", "exec", "life", "web", "--", "true"]
+    while subprocess.run(command, capture_output=True, check=False, env={**os.environ, "STACKENGINE_STATE": str(state)}).returncode:
+        assert time.monotonic() < end, "the guest did not boot"
+        time.sleep(1)

@@ -1,0 +1,48 @@
+"""Power of servers is desired state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stackengine.service import power
+from stackengine.service.drift import look
+from stackengine.service.stacks import carry_out, preview_rollback
+from stackengine.service.types import ServiceError
+from unit.service.house import STACK, House
+
+TWO = """
+net: {type: 'SE::Network', properties: {cidr: 10.9.0.0/24}}
+a: {type: 'SE::Server', properties: {image: tiny, networks: [{network: {get_resource: net}}]}}
+b: {type: 'SE::Server', properties: {image: tiny, networks: [{network: {get_resource: net}}]}}
+"""
+
+
+def states(house: House) -> list[str]:
+    return sorted(d.state for d in house.host.domain_list())
+
+
+def test_a_stack_stops_stands_still_and_goes_on_and_drift_knows_of_it(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.up(TWO)
+    stopped = carry_out(house.session, power.preview_power(house.session, STACK, ["a"], "stopped"))
+    assert (stopped.status, states(house)) == ("complete", ["running", "shutoff"])
+    assert not look(house.session, STACK).differences
+    carry_out(house.session, power.preview_power(house.session, STACK, [], "suspended"))
+    assert states(house) == ["saved", "shutoff"]
+    assert not look(house.session, STACK).differences
+    carry_out(house.session, power.preview_power(house.session, STACK, [], "running"))
+    assert states(house) == ["running", "running"]
+    carry_out(house.session, preview_rollback(house.session, STACK))
+    assert states(house) == ["saved", "saved"]
+    house.up(TWO)
+    assert states(house) == ["running", "running"]
+    assert power.reboot(house.session, STACK, ["b"]) == ["b"]
+
+
+def test_servers_that_are_not_there_are_told(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.up(TWO)
+    with pytest.raises(ServiceError, match="has no server net"):
+        power.preview_power(house.session, STACK, ["net"], "stopped")
