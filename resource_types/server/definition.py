@@ -82,7 +82,8 @@ def pins(xml: str, known: Mapping[str, Any]) -> dict[str, Any]:
     for key, device in _keyed(root):
         address = device.find("address")
         if address is not None:
-            addresses[key] = known.get("addresses", {}).get(key) or dict(address.attrib)
+            before = known.get("addresses", {}).get(key)
+            addresses[key] = before if before and before.get("type") == address.get("type") else dict(address.attrib)
     ports = len([c for c in root.findall("devices/controller") if c.get("model") == "pcie-root-port"])
     machine = kind.get("machine", "") if kind is not None else ""
     return {"machine": known.get("machine") or machine, "ports": known.get("ports") or ports, "addresses": addresses}
@@ -104,8 +105,14 @@ def _keyed(root: ET.Element) -> Iterator[tuple[str, ET.Element]]:
 def _pin(root: ET.Element, addresses: Mapping[str, Mapping[str, str]]) -> None:
     for key, device in _keyed(root):
         known = addresses.get(key)
-        if known and device.find("address") is None:
+        if known and device.find("address") is None and _fits(device, known):
             ET.SubElement(device, "address", dict(known))
+
+
+def _fits(device: ET.Element, address: Mapping[str, str]) -> bool:
+    """Whether the address is still of the kind that the device has: a disk may have moved to another bus."""
+    target = device.find("target") if device.tag == "disk" else None
+    return target is None or (target.get("bus") in ("scsi", "sata")) == (address.get("type") == "drive")
 
 
 def _keep_others(root: ET.Element, before: str) -> None:

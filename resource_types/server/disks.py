@@ -68,7 +68,7 @@ def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk
     image = ctx.referred(want["cdrom"])
     if image is None:
         raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack")
-    return [Disk(image.attributes["path"], "raw", "sdz", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus="sata", device="cdrom")]
+    return [Disk(image.attributes["path"], "raw", "sdb", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus="sata", device="cdrom")]
 
 
 def options_of(how: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
 
 LOOK_SECONDS = 0.1
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS, BUSY_SECONDS = 10.0, 20.0
 CHUNK = 256 << 10
 """Bytes of a file in one message."""
 
@@ -81,10 +81,15 @@ def _agent(session: Session, stack: str, server: str) -> Callable[[str, dict[str
     _, instance, host = access.find_server(session, stack, server)
 
     def ask(command: str, arguments: dict[str, Any]) -> Any:
-        try:
-            return host.domain_agent(str(instance.identity["uuid"]), {"execute": command, "arguments": arguments}, ANSWER_SECONDS)
-        except HostError as error:
-            hint = error.hint or f"does it run, and has it booted? stack-run logs {stack} {server}"
-            raise ServiceError(f"{server}: {error}", hint=hint) from error
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return host.domain_agent(str(instance.identity["uuid"]), {"execute": command, "arguments": arguments}, ANSWER_SECONDS)
+            except HostError as error:
+                busy = "not available for now" in str(error)  # it still answers somebody else: nothing was asked yet
+                if not busy or time.monotonic() > end:
+                    hint = error.hint or f"does it run, and has it booted? stack-run logs {stack} {server}"
+                    raise ServiceError(f"{server}: {error}", hint=hint) from error
+                time.sleep(LOOK_SECONDS)
 
     return ask
