@@ -16,8 +16,8 @@ from stackengine.service.types import ServiceError
 
 LOOK_SECONDS = 0.1
 ANSWER_SECONDS, BUSY_SECONDS = 10.0, 20.0
-CHUNK = 256 << 10
-"""Bytes of a file in one message."""
+CHUNK = 48_000
+"""Bytes of a file in one message: larger ones an agent under emulation does not take."""
 
 
 @dataclass(frozen=True, slots=True)
