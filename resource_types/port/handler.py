@@ -40,6 +40,12 @@ class Port(sdk.ResourceType):
         addresses = identity.get("addresses") or [identity["address"]]
         if want.get("hostname"):
             found += [sdk.Contribution(target, "names", {"address": a, "name": want["hostname"]}, order) for a in addresses]
+        itself = identity["physical_id"]
+        if isinstance(want.get("anti_spoofing"), bool):
+            found.append(sdk.Contribution(itself, "groups", {"guarded": want["anti_spoofing"]}, "guarded"))
+        for number, pair in enumerate(sdk.known_list(want.get("allowed_addresses"))):
+            if isinstance(pair, dict):
+                found.append(sdk.Contribution(itself, "groups", {"allowed": pair}, f"allowed:{number:04}"))
         for group in (g for g in sdk.known_list(want.get("security_groups")) if isinstance(g, str) and g.startswith("sg:")):
             found += [sdk.Contribution(group, "members", {"address": a}, order) for a in addresses]
             found.append(sdk.Contribution(identity["physical_id"], "groups", {"group": group}, str(group)))
@@ -72,6 +78,12 @@ def _place(entry: dict[str, Any]) -> dict[str, Any]:
     return {_FIXED[name]: value for name, value in entry.items() if name in _FIXED and value is not None}
 
 
+def _pair(pair: Any) -> Any:
+    if not isinstance(pair, dict):
+        return pair
+    return {to: pair[k] for k, to in (("ip_address", "address"), ("mac_address", "mac")) if pair.get(k) is not None}
+
+
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Neutron's and EC2's lists of addresses: the first (EC2: the primary) one, and others. The group ``default`` filters nothing."""
     if "$groups" in properties:
@@ -85,6 +97,13 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
         properties.update(places[0] if places else {})
         if places[1:]:
             properties["also"] = places[1:]
+    check = properties.pop("$check", None)
+    if check is not None:
+        properties["anti_spoofing"] = None if str(check).lower() == "true" else False
+    pairs = properties.pop("$pairs", None)
+    if pairs is not None:
+        properties["allowed_addresses"] = [_pair(p) for p in pairs] if isinstance(pairs, list) else pairs
+    properties = {k: v for k, v in properties.items() if k != "anti_spoofing" or v is not None}
     if isinstance(properties.get("mac"), str):
         properties["mac"] = re.sub("-", ":", properties["mac"]).lower()
     return properties

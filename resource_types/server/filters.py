@@ -1,4 +1,6 @@
-"""Packet filters of a server's interfaces: one for each that is in a security group; it puts the groups together and drops the rest.
+"""Packet filters of a server's interfaces: one for each that is in a security group (it puts the groups together and drops the rest) or guarded.
+
+A guarded interface sends from its own MAC and addresses only, and from those that its port allows besides.
 
 The definition of the domain covers a filter's life: it names the filter before the filter is made, and until it is gone. So a crash in
 between leaves nothing that nobody knows of.
@@ -6,12 +8,16 @@ between leaves nothing that nobody knows of.
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from stackengine import sdk
+
+from .identity import addresses_of
 
 PREFIX = "se-nic-"
 GROUP = "sg:"
@@ -23,9 +29,40 @@ def own_groups(value: Any) -> list[Any]:
     return [g for g in sdk.known_list(value) if not isinstance(g, str) or g.startswith(GROUP)]
 
 
-def groups_of(ctx: sdk.Context) -> dict[str, list[str]]:
-    """MAC -> names of the groups' filters, for interfaces that are in any."""
-    return {e["mac"]: sorted({g["group"].removeprefix(GROUP) for g in e["groups"]}) for e in ctx.contributed.get("groups", ())}
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What an interface's filter says."""
+
+    groups: tuple[str, ...] = ()
+    """Names of the groups' filters."""
+    guarded: bool = True
+    addresses: tuple[tuple[str, int], ...] = ()
+    """(address, bits of its prefix) from which it may send."""
+    macs: bool = False
+    """Whether it may send from other MACs, too."""
+
+    @property
+    def ranges(self) -> bool:
+        """Whether it may send from whole ranges: then ARP is not looked at, as its rules know single addresses only (formatnwfilter.html)."""
+        return any("." in address and bits < 32 for address, bits in self.addresses)
+
+
+def groups_of(ctx: sdk.Context) -> dict[str, Guard]:
+    """MAC -> its guard, for interfaces that are in a group, or guarded without one."""
+    nics = {nic["mac"]: nic for nic in ctx.identity["nics"]}
+    found = {}
+    for entry in ctx.contributed.get("groups", ()):
+        said = entry["groups"]
+        groups = tuple(sorted({g["group"].removeprefix(GROUP) for g in said if "group" in g}))
+        wish = next((g["guarded"] for g in said if "guarded" in g), None)
+        guarded = bool(groups) if wish is None else bool(wish)
+        allowed = [a for g in said if (a := g.get("allowed"))]
+        if groups or guarded:
+            own = addresses_of(nics[entry["mac"]]) if entry["mac"] in nics else []
+            ranges = [ipaddress.ip_network(a, strict=False) for a in (*own, *(a["address"] for a in allowed))] if guarded else []
+            listed = tuple(sorted({(str(n.network_address), n.prefixlen) for n in ranges}))
+            found[entry["mac"]] = Guard(groups, guarded and bool(own), listed, any(a.get("mac") for a in allowed))
+    return found
 
 
 def filter_name(mac: str) -> str:
@@ -53,14 +90,22 @@ def drop_filters(ctx: sdk.Context, defined: str, keep: Mapping[str, Any], *, run
             ctx.host.filter_undefine(_uuid(ctx, name))
 
 
-def make_filters(ctx: sdk.Context, wanted: Mapping[str, list[str]]) -> None:
-    """Define what is wanted; a filter that names the same groups stays as it is, as libvirt builds its rules anew for every running guest."""
-    for mac, groups in wanted.items():
+def make_filters(ctx: sdk.Context, wanted: Mapping[str, Guard]) -> None:
+    """Define what is wanted; a filter that says the same stays as it is, as libvirt builds its rules anew for every running guest."""
+    for mac, guard in wanted.items():
         name = filter_name(mac)
         found = ctx.host.filter_info(_uuid(ctx, name))
-        have = [r.get("filter") for r in ET.fromstring(found.xml).findall("filterref")] if found else None
-        if have != groups:
-            ctx.host.filter_define(ctx.render("filter.xml.j2", name=name, uuid=_uuid(ctx, name), groups=groups))
+        xml = ctx.render("filter.xml.j2", name=name, uuid=_uuid(ctx, name), guard=guard)
+        if found is None or _said(found.xml) != _said(xml):
+            ctx.host.filter_define(xml)
+
+
+def _said(xml: str) -> tuple[list[str], set[tuple[str, str]], bool, bool]:
+    """Of a filter: its groups, the addresses that it lets through, whether it drops the rest, whether it looks at MACs."""
+    root = ET.fromstring(xml)
+    sources = {(e.tag, e.get("srcipaddr", "")) for e in root.findall("rule/*") if e.tag in ("ip", "ipv6") and e.get("srcipaddr")}
+    groups = [str(r.get("filter")) for r in root.findall("filterref")]
+    return groups, sources, root.find("rule/all") is not None, root.find("rule/mac") is not None
 
 
 def _uuid(ctx: sdk.Context, name: str) -> str:

@@ -21,6 +21,7 @@ TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   port: {type: number, default: 80}
   groups: {type: json, default: [web]}
+  pairs: {type: json, default: []}
 conditions:
   guarded: {equals: [{get_param: [groups, 0]}, web]}
 resources:
@@ -31,7 +32,7 @@ resources:
       rules: [{protocol: tcp, port_range_min: {get_param: port}, port_range_max: {get_param: port}}]
   place:
     type: OS::Neutron::Port
-    properties: {network: {get_resource: net}, security_groups: {if: [guarded, [{get_resource: web}], []]}}
+    properties: {network: {get_resource: net}, security_groups: {if: [guarded, [{get_resource: web}], []]}, allowed_address_pairs: {get_param: pairs}}
   a:
     type: SE::Server
     properties:
@@ -48,6 +49,7 @@ resources:
     properties: {image: tiny, flavor: tiny, networks: [{network: {get_resource: net}}], ready: {gate: cloud-init}}
 outputs:
   address: {value: {get_attr: [place, address]}}
+  other: {value: {get_attr: [b, address]}}
 """
 
 
@@ -81,6 +83,11 @@ def pings(state: Path, address: str) -> bool:
     return "1 packets received" in run(state, "ssh", "groups", "b", "--", f"ping -c 1 -W 2 {address}", code=None)
 
 
+def answers(state: Path, target: str, source: str) -> bool:
+    """Whether a gets an answer of b when it sends from ``source``."""
+    return "1 packets received" in run(state, "exec", "groups", "a", "--", "ping", "-c", "1", "-W", "2", "-I", source, target, code=None)
+
+
 def filters(state: Path) -> list[str]:
     connection = libvirt.open(private.find("groups", state).libvirt_uri)
     found = [f.name() for f in connection.listAllNWFilters() if f.name().startswith("se-")]
@@ -95,7 +102,14 @@ def test_a_packet_is_stopped_and_after_a_live_change_it_passes(state: Path) -> N
     assert not opens(state, address, 81)
     assert not pings(state, address)
 
-    up(state, "port=81")
+    stranger = address.rpartition(".")[0] + ".250"
+    run(state, "exec", "groups", "a", "--", "ip", "addr", "add", f"{stranger}/24", "dev", "eth0")
+    other = run(state, "outputs", "groups", "other").strip()
+    assert answers(state, other, address)
+    assert not answers(state, other, stranger)  # it is not its own
+
+    up(state, "port=81", f'pairs=[{{"ip_address": "{stranger}"}}]')
+    assert answers(state, other, stranger)  # but allowed to it now, while it runs
     assert opens(state, address, 81)
     assert not opens(state, address, 80)
 
