@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackengine.sdk import HostError
+from stackengine.service import inventory
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import Finding, HostView, ServiceError
 
@@ -22,7 +23,10 @@ def ls(session: Session) -> list[HostView]:
         host = private.find(name, session.folder)
         details = {"libvirt_uri": host.libvirt_uri, "outbound": host.outbound, "folder": str(host.paths.folder)}
         found.append(HostView(name, uri, "private", "running" if host.pid else "stopped", tuple(stacks.pop(uri, ())), "", details))
-    for uri, names in sorted(stacks.items()):
+    for entry in inventory.read(session.folder).hosts:
+        stacks.setdefault(entry.uri, [])
+    there = {h.uri for h in found}
+    for uri, names in sorted((u, n) for u, n in stacks.items() if u not in there):
         kind, state = ("memory", "ready") if uri.startswith("memory:") else ("private", "stopped") if uri.startswith("private:") else ("libvirt", "ready")
         found.append(HostView(uri, uri, kind, state, tuple(names)))  # type: ignore[arg-type]
     return found

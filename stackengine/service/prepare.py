@@ -18,7 +18,7 @@ from stackengine.planning.moves import Amendment, due, moves_of, rename
 from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
 from stackengine.sdk import Host, HostError
-from stackengine.service import keys, owner, sources
+from stackengine.service import inventory, keys, owner, sources
 from stackengine.service.external import looked_for
 from stackengine.service.outside import OtherStacks, check_exports
 from stackengine.service.procedures import with_procedure
@@ -90,6 +90,10 @@ def prepare_up(session: Session, request: Request) -> Preview:
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
     desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)
     check_exports(others, row, desired, diagnostics)
+    if known is None and not session.settings.host:
+        row = replace(row, host=inventory.choose(session, row.name, desired, diagnostics) or row.host)
+        if diagnostics.errors:
+            raise InvalidTemplateError(diagnostics)
     number = session.store.next_revision(row.id) if known else 1
     files = (*template.sources, *(s for s in _environment_sources(request)))
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
@@ -98,8 +102,9 @@ def prepare_up(session: Session, request: Request) -> Preview:
     recorded, before = moved(session, row, recorded, desired)
     aim = request_options(request, recorded)
     preview = plan_to(session, row, vault, desired, recorded, kind, number, diagnostics, aim=aim, policy=request.policy)
+    by_default = known is None and not session.settings.host and row.host == DEFAULT_HOST
     return replace(
-        preview, sources=files, parameters=evaluated.parameters, request=request, host_is_default=not session.settings.host and known is None,
+        preview, sources=files, parameters=evaluated.parameters, request=request, host_is_default=by_default,
         prepared=Prepared(row, vault, revision, stack_keys, aim, before), new_stack=known is None,
     )  # fmt: skip
 

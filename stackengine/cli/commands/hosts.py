@@ -1,6 +1,7 @@
-"""List, start, stop, remove and examine hosts.
+"""List, start, stop, remove and examine hosts, and say on which of them new stacks are placed.
 
-A private host is a libvirtd of its own in its own namespaces; it starts by itself when a stack needs it.
+With hosts in the inventory (`hosts add`; `hosts.yaml` in the state folder), a new stack goes to the one that its scheduler chooses, if no --host is
+said; the plan says which, and why not the others. A private host is a libvirtd of its own in its own namespaces; it starts by itself when a stack needs it.
 """
 
 from __future__ import annotations
@@ -30,8 +31,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("--yes", "-y", action="store_true", help="do not ask")
     doctor = verbs.add_parser("doctor", help="say what is wrong with a host and how to mend it; tries the accelerator by running a guest")
     doctor.add_argument("uri", metavar="URI", nargs="?", help="default: --host, else private://default")
+    _add_inventory(verbs)
     for verb in verbs.choices.values():
         options.add_common(verb, again=True)
+
+
+def _add_inventory(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    add = verbs.add_parser("add", help="take a host into the inventory, or change what is known of it")
+    add.add_argument("uri", metavar="URI")
+    add.add_argument("--zone", default="", help="its availability zone")
+    add.add_argument("--label", metavar="K=V", action="append", default=[], help="a label; repeatable")
+    add.add_argument("--vcpus", metavar="N", type=int, help="vCPUs (default: asked of the host)")
+    add.add_argument("--memory", metavar="MIB", type=int, help="MiB of memory (default: asked of the host)")
+    forget = verbs.add_parser("forget", help="take a host out of the inventory; its stacks stay where they are")
+    show = verbs.add_parser("show", help="show one host of the inventory: what it has, what is claimed")
+    cordon = verbs.add_parser("cordon", help="let no new stack go to a host")
+    uncordon = verbs.add_parser("uncordon", help="let new stacks go to it again")
+    drain = verbs.add_parser("drain", help="let no new stack go to a host, and say which stacks are to leave it")
+    for verb in (forget, show, cordon, uncordon, drain):
+        verb.add_argument("uri", metavar="URI")
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -44,6 +62,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
                 return _ls(session, terminal)
             case "doctor":
                 return _doctor(session, args, terminal)
+            case "add" | "forget" | "show" | "cordon" | "uncordon" | "drain":
+                return _inventory(session, args, terminal)
             case _:
                 return _change(session, args, terminal)
 
@@ -84,6 +104,36 @@ def _change(session: Session, args: argparse.Namespace, terminal: Terminal) -> i
         terminal.document("host", {"name": name, "uri": f"private://{name}", "done": args.verb})
     else:
         terminal.say(f"private://{name} {done}")
+    return OK
+
+
+def _inventory(session: Session, args: argparse.Namespace, terminal: Terminal) -> int:
+    """What the verb says of one host of the inventory."""
+    from stackengine.cli.render import hosts as view
+    from stackengine.service import inventory
+
+    done = {"cordon": "cordoned", "uncordon": "ready", "drain": "draining"}
+    match args.verb:
+        case "add":
+            inventory.add(session, args.uri, zone=args.zone, labels=tuple(args.label), vcpus=args.vcpus, memory=args.memory)
+        case "forget":
+            inventory.remove(session, args.uri)
+        case "show":
+            pass
+        case verb:
+            left = inventory.turn(session, args.uri, done[verb])
+            if verb == "drain":
+                terminal.say(f"still there: {', '.join(left)}" if left else "nothing is left there")
+    if args.verb == "forget":
+        terminal.say(f"{args.uri} is not in the inventory any more")
+        return OK
+    known = inventory.read(session.folder)
+    known.find(args.uri)
+    found = next(f for f in inventory.facts(session, known) if f.uri == args.uri)
+    if terminal.json:
+        terminal.document("host", {"name": args.uri, "uri": args.uri, "done": args.verb, "capacity": view.facts_data(found, known.ratios)})
+    else:
+        terminal.data(view.facts(found, known.ratios))
     return OK
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from stackengine.cli.render.style import PLAIN, Style
 from stackengine.cli.render.table import table
 from stackengine.cli.render.values import to_data
+from stackengine.planning.placement import HostFacts, Ratios
 from stackengine.service.types import Finding, HostView
 
 _STATES = {"running": "green", "ready": "green", "stopped": "dim", "unreachable": "red"}
@@ -18,6 +19,21 @@ def listing(hosts: Sequence[HostView], style: Style = PLAIN) -> str:
     """One line for each host."""
     rows = [[h.uri, style.paint(h.state, _STATES[h.state]), h.accelerator or "-", ", ".join(h.stacks) or "-"] for h in hosts]
     return table(["uri", "state", "accelerator", "stacks"], rows, style)
+
+
+def facts(host: HostFacts, ratios: Ratios) -> str:
+    """What a host of the inventory has, and what of it is claimed."""
+    rows = [["state", host.state], ["zone", host.zone or "-"], ["labels", ", ".join(sorted(host.labels)) or "-"]]
+    rows += [["vCPUs", f"{host.used_vcpus} claimed of {host.vcpus} (up to {host.vcpus * ratios.vcpus:g})"]]
+    rows += [["memory", f"{host.used_memory} MiB claimed of {host.memory} (up to {host.memory * ratios.memory:g})"]]
+    return table([host.uri, ""], [*rows, ["stacks", str(host.stacks)], ["can", ", ".join(sorted(host.features)) or "-"]])
+
+
+def facts_data(host: HostFacts, ratios: Ratios) -> dict[str, Any]:
+    """The same as JSON."""
+    found = {k: getattr(host, k) for k in ("state", "zone", "vcpus", "memory", "used_vcpus", "used_memory", "stacks")}
+    ratio = {"vcpus": ratios.vcpus, "memory": ratios.memory}
+    return {**found, "labels": sorted(host.labels), "features": sorted(host.features), "overcommit": ratio}
 
 
 def finding(found: Finding, style: Style = PLAIN) -> str:

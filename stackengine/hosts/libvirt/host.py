@@ -280,6 +280,11 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, 
 
     # beyond libvirt
 
+    def capacity(self) -> tuple[int, int]:
+        """(CPUs, MiB of memory) that the host has (virNodeGetInfo)."""
+        info = self._call("virNodeGetInfo", lambda c: c.getInfo())
+        return int(info[2]), int(info[1])
+
     def memory_free(self) -> int:
         """MiB that the host has free."""
         return int(self._call("virNodeGetFreeMemory", lambda c: c.getFreeMemory()) >> 20)

@@ -69,6 +69,11 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, TuningCalls
             raise
         self.faults.leave(call)
 
+    def capacity(self) -> tuple[int, int]:
+        """(CPUs, MiB of memory) that the host has."""
+        with self._file.reading() as state:
+            return 64, state["memory_kib"] >> 10
+
     def close(self) -> None:
         """Nothing to close."""
 
