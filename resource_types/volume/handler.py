@@ -37,6 +37,8 @@ class Volume(sdk.ResourceType):
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         if want.get("image") and want.get("format") == "raw":
             return [sdk.Refusal("format", "a volume over an image is a qcow2 overlay", "leave format out")]
+        if want.get("image") and want.get("source"):
+            return [sdk.Refusal("source", "a volume starts with an image or with another volume, not with both")]
         return []
 
     def holds_data(self, want: sdk.Properties) -> bool:
@@ -91,9 +93,16 @@ class Volume(sdk.ResourceType):
         image = ctx.referred(want["image"]) if want.get("image") else None
         if image is not None and not image.attributes.get("path"):
             raise sdk.FailedError(f"the image {image.properties['source']} has no disk", hint="name an image with a disk: stack-run images ls")
+        source = ctx.referred(want["source"]) if want.get("source") else None
+        if source is not None and source.properties["pool"] != pool:
+            raise sdk.FailedError(f"{source.path} is in the pool {source.properties['pool']}, and a copy of it cannot be in {pool}")
         base = {"backing": image.attributes["path"], "backing_format": image.attributes["format"]} if image else {}
-        capacity = max(want["size"] * GIB, int(image.attributes["capacity"]) if image else 0)
-        found = sdk.ensure_volume(ctx, pool, name, capacity, want["format"], **base, more={**_more(want), **ctx.record()})
+        capacity = max(want["size"] * GIB, *(int(o.attributes["capacity"]) for o in (image, source) if o is not None), 0)
+        more = {**_more(want), **ctx.record()}
+        if source is not None:
+            found = sdk.ensure_copy(ctx, pool, name, str(source.identity["volume_name"]), capacity, want["format"], more=more)
+        else:
+            found = sdk.ensure_volume(ctx, pool, name, capacity, want["format"], **base, more=more)
         if found.capacity < capacity:
             ctx.progress(f"growing to {want['size']} GiB")
             ctx.host.volume_resize(pool, name, capacity)

@@ -44,7 +44,7 @@ from stackengine.sdk.facts import (
 )
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.resource_type import DRIFT, ResourceType, changed
-from stackengine.sdk.volumes import copy_name, ensure_content, ensure_volume, keep_copy, record_of, remove_volume, serial_of, volume_xml
+from stackengine.sdk.volumes import copy_name, ensure_content, ensure_copy, ensure_volume, keep_copy, record_of, remove_volume, serial_of, volume_xml
 
 __all__ = [
     "DRIFT",
@@ -92,6 +92,7 @@ __all__ = [
     "changed",
     "copy_name",
     "ensure_content",
+    "ensure_copy",
     "ensure_volume",
     "floating_entry",
     "free_addresses",

@@ -68,6 +68,21 @@ def ensure_volume(
     return found
 
 
+def ensure_copy(ctx: Context, pool: str, name: str, source: str, capacity: int, format_: str, *, more: Mapping[str, Any] | None = None) -> VolumeInfo:
+    """A volume with what ``source`` (of the same pool) held when it was made; half a copy has no record, and is made again.
+
+    ExistsError when something of that name belongs to another stack; RefusedError while a running guest writes to ``source``.
+    """
+    found = ctx.host.volume_info(pool, name)
+    if found is not None and record_of(ctx, pool, name) is None:
+        ctx.host.volume_delete(pool, name)
+        found = None
+    if found is None:
+        ctx.progress(f"copying {source}")
+        ctx.host.volume_copy(pool, source, volume_xml(name, capacity, format_))
+    return ensure_volume(ctx, pool, name, capacity, format_, more=more)
+
+
 def ensure_content(
     ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any], *, shared: bool = False
 ) -> VolumeInfo:
