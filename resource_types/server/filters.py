@@ -58,11 +58,19 @@ def groups_of(ctx: sdk.Context) -> dict[str, Guard]:
         guarded = bool(groups) if wish is None else bool(wish)
         allowed = [a for g in said if (a := g.get("allowed"))]
         if groups or guarded:
-            own = addresses_of(nics[entry["mac"]]) if entry["mac"] in nics else []
+            own = [*addresses_of(nics[entry["mac"]]), *_self_made(nics[entry["mac"]])] if entry["mac"] in nics else []
             ranges = [ipaddress.ip_network(a, strict=False) for a in (*own, *(a["address"] for a in allowed))] if guarded else []
             listed = tuple(sorted({(str(n.network_address), n.prefixlen) for n in ranges}))
             found[entry["mac"]] = Guard(groups, guarded and bool(own), listed, any(a.get("mac") for a in allowed))
     return found
+
+
+def _self_made(nic: Mapping[str, Any]) -> list[str]:
+    """IPv6 addresses that a guest makes itself of a router's advertisement and its MAC (RFC 4862, RFC 4291 appendix A), in the ranges that it has."""
+    part = bytes.fromhex(nic["mac"].replace(":", ""))
+    number = int.from_bytes(bytes([part[0] ^ 2]) + part[1:3] + b"\xff\xfe" + part[3:], "big")
+    seats = [s for s in (nic, *(nic.get("more") or ())) if ":" in s["address"] and s["prefix"] == 64]
+    return [str(ipaddress.ip_network(f"{s['address']}/64", strict=False)[number]) for s in seats]
 
 
 def filter_name(mac: str) -> str:
