@@ -14,6 +14,7 @@ from stackengine.formats.tosca.topology import Context, Link, NodeTemplate
 from stackengine.formats.tosca.values import fold
 from stackengine.formats.tree import Node
 from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map, Ref
+from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Nested, Policies, Resource
 
 COMPUTE, BLOCK, NETWORK, PORT = "tosca.nodes.Compute", "tosca.nodes.Storage.BlockStorage", "tosca.nodes.network.Network", "tosca.nodes.network.Port"
@@ -123,7 +124,7 @@ class Mapping:
         return self._functions.quietly(lambda: self._functions.values.defined(value, definition, Context(definition.document, node), what), "S244")
 
     def _capabilities(self, node: NodeTemplate, base: str) -> Iterator[Entry]:
-        context, taken = Context(node.document, node), _TAKEN.get(base)
+        context, taken, idle = Context(node.document, node), _TAKEN.get(base), list[tuple[str, Mark]]()
         for name, assignment in node.capabilities.items():
             capability = node.capability(name)
             for prop, (key, value) in assignment.properties.items():
@@ -131,10 +132,15 @@ class Mapping:
                 what = f"{node.name}.{name}.{prop}"
                 values = self._functions.values
                 expr = values.anything(value, context) if definition is None else values.defined(value, definition, context, what)
-                if taken is None and base in MAPPED:
-                    continue
-                if taken is None or prop in taken.get(name, ()):
+                if base not in MAPPED or (taken is not None and prop in taken.get(name, ())):
                     yield Entry(f"{name}.{prop}", key.mark, expr)
+                elif not (name == "scalable" and isinstance(expr, Literal) and expr.value == 1):
+                    idle.append((f"{name}.{prop}", key.mark))
+        if idle:
+            problem = f"{node.name}: nothing is made of {', '.join(n for n, _ in idle)}"
+            several = idle[0][0].startswith("scalable.")
+            hint = "one server is made; count (TOSCA 2.0) makes several" if several else "it is kept with the template, for other nodes to read"
+            node.document.reading.diagnostics.notice("S264", problem, idle[0][1], hint)
         if taken is None:
             return
         for name, props in taken.items():

@@ -165,3 +165,15 @@ def test_a_property_through_a_requirement_has_its_value() -> None:
     assert template is not None
     assert not diagnostics.errors
     assert template.resources["b"].properties.get("p").value == 7
+
+
+def test_what_nothing_is_made_of_is_told() -> None:
+    text = V13 + """
+topology_template:
+  node_templates:
+    n:
+      type: tosca.nodes.Compute
+      capabilities: {scalable: {properties: {min_instances: 1, max_instances: 4, default_instances: 2}}, endpoint: {properties: {protocol: http}}}
+"""
+    told = [d for d in read(text)[1] if d.code == "S264"]
+    assert [d.summary.partition("of ")[2] for d in told] == ["scalable.max_instances, scalable.default_instances, endpoint.protocol"]
