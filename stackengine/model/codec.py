@@ -5,6 +5,7 @@ A :class:`Sensitive` has no JSON form on purpose: secrets are sealed into a :cla
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
@@ -137,9 +138,25 @@ def _sorted(items: frozenset[str]) -> list[str]:
     return sorted(items) if items else []
 
 
-def instance_to_json(instance: Instance) -> dict[str, Any]:
+class Written(dict[str, Any]):
+    """What is never changed any more and recorded more than once: its text is made once."""
+
+    __slots__ = ("_text",)
+    _text: str
+
+    @property
+    def text(self) -> str:
+        """It as JSON."""
+        try:
+            return self._text
+        except AttributeError:
+            self._text = json.dumps(self)
+            return self._text
+
+
+def instance_to_json(instance: Instance) -> Written:
     """An instance; sets as sorted lists."""
-    return {
+    return Written({
         "path": instance.path,
         "generation": instance.generation,
         "type": instance.type,
@@ -163,7 +180,7 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
         "protected": instance.protected,
         **({"external": True} if instance.external else {}),
         **({"lived": instance.lived} if instance.lived != instance.sure else {}),
-    }
+    })
 
 
 def instance_from_json(data: dict[str, Any]) -> Instance:

@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from stackengine.model.codec import Written
+
 _MADE_FOR = "sqlite"
 """The driver whose statements take their parameters by position, and JSON as text; others go the ordinary way."""
 
@@ -21,7 +23,7 @@ def execute_many(connection: sa.Connection, statement: Any, rows: Sequence[dict[
         connection.execute(statement, list(rows))
         return
     text, names, documents = _compiled(statement, tuple(rows[0]), connection.dialect)
-    values = [[json.dumps(row[n]) if n in documents else row[n] for n in names] for row in rows]
+    values = [[_text(row[n]) if n in documents else row[n] for n in names] for row in rows]
     connection.exec_driver_sql(text, [tuple(v) for v in values])
 
 
@@ -31,3 +33,14 @@ def _compiled(statement: Any, keys: tuple[str, ...], dialect: sa.Dialect) -> tup
     compiled = statement.compile(dialect=dialect, column_keys=list(keys))
     documents = frozenset(n for n in keys if isinstance(compiled.binds[n].type, sa.JSON))
     return str(compiled), tuple(compiled.positiontup), documents
+
+
+def _text(document: Any) -> str:
+    """JSON text. An instance that begins stands in its event and in its row: it is encoded once."""
+    if type(document) is Written:
+        return document.text
+    begun = document.get("instance") if type(document) is dict else None
+    if type(begun) is not Written:
+        return json.dumps(document)
+    rest = {k: v for k, v in document.items() if k != "instance"}
+    return f'{{"instance": {begun.text}{", " if rest else ""}{json.dumps(rest)[1:]}'
