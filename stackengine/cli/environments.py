@@ -18,9 +18,10 @@ from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
+from stackengine.cli.render.outputs import outputs_data
 from stackengine.events import Event
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
-from stackengine.service import Session, owner, stacks, templates
+from stackengine.service import Session, owner, prepare, stacks, templates
 from stackengine.service.environments import park as parking
 from stackengine.service.environments import quota, up
 from stackengine.service.environments import reap as reaper
@@ -29,7 +30,7 @@ from stackengine.service.environments import serve as serving
 from stackengine.service.environments.collect import collect
 from stackengine.service.environments.life import LEASE, Life
 from stackengine.service.environments.origin import Origin, find_origin
-from stackengine.service.types import OperationResult, Preview, Request, ServiceError
+from stackengine.service.types import OperationResult, Preview, Request, ServiceError, StackBusyError
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -54,29 +55,41 @@ def _up(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, wanted: up.Wanted) -> int:
+    """Carry an ``up`` out; where another push came first in the very same moment, by the policy for that again."""
+    policy: up.Turn = args.while_busy or "overtake"
+    args.yes = True
     with up.open_for(options.settings(args), wanted) as session:
-        up.take_turn(session, wanted.name, args.while_busy or "overtake", terminal.note)
-        _wake_first(session, wanted, terminal)
-        if args.from_ and session.store.stack(wanted.name) is None:
-            forking.before_up(session, args, wanted, terminal)
         request = Request(
             wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
         )  # fmt: skip
-        _make_room(session, request, wanted, args, terminal)
-        preview = up.with_commit(stacks.preview(session, request), wanted)
-        args.yes = True
-        telling.propose(preview, args, terminal)
-        up.begin(session, preview, wanted)
-        ended: list[OperationResult] = []
+        while True:
+            up.take_turn(session, wanted.name, policy, terminal.note)
+            _wake_first(session, wanted, terminal)
+            if args.from_ and session.store.stack(wanted.name) is None:
+                forking.before_up(session, args, wanted, terminal)
+            _make_room(session, request, wanted, args, terminal)
+            preview = up.with_commit(stacks.preview(session, request), wanted)
+            telling.propose(preview, args, terminal)
+            try:
+                return _carry_out(session, preview, args, wanted, terminal)
+            except StackBusyError:
+                if policy == "refuse":
+                    raise
+                time.sleep(up.LOOK_EVERY)
 
-        def work(watch: Callable[[Event], None]) -> OperationResult | None:
-            ended.append(stacks.carry_out(session, preview, timeout=args.timeout, watch=watch))
-            return ended[-1]
 
-        code = operations.watch_work(work, wanted.name, args, terminal, preview=preview, policy="rollback")
-        if ended:
-            _tell(session, preview, wanted, ended[-1], terminal)
-        return code
+def _carry_out(session: Session, preview: Preview, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> int:
+    up.begin(session, preview, wanted)
+    ended: list[OperationResult] = []
+
+    def work(watch: Callable[[Event], None]) -> OperationResult | None:
+        ended.append(stacks.carry_out(session, preview, timeout=args.timeout, watch=watch))
+        return ended[-1]
+
+    code = operations.watch_work(work, wanted.name, args, terminal, preview=preview, policy="rollback")
+    if ended:
+        _tell(session, preview, wanted, ended[-1], terminal)
+    return code
 
 
 def _wake_first(session: Session, wanted: up.Wanted, terminal: Terminal) -> None:
@@ -102,6 +115,9 @@ def _make_room(session: Session, request: Request, wanted: up.Wanted, args: argp
 
 def _tell(session: Session, preview: Preview, wanted: up.Wanted, result: OperationResult, terminal: Terminal) -> None:
     life = up.conclude(session, wanted, result)
+    row = prepare.find_stack(session, wanted.name)
+    shown = {"seq": row.last_seq, "outputs": outputs_data(stacks.outputs(session, wanted.name))}
+    up.change(session, row, lambda life: replace(life, shown=shown))
     if result.status == "rolled_back" and not preview.new_stack and life.commit and not terminal.json:
         terminal.warn(f"{wanted.name} still serves commit {life.commit[:12]}: {wanted.origin.commit[:12] or 'the new one'} failed and was rolled back")
 
@@ -156,7 +172,7 @@ def _ls(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
         found = up.ls(session)
         if terminal.json:
-            terminal.documents("environment", [view.data(e, stacks.outputs(session, e.row.name)) for e in found])
+            terminal.documents("environment", [view.data(e, view.outputs_of(session, e)) for e in found])
             return OK
     if found:
         terminal.data(view.listing(found, time.time(), terminal.style))
@@ -174,7 +190,7 @@ def _show(args: argparse.Namespace, terminal: Terminal) -> int:
         found = _find(session, args)
         outputs, pushes = stacks.outputs(session, found.row.name), up.pushes(session, found.row)
     if terminal.json:
-        terminal.document("environment", {**view.data(found, outputs), "pushes": view.pushes_data(pushes)})
+        terminal.document("environment", {**view.data(found, outputs_data(outputs)), "pushes": view.pushes_data(pushes)})
     else:
         terminal.data(view.whole(found, outputs, time.time(), terminal.style, pushes))
     return OK

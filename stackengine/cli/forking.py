@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stackengine.cli import options
 from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.render import environments as view
+from stackengine.cli.render.outputs import outputs_data
 from stackengine.cli.render.table import table
 from stackengine.cli.render.times import ago, iso
 from stackengine.service import Session, prepare, stacks
@@ -43,7 +44,7 @@ def fork(args: argparse.Namespace, terminal: Terminal) -> int:
         found = up.find(session, row.name)
         outputs = stacks.outputs(session, row.name)
     if terminal.json:
-        terminal.document("environment", view.data(found, outputs))
+        terminal.document("environment", view.data(found, outputs_data(outputs)))
     else:
         terminal.data(view.whole(found, outputs, time.time(), terminal.style))
     return OK if result.status == "complete" else FAILED

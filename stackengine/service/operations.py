@@ -22,7 +22,7 @@ from stackengine.service import guard, keys, prepare
 from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
-from stackengine.service.types import OnFailure, OperationResult, Preview, ServiceError
+from stackengine.service.types import OnFailure, OperationResult, Preview, ServiceError, StackBusyError
 from stackengine.store.errors import BusyError, ClaimConflictError, StoreError
 from stackengine.store.log import OperationJournal
 from stackengine.store.ownership import Ownership
@@ -56,7 +56,7 @@ def carry_out(
     with session.store.ownership(row.id) as lock:
         if not lock.take() and not (overtake and _overtaken(session, row, lock)):
             hint = f"wait for it, or: stack-run cancel {row.name}" + ("" if overtake else ", or: up --overtake")
-            raise ServiceError(f"an operation runs on the stack {row.name}", hint=hint)
+            raise StackBusyError(f"an operation runs on the stack {row.name}", hint=hint)
         row = _recorded_stack(session, preview, prepared)
         if prepared.before:
             row = _amended(session, row, prepared.before)
@@ -108,12 +108,12 @@ def _recorded_stack(session: Session, preview: Preview, prepared: Prepared) -> S
         try:
             session.store.record(row)
         except BusyError as error:
-            raise ServiceError(str(error), hint=error.hint) from error
+            raise StackBusyError(str(error), hint=error.hint) from error
         return row
     left = session.store.active(row.id)
     if left is not None:
         if _elsewhere(left) and left.lease_until > time.time():
-            raise ServiceError(f"an operation runs on the stack {row.name} ({left.owner})", hint=f"wait for it, or: stack-run cancel {row.name}")
+            raise StackBusyError(f"an operation runs on the stack {row.name} ({left.owner})", hint=f"wait for it, or: stack-run cancel {row.name}")
         session.store.supersede(left)
     return row
 
@@ -138,7 +138,9 @@ def _submit(
             shown, preview = preview, _planned_again(session, preview)
             guard.check_no_stronger(shown, preview, allow)
             row = preview.prepared.stack
-        except (BusyError, StoreError) as error:
+        except BusyError as error:
+            raise StackBusyError(str(error), hint=error.hint) from error
+        except StoreError as error:
             raise ServiceError(str(error), hint=error.hint) from error
     raise ServiceError("others keep taking what this plan wants", hint="try again")
 

@@ -29,6 +29,10 @@ class ServiceError(Exception):
         self.hint, self.exit_code = hint, exit_code
 
 
+class StackBusyError(ServiceError):
+    """Somebody else works on the stack, or has just made it: whoever may wait tries again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where state lives and which host is used; from flags, then STACKENGINE_* variables, then defaults."""

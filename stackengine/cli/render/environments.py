@@ -9,6 +9,7 @@ from stackengine.cli.render.outputs import outputs_data, outputs_lines
 from stackengine.cli.render.style import PLAIN, Style
 from stackengine.cli.render.table import table
 from stackengine.cli.render.times import ago, iso
+from stackengine.service import Session, stacks
 from stackengine.service.environments.reap import Reaped
 from stackengine.service.environments.up import Environment, Push
 
@@ -67,14 +68,22 @@ def pushes_data(pushes: Sequence[Push]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def outputs_of(session: Session, found: Environment) -> dict[str, Any]:
+    """Outputs as JSON: as they were noted after the last ``up``, or worked out where something has happened since."""
+    shown = found.life.shown
+    if shown is not None and shown["seq"] == found.row.last_seq:
+        return dict(shown["outputs"])
+    return outputs_data(stacks.outputs(session, found.row.name))
+
+
 def data(found: Environment, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """An environment as JSON."""
+    """An environment as JSON; ``outputs`` are JSON already."""
     life = found.life
     return {
         "name": found.row.name, "repository": life.repository, "branch": life.branch, "commit": life.commit, "pushed": life.pushed, "state": state(found),
         "reason": found.reason, "host": found.row.host, "isolation": life.isolation, "owner": life.owner,
         "expires_at": iso(life.expires_at) if life.expires_at is not None else None, "pinned": life.pinned, "parent": life.parent or None,
-        "outputs": outputs_data(outputs),
+        "outputs": dict(outputs),
     }  # fmt: skip
 
 

@@ -83,11 +83,11 @@ def _bring(session: Session, host: Any, cut: Cut, row: StackRow, policies: Seque
         list(pool.map(lambda g: host.guest_restored(g, cut.folder, volumes, change), guests))
     host.pool_refresh("default")
     instances = _record(session, cut, row)
-    uuids = [g.uuid for g in guests if g.memory]
+    uuids: list[str] = [g.uuid for g in guests if g.memory]
     for_each(uuids, host.domain_resume)
     names = {str(i.identity["uuid"]): i.path for i in instances if "nics" in i.identity}
-    missed = dict(zip(uuids, for_each(uuids, lambda u: renew.renew(host, u, policies, row.name)), strict=True))
-    return Forked(session.store.stack_of(row.id), {names.get(u, u): said for u, said in missed.items() if said})
+    said: list[str] = for_each(uuids, lambda u: renew.renew(host, u, policies, row.name))
+    return Forked(session.store.stack_of(row.id), {names.get(u, u): s for u, s in zip(uuids, said, strict=True) if s})
 
 
 def _undo(session: Session, row: StackRow) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -52,6 +52,8 @@ class Life:
     """The cuts that its disks stand on: they are kept for as long as it lives."""
     room: Sequence[int] = ()
     """What it takes: environments (1), vCPUs, MiB, GiB; empty where nobody counts."""
+    shown: Mapping[str, Any] | None = None
+    """Its outputs as they are shown, and at which event of the stack that was (``seq``): a list of many need not work them out."""
     wants: Sequence[int] = ()
     """The same, of one that waits for room."""
     waiting_since: float | None = None

@@ -67,8 +67,10 @@ def lacking(life: Life, wants: Sequence[int], others: Sequence[Life], quotas: Qu
 
 def over(environments: Sequence[up.Environment], quotas: Quotas) -> dict[str, str]:
     """Names of environments that have to go for the quotas to be kept, and why: the oldest first, never a pinned one or one that is worked on."""
-    staying = {e.row.name: e for e in sorted(environments, key=lambda e: e.row.created_at)}
     going: dict[str, str] = {}
+    if not quotas.any:
+        return going
+    staying = {e.row.name: e for e in sorted(environments, key=lambda e: e.row.created_at)}
     for name, found in list(staying.items()):
         if found.life.pinned or found.state == "running" or found.life.wants:
             continue

@@ -248,3 +248,18 @@ def test_outputs_are_there_for_other_programs(ci: Ci) -> None:
     assert f"environment={name}\ncommit=1" in ci.run("outputs", "main", "--format", "github")
     assert json.loads(ci.run("outputs", "main", "--format", "json"))["outputs"]["commit"]["value"] == "1"
     assert "operation.finished" in ci.run("events", "main", "--json")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("policy", ["overtake", "queue"])
+def test_two_first_pushes_in_the_very_same_moment_make_one_environment(ci: Ci, policy: str) -> None:
+    words = ("up", "stack.yaml", "--repo", "git.example/shop", "--branch", "main", "--while-busy", policy)
+    jobs = [ci.start(*words, "--commit", c, "--param", f"commit={c}") for c in ("1", "2")]
+    codes = []
+    for job in jobs:
+        job.communicate(timeout=120)
+        codes.append(job.returncode)
+    assert 0 in codes
+    assert policy == "overtake" or codes == [0, 0]
+    (found,) = ci.ls().values()
+    assert found["outputs"]["commit"]["value"] == found["commit"]

@@ -1,0 +1,175 @@
+"""The whole story on a real host: a git repository with many branches, each with its own stack of real guests; pushes, failures, deaths and ends of all
+kinds; and at the end exactly what should be there, and then nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackengine import service
+from stackengine.hosts import private
+from stackengine.hosts.private import requirements
+from stackengine.service.environments import reap
+from stackengine.service.types import Settings
+
+pytest.importorskip("libvirt")
+lacking = [r.problem for r in requirements.requirements() if r.problem]
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+TEMPLATE = """heat_template_version: 2018-08-31
+parameters:
+  commit: {type: string}
+resources:
+  net: {type: 'SE::Network', properties: {mode: nat, cidr: 10.80.0.0/24}}
+  served: {type: 'SE::WaitConditionHandle', properties: {triggers: {get_param: commit}}}
+  web:
+    type: SE::Server
+    properties:
+      image: tiny
+      networks: [{network: {get_resource: net}}]
+      user_data:
+        str_replace:
+          params: {$signal: {get_attr: [served, signal]}, $commit: {get_param: commit}}
+          template: |
+            #!/bin/sh
+            mkdir -p /srv; echo $commit >/srv/index.html
+            httpd -p 80 -h /srv
+            case $commit in broken*) $signal FAILURE;; *) $signal SUCCESS;; esac
+  ready: {type: 'OS::Heat::WaitCondition', depends_on: web, properties: {handle: {get_resource: served}, timeout: 400}}
+  page: {type: 'SE::PublishedPort', depends_on: ready, properties: {server: {get_resource: web}, target_port: 80}}
+outputs:
+  url: {value: {get_attr: [page, url]}}
+"""
+ROLES = ("gone", "old", "raced", "feature/x", "feature-x", "Feature_X", "l" + "ong" * 66, "umlaut-ä", "b9")
+"""Branches beside main, in the order in which they join."""
+
+
+class Machine:
+    """The repository, and the machine that runs its jobs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.state, self.checkout = folder, folder / "state", folder / "checkout"
+        subprocess.run(["git", "init", "-q", "--bare", str(folder / "origin.git")], check=True)
+        subprocess.run(["git", "clone", "-q", str(folder / "origin.git"), str(self.checkout)], check=True, stderr=subprocess.DEVNULL)
+        (self.checkout / "stack.yaml").write_text(TEMPLATE)
+        (self.checkout / "stackengine.yaml").write_text("template: stack.yaml\n")
+        self.git("checkout", "-q", "-b", "main")
+        self.git("add", "-A")
+        self.git("-c", "user.name=t", "-c", "user.email=t@example", "commit", "-q", "-m", "first")
+        self.git("push", "-q", "origin", "main")
+
+    def git(self, *words: str) -> None:
+        subprocess.run(["git", "-C", str(self.checkout), *words], check=True)
+
+    def branch(self, name: str) -> None:
+        self.git("push", "-q", "origin", f"main:refs/heads/{name}")
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS", "STACKENGINE"))}
+        environ |= {"STACKENGINE_STATE": str(self.state), "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "-m", "stackengine.cli.main", "env", *arguments]
+        return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, cwd=self.checkout)
+
+    def push(self, branch: str, commit: str, *more: str) -> subprocess.Popen[str]:
+        return self.start("up", "--branch", branch, "--commit", commit, "--param", f"commit={commit}", *more)
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        return ended(self.start(*arguments), code)
+
+    def ls(self) -> dict[str, dict[str, Any]]:
+        return {e["branch"]: e for e in json.loads(self.run("ls", "--json"))}
+
+    def look(self, later: float) -> None:
+        with service.open(Settings(state=str(self.state))) as session:
+            for item in reap.reap(session, clock=lambda: time.time() + later):
+                assert item.problem == "", item
+
+
+def ended(job: subprocess.Popen[str], code: int = 0) -> str:
+    out, err = job.communicate(timeout=900)
+    assert job.returncode == code, out + err
+    return out + ("" if code == 0 else err)
+
+
+def page(found: dict[str, Any]) -> str:
+    with urllib.request.urlopen(found["outputs"]["url"]["value"], timeout=30) as answer:
+        return answer.read().decode().strip()  # type: ignore[no-any-return]
+
+
+def until(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + 600
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.3)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path)
+    yield made
+    for name in private.names(made.state):
+        private.remove(name, made.state)
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(len(ROLES), marks=pytest.mark.slow)])
+def test_branches_come_and_go_and_each_shows_its_own_page(machine: Machine, count: int) -> None:
+    branches = ["main", *ROLES[:count]]
+    for branch in branches[1:]:
+        machine.branch(branch)
+    for job in [machine.push(b, f"first-{n}", *(["--ttl", "1s"] if b == "old" else [])) for n, b in enumerate(branches)]:
+        ended(job)
+    found = machine.ls()
+    assert {b: page(found[b]) for b in branches} == {b: f"first-{n}" for n, b in enumerate(branches)}
+    assert len({e["name"] for e in found.values()}) == len(branches)
+
+    again = [b for b in branches if b not in ("main", "gone", "old", "raced")]
+    jobs = [machine.push(b, "second") for b in again]
+    failing = machine.push("main", "broken")
+    earlier = machine.push("raced", "earlier")
+    until(lambda: machine.ls()["raced"]["state"] == "running")
+    ended(machine.push("raced", "later"))
+    earlier.communicate(timeout=600)
+    for job in jobs:
+        ended(job)
+    assert "still serves commit first-0" in ended(failing, 1)
+    found = machine.ls()
+    assert (page(found["main"]), found["main"]["commit"], found["main"]["pushed"]) == ("first-0", "first-0", "broken")
+    assert (page(found["raced"]), found["raced"]["commit"]) == ("later", "later")
+    assert {page(found[b]) for b in again} <= {"second"}
+
+    stands_still_dies_and_ends(machine)
+    assert set(machine.ls()) == {b for b in branches if b not in ("gone", "old")}
+    assert page(machine.ls()["main"]) == "first-0"
+    machine.run("reap", "--all")
+    assert machine.ls() == {}
+    assert list(private.names(machine.state)) == []
+    assert not [p for p in (machine.state / "hosts").iterdir() if not p.name.startswith(".")]
+
+
+def stands_still_dies_and_ends(machine: Machine) -> None:
+    """Parked and woken, pinned, killed, expired, deleted; two reapers at once."""
+    machine.run("park", "main")
+    machine.run("wake", "main")
+    machine.run("pin", "main")
+    begun = machine.folder / "begun"
+    script = f"echo $$ >{begun}.part; mv {begun}.part {begun}; exec sleep 600"
+    job = machine.start("run", "--commit", "k", "--param", "commit=k", "--", "sh", "-c", script)
+    until(begun.exists)
+    job.kill()
+    job.wait(30)
+    os.kill(int(begun.read_text()), signal.SIGKILL)
+    machine.git("push", "-q", "origin", "--delete", "gone")
+    for reaper in [machine.start("reap") for _ in range(2)]:
+        reaper.communicate(timeout=600)
+    assert "old" not in machine.ls()
+    assert "gone" in machine.ls()  # a second look decides
+    machine.look(later=1000)
