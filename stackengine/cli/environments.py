@@ -70,12 +70,21 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
             _make_room(session, request, wanted, args, terminal)
             preview = up.with_commit(stacks.preview(session, request), wanted)
             telling.propose(preview, args, terminal)
+            if _nothing_stays(preview):
+                terminal.warn("the template has nothing in common with the commit before: everything is made anew, and its data goes")
             try:
                 return _carry_out(session, preview, args, wanted, terminal)
             except StackBusyError:
                 if policy == "refuse":
                     raise
                 time.sleep(up.LOOK_EVERY)
+
+
+def _nothing_stays(preview: Preview) -> bool:
+    """Whether an update takes away every object that there is."""
+    there = {i.path for i in preview.recorded.instances.values()}
+    going = {a.path for a in preview.plan.actions.values() if a.verb in ("delete", "retain")}
+    return bool(there) and preview.kind == "update" and there <= going
 
 
 def _carry_out(session: Session, preview: Preview, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> int:

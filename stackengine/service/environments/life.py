@@ -106,7 +106,8 @@ def judge(life: Life, *, state: str, ever_up: bool, touched_at: float, now: floa
     still = now - life.active_at if life.active_at is not None else 0.0
     if life.idle_ttl is not None and life.parked_at is None and ever_up and still >= life.idle_ttl:
         return Verdict("park", f"idle for {_span(still)}")
-    return Verdict("keep", f"expires in {_span(life.expires_at - now)}" if life.expires_at is not None else "expires never")
+    unseen = "; its repository cannot be asked just now" if branches is None and life.remote else ""
+    return Verdict("keep", (f"expires in {_span(life.expires_at - now)}" if life.expires_at is not None else "expires never") + unseen)
 
 
 def _span(seconds: float) -> str:

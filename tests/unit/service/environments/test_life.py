@@ -36,6 +36,7 @@ def verdict(life: Life, branches: frozenset[str] | None = HERE, state: str = "co
         (replace(ALIVE, missing_since=NOW - 60), {"branches": frozenset({"main"})}, "watch", "is gone since"),
         (replace(ALIVE, missing_since=NOW - GRACE), {"branches": frozenset({"main"})}, "reap", "is gone since"),
         (replace(ALIVE, missing_since=NOW - GRACE), {"branches": None}, "keep", "expires in"),
+        (replace(ALIVE, remote="git.example/a"), {"branches": None}, "keep", "cannot be asked"),
     ],
 )
 def test_the_verdict_is_what_people_expect(life: Life, more: dict, action: str, why: str) -> None:

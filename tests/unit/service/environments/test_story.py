@@ -96,6 +96,13 @@ def test_a_push_that_fails_leaves_the_old_commit_serving_and_says_so(ci: Ci) -> 
 
 
 @pytest.mark.thorough
+def test_a_template_that_has_nothing_in_common_with_the_one_before_is_told(ci: Ci) -> None:
+    ci.push("main", "1")
+    (ci.folder / "stack.yaml").write_text(TEMPLATE.replace("thing", "other").replace("handle:", "hook:").replace("get_resource: handle", "get_resource: hook"))
+    assert "nothing in common" in ci.push("main", "2")
+
+
+@pytest.mark.thorough
 def test_a_later_push_overtakes(ci: Ci) -> None:
     slow = ci.start("up", "stack.yaml", "--repo", "git.example/shop", "--branch", "main", "--commit", "1", "--param", "wait=yes", "--param", "commit=1")
     ci.wait_for(lambda: ci.ls().get("main", {}).get("state") == "running")
@@ -263,3 +270,22 @@ def test_two_first_pushes_in_the_very_same_moment_make_one_environment(ci: Ci, p
     assert policy == "overtake" or codes == [0, 0]
     (found,) = ci.ls().values()
     assert found["outputs"]["commit"]["value"] == found["commit"]
+
+
+def test_what_cannot_be_forked_is_told_and_starts_cold(ci: Ci) -> None:
+    ci.push("main", "1")
+    assert "a cold start, no fork" in ci.push("x", "2", "--from", "main")
+    assert ci.ls()["x"]["outputs"]["commit"]["value"] == "2"
+    assert "only what is in a private host of its own can be cut" in ci.run("fork", "main", "--branch", "y", code=1)
+    assert "there is no environment nobody" in ci.run("fork", "nobody", "--branch", "y", code=1)
+    assert "has no frozen cut" in ci.run("reset", "main", code=1)
+    assert set(ci.ls()) == {"main", "x"}
+
+
+def test_a_branch_of_any_bytes_a_past_time_are_taken_or_told(ci: Ci) -> None:
+    ci.push(os.fsdecode(b"b\xff\xfe;$(touch x)`"), "1")
+    (found,) = ci.ls().values()
+    assert found["name"].replace("-", "").isalnum()
+    assert not (ci.folder / "x").exists()
+    assert "is no time" in ci.run("up", "stack.yaml", "--ttl", "0", code=2)
+    assert "is no time" in ci.run("up", "stack.yaml", "--ttl=-5m", code=2)
