@@ -64,7 +64,7 @@ def conclude(stack: str, result: OperationResult, view: View, preview: Preview |
     """How it ended: failures first (root cause on top), the timeline, one line, the outputs on stdout."""
     plan = preview.plan if preview else None
     if terminal.json:
-        terminal.document("result", _result_data(stack, result, preview), line=True)
+        terminal.document("result", _result_data(stack, result), line=True)
     style = terminal.err_style
     sources = {s.name: s.text for s in preview.sources} if preview else None
     for found, of, heading in ((result.failures, plan, ""), (result.rollback_failures, None, "The rollback failed too:")):
@@ -81,8 +81,7 @@ def conclude(stack: str, result: OperationResult, view: View, preview: Preview |
         terminal.data(outputs_lines(result.outputs, terminal.style))
 
 
-def _result_data(stack: str, result: OperationResult, preview: Preview | None) -> dict[str, object]:
-    plan = preview.plan if preview else None
+def _result_data(stack: str, result: OperationResult) -> dict[str, object]:
     return {
         "stack": stack,
         "operation": result.operation,
@@ -90,7 +89,7 @@ def _result_data(stack: str, result: OperationResult, preview: Preview | None) -
         "status": result.status,
         "revision": result.revision,
         "elapsed": round(result.elapsed, 3),
-        "failures": [failures.to_data(f, plan) for f in result.failures],
+        "failures": [failures.to_data(f) for f in result.failures],
         "rollback_failures": [failures.to_data(f) for f in result.rollback_failures],
         "outputs": to_data(result.outputs),
     }

@@ -131,7 +131,7 @@ class ActionContext:
             if found is not None:
                 return found
             if self._parts.monotonic() >= end:
-                raise FailedError(f"{what} did not come within {timeout:g} s")
+                raise FailedError(f"{what} did not come within {timeout:g} s", hint="what the guest does: stack-run logs STACK SERVER")
             self._parts.sleep(PROBE_EVERY)
 
     def alone(self, name: str) -> AbstractContextManager[None]:

@@ -24,6 +24,7 @@ from stackengine.sdk import Attempt, Cancelled, Described, FailedError, Host, li
 
 SIGNAL, PROGRESS, ATTEMPT = "signal:", "progress:", "attempt:"
 """Prefixes of the keys of results that are not the end of an action."""
+SILENT = "what the guest did stands in its console: stack-run logs STACK SERVER; does it call its handle, and is the timeout long enough?"
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether somebody asked to cancel."""
 
@@ -146,7 +147,8 @@ class _Executor:
                 gate = waiting.action.gate
                 got = len(self._recorded.signals.get(gate.handle, []))
                 del self._waiting[key]
-                self._end_badly(waiting.action, FailedError(f"{got} of {gate.count} signals came within {gate.timeout:g} s", tail=self._tail(waiting)), True)
+                said = f"{got} of {gate.count} signals came within {gate.timeout:g} s"
+                self._end_badly(waiting.action, FailedError(said, tail=self._tail(waiting), hint=SILENT), True)
         self._stop = self._stop or self._journal.cancelled()
         if self._deadline and now >= self._deadline and not self._stop and not self.failures:
             self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s"))
@@ -382,7 +384,8 @@ class _Executor:
         del self._waiting[key]
         self._runner.free(key)
         if found == "FAILURE":
-            error = FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting))
+            hint = "what the guest did before it said so stands in its console: stack-run logs STACK SERVER"
+            error = FailedError(f"a signal said FAILURE: {failure_text(received)}", tail=self._tail(waiting), hint=hint)
             self._end_badly(waiting.action, error, True, spent=gate.handle)
         else:
             self._ready(waiting.action, waiting.info, received)

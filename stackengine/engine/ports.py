@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from stackengine.events import Event
 from stackengine.model.instance import Instance
+from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.values import SecretRef, Value
 from stackengine.sdk import Gate, Host
 
@@ -102,6 +103,10 @@ class Failure:
     host: str = ""
     libvirt_code: int = 0
     tail: str = ""
+    type: str = ""
+    """The resource type."""
+    mark: Mark = NOWHERE
+    """The resource's place in the template of the revision that the action aimed at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ class _Watched:
     seen: str = "nothing came"
 
 
+ENDED = "it stopped by itself, or somebody stopped it: what it said last stands above; too little memory is a usual cause"
+
+
 class GateWatcher:
     """``engine.ports.Gates`` for running, lease, agent, tcp and cloud-init; signals are the engine's own."""
 
@@ -70,7 +73,7 @@ class GateWatcher:
             info = host.domain_info(gate.uuid)
             if info is None or info.state in ("shutoff", "crashed"):
                 what = "is gone" if info is None else f"stopped ({info.state})"
-                return Result(key, error=FailedError(f"the guest {what} before its gate '{gate.kind}' came", tail=_tail(host, gate)))
+                return Result(key, error=FailedError(f"the guest {what} before its gate '{gate.kind}' came", tail=_tail(host, gate), hint=ENDED))
         except FailedError as error:
             return Result(key, error=error)
         except (AgentError, TransientError, UnreachableError) as error:  # it may come back before the gate's time is over
@@ -139,5 +142,6 @@ def _cloud_init_done(gate: Gate, host: Host) -> bool:
     except ValueError:
         return False
     if errors:
-        raise FailedError(f"cloud-init failed: {'; '.join(map(str, errors))}", tail=_tail(host, gate))
+        hint = "the user data of the server did this: /var/log/cloud-init-output.log in the guest has all of it"
+        raise FailedError(f"cloud-init failed: {'; '.join(map(str, errors))}", tail=_tail(host, gate), hint=hint)
     return True

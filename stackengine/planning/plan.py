@@ -67,6 +67,16 @@ class Action:
         """The logical path."""
         return self.instance.path
 
+    @property
+    def replaces(self) -> bool:
+        """Whether it makes a new generation in place of another; a create may also finish what is there in part."""
+        return self.verb == "create" and self.previous is not None and self.previous.id != self.instance.id
+
+    @property
+    def finishes(self) -> bool:
+        """Whether it makes an object sure that an earlier operation left unfinished."""
+        return self.verb == "create" and self.previous is not None and self.previous.id == self.instance.id and not self.previous.sure
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -96,7 +106,7 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """``add``, ``change``, ``replace``, ``destroy`` for the summary line."""
         replaced = self.replaced()
-        of = [(a.verb, a.path in replaced) for a in self.actions.values() if not a.instance.external]
+        of = [("update" if a.finishes else a.verb, a.path in replaced) for a in self.actions.values() if not a.instance.external]
         return {
             "add": sum(1 for v, r in of if v == "create" and not r),
             "change": sum(1 for v, _ in of if v == "update"),

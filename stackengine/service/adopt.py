@@ -76,7 +76,7 @@ def _with_adopted(session: Session, plain: Preview, path: str, physical_id: str)
     try:
         found = info.handler.adopt(host, physical_id, planned.identity, planned.properties)
     except (HostError, RefusedError) as error:
-        raise ServiceError(f"{physical_id}: {error}", hint=error.hint) from error
+        raise ServiceError(f"{physical_id}: {error}", hint=error.hint or "stack-run import --write-template writes down what is there") from error
     if found is None:
         raise ServiceError(f"a {planned.type} cannot be imported", hint="servers, volumes and networks can")
     identity, attributes = found

@@ -31,13 +31,16 @@ def render(failures: Iterable[Failure], plan: Plan | None, style: Style = PLAIN,
 
 def _one(failure: Failure, action: Action | None, lines: Lines, style: Style) -> list[str]:
     verb, _, rest = failure.action.partition(":")
-    what = f"{verb} of {action.path} ({action.instance.type})" if action else f"{verb} of {rest.partition('@')[0]}"
+    path, kind = rest.partition("@")[0], f" ({failure.type})" if failure.type else ""
+    what = f"{verb} of {path}{kind}" if rest else "the operation"
     text = [style.paint("error: ", "red", "bold") + style.paint(what + " failed" + (f" on {failure.host}" if failure.host else ""), "bold")]
     code = f"libvirt error {failure.libvirt_code}: " if failure.libvirt_code else ""
     text += [f"  {printable(line)}" for line in (code + failure.message).splitlines()]
     if action is not None and action.mark.file:
         text.append(f"  {style.paint('-->', 'blue')} {action.mark}")
         text += [f"  {line}" for line in snippet(action.mark, lines, style)]
+    elif failure.mark.file:  # of another revision than the plan that was shown: its text is not at hand
+        text.append(f"  {style.paint('-->', 'blue')} {failure.mark}")
     tail = failure.tail.rstrip().splitlines()
     if tail:
         text.append(f"  console, last {min(len(tail), _TAIL)} lines:" if len(tail) > 1 else "  console, last line:")
@@ -64,7 +67,12 @@ def advice(stack: str, result: OperationResult) -> str:
     """What to do next, where that is not plain."""
     match result.status:
         case "rollback_failed":
-            return f"mend the cause and say `stack-run rollback {stack}`; `stack-run show {stack}` says what is left"
+            return (
+                f"mend the cause and say `stack-run rollback {stack} --continue` (`--skip PATH` leaves a resource as it is); "
+                f"`stack-run show {stack}` says what is left"
+            )
+        case "rolled_back":
+            return f"everything is as it was before; mend the cause and say it again; `stack-run events {stack}` tells it step by step"
         case "failed" if result.kind == "delete":
             return f"mend the cause and say `stack-run down {stack}` again"
         case "failed":
@@ -75,16 +83,15 @@ def advice(stack: str, result: OperationResult) -> str:
             return ""
 
 
-def to_data(failure: Failure, plan: Plan | None = None) -> dict[str, Any]:
+def to_data(failure: Failure) -> dict[str, Any]:
     """A failure as JSON."""
-    action = plan.actions.get(failure.action) if plan else None
     return {
         "action": failure.action,
-        "type": action.instance.type if action else "",
+        "type": failure.type,
         "message": failure.message,
         "hint": failure.hint,
         "host": failure.host,
         "libvirt_code": failure.libvirt_code,
         "tail": failure.tail,
-        "mark": place(action.mark) if action else None,
+        "mark": place(failure.mark) if failure.mark.file else None,
     }

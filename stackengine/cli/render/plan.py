@@ -49,6 +49,8 @@ def title(preview: Preview) -> str:
     match preview.kind:
         case "update":
             what += f" revision {preview.from_revision} to {preview.to_revision}"
+        case "rollback" if preview.from_revision == preview.to_revision:
+            what += f" to revision {preview.to_revision}, which an operation that failed has left"
         case "rollback":
             what += f" from revision {preview.from_revision} to {preview.to_revision or 'nothing (revision 0)'}"
     return f"{what} on {preview.host}"
@@ -70,15 +72,17 @@ def summary(plan: Plan) -> str:
 
 def glyph_of(action: Action) -> str:
     """The key into ``style.VERBS``: a create that takes over from an older generation is a replace."""
-    return "replace" if action.verb == "create" and action.previous is not None else action.verb
+    return "replace" if action.replaces else "update" if action.finishes else action.verb
 
 
 def what(action: Action, *, replaced: bool = False) -> str:
     """What is done, in two or three words; ``replaced``: its path has a newer generation in this plan."""
     match action.verb:
-        case "create" if action.previous is not None and action.possible_replace:
+        case "create" if action.finishes:
+            return "finish"
+        case "create" if action.replaces and action.possible_replace:
             return "replace, if it turns out different"
-        case "create" if action.previous is not None:
+        case "create" if action.replaces:
             return "replace"
         case "create":
             return "create"
@@ -115,13 +119,13 @@ def _action(action: Action, look: _Look) -> list[str]:
     kind, style = glyph_of(action), look.style
     head = f"  {style.verb(kind)} {style.paint(pad(action.path, look.path_width), 'bold')}  {pad(action.instance.type, look.type_width)}  "
     head += what(action, replaced=action.path in look.replaced)
-    if action.reason and (kind != "create" or look.explain):
+    if action.reason and (kind != "create" or look.explain or action.previous is not None):
         head += f": {action.reason}"
     tags = [action.instance.host] if action.instance.host not in ("", look.host) else []
     if action.mark.file:
         tags.append(f"{action.mark.file}:{action.mark.line}")
     lines = [head + (style.paint("  # " + ", ".join(tags), "dim") if tags else "")]
-    shown = _properties(action) if action.verb == "create" else {}
+    shown = _properties(action) if action.verb == "create" and not action.finishes else {}
     columns = max((width(k) for k in [*shown, *(c.prop for c in action.changes)]), default=0)
     lines += [f"      {pad(k, columns)}  {v}" for k, v in shown.items()]
     lines += [line for c in action.changes for line in _change(c, action, style, columns)]
@@ -177,7 +181,7 @@ def _consequences(plan: Plan) -> list[str]:
     """Who is interrupted and whose data goes away; each a line, only where there is something to say."""
     interrupted: dict[str, str] = {}
     for action in plan.actions.values():
-        if action.verb == "create" and action.previous is not None:
+        if action.replaces:
             interrupted[action.path] = "replaced"
         elif action.verb == "update" and action.effect == "reboot":
             interrupted[action.path] = "reboot"

@@ -42,7 +42,7 @@ def _action(action: Action) -> dict[str, Any]:
         "host": action.instance.host,
         "physical_id": str(action.instance.identity.get("physical_id", "")),
         "phase": action.phase,
-        "replaces": action.previous.id if action.verb == "create" and action.previous else None,
+        "replaces": action.previous.id if action.replaces and action.previous else None,
         "possible_replace": action.possible_replace,
         "effect": action.effect,
         "reason": action.reason,

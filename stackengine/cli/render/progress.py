@@ -165,7 +165,7 @@ class Progress:
             instance = event.payload.get("instance")
             kind = action.instance.type if action else str(instance.get("type", "")) if isinstance(instance, dict) else ""
             step = Step(key, event.verb, event.path, event.generation, kind, began=event.at)
-            step.replaces = action is not None and action.verb == "create" and action.previous is not None
+            step.replaces = action is not None and action.replaces
             step.gated = action is None or action.gate is not None
             if action is not None and action.gate is not None:
                 step.gate = f"for {action.gate.count} signals" if action.gate.count > 1 else f"for {action.gate.kind}"

@@ -155,6 +155,8 @@ FAILURE = Failure(
     HOST,
     1,
     "[    0.000000] Linux version 6.1\n[    4.2] login:\n",
+    "SE::Server",
+    mark(13, 3, 3),
 )
 
 
