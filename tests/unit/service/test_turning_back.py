@@ -161,3 +161,17 @@ def test_an_update_overtakes_one_that_runs(house: House) -> None:
         process.communicate(timeout=60)
     assert process.returncode == 1
     assert set(house.instances()) == {"nothing", "db"}
+
+
+def test_a_rollback_that_fails_says_its_place_and_what_is_left_is_finished(house: House) -> None:
+    house.up(NET % 1 + WEB % 128)
+    house.faults(fail={"domain_start": 0})
+    result = house.up(NET % 1 + (WEB % 160).replace("memory", "vcpus: 2, memory"))
+    assert result.status == "rollback_failed"
+    (left,) = result.rollback_failures
+    assert (left.type, left.mark.line > 0, bool(left.hint)) == ("SE::Server", True, True)
+    house.faults()
+    planned = stacks.preview_rollback(house.session, "shop", go_on=True)
+    (action,) = (a for a in planned.plan.actions.values() if a.path == "web")
+    assert (action.verb, action.finishes, action.replaces, planned.plan.counts()["change"]) == ("create", True, False, 1)
+    assert stacks.carry_out(house.session, planned).status == "complete"
