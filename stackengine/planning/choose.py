@@ -80,6 +80,9 @@ class Chooser:
             self.diagnostics.error("L101", f"resource type {resource.type} is not installed", resource.mark_of("type"), "see 'stack-run types'")
             return None
         if resource.external_id is not None:
+            if resource.path in self._least and not self.ground.returning:
+                why = f"{resource.path} is not the stack's, and is not replaced"
+                self.diagnostics.warning("L139", why, resource.mark_of(), "leave --replace away, or name another object")
             return external.choose(resource, info, list(self._by_path.get(resource.path, ())), self.recorded, self.ground, self.diagnostics)
         if resource.path in self._skip and (left := self._current(resource.path)) is not None:
             return Choice(resource, info, left, "keep", [], left)

@@ -47,7 +47,7 @@ def choose(
         pieces=(Piece("0", ground.host, physical),), policies=resource.policies, schema_version=info.schema_version, external=True,
     )  # fmt: skip
     if same is None:
-        return Choice(resource, info, instance, "read", [], None, "it is there, and is not the stack's")
+        return Choice(resource, info, instance, "read", [], None, "it is on the host already")
     changes = list(_changes(same, instance))
     if same.sure and same.status == "ready" and not changes and same_policies(same.policies, resource.policies):
         return Choice(resource, info, same, "keep", [], same)

@@ -205,7 +205,7 @@ def _notes(step: Step, effect: str, choice: Choice) -> tuple[str, ...]:
     """What the user should know beforehand: interruptions, and what a rollback cannot take back."""
     found = [f"{step.instance.path} is restarted"] if effect == "reboot" else []
     old = choice.old
-    if old is not None and old.sure and choice.changes and not has_unknown(step.instance.properties):
+    if old is not None and old.sure and not old.external and choice.changes and not has_unknown(step.instance.properties):
         found += [f"a rollback leaves {r.prop} as it will be: {r.reason}" for r in choice.info.handler.lasting(step.instance.properties, old.properties)]
         found += choice.info.handler.unrestored(old.properties, step.instance.properties)
     return tuple(found)

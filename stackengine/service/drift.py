@@ -38,6 +38,8 @@ class Difference:
     found: Value
     effect: str
     """How it would be put right: live, reboot, replace; none where that cannot be done here."""
+    external: bool = False
+    """Of an object that is used and not the stack's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,11 @@ def differences_of(session: Session, instance: Instance, observed: dict[str, Any
     """What differs between an instance as applied and as read; only keys that we set count, and none that are ignored."""
     head = (instance.path, instance.type, instance.id)
     if observed is None:
-        return [Difference(*head, "", "there", None, "none" if instance.external else "live")]
+        return [Difference(*head, "", "there", None, "none" if instance.external else "live", instance.external)]
     if instance.external:
         names = sorted(k for k in {*instance.properties, *observed} if instance.properties.get(k) != observed.get(k))
-        return [Difference(*head, k, instance.properties.get(k), observed.get(k), "none") for k in names if k not in instance.policies.ignore_changes]
+        ignored = instance.policies.ignore_changes
+        return [Difference(*head, k, instance.properties.get(k), observed.get(k), "none", True) for k in names if k not in ignored]
     info = session.registry.types[instance.type]
     resource = DesiredResource(instance.path, instance.type, instance.properties, policies=instance.policies)
     found = [Difference(*head, c.prop, c.new, c.old, c.effect) for c in compare(instance, instance.properties, info, host.profile, resource, observed)]

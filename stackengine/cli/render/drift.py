@@ -27,6 +27,10 @@ def render(drift: Drift, style: Style = PLAIN) -> str:
 
 
 def _line(d: Difference, style: Style) -> str:
+    if d.external:
+        what = f"{d.prop}  {show(d.expected, 48)} -> {show(d.found, 48)}" if d.prop else style.paint("it is gone from the host", "red")
+        cure = "it is not the stack's: the next up takes it as it is" if d.prop else "it is not the stack's: only its owner can bring it back"
+        return what + style.paint(f"  # {cure}", "dim")
     if not d.prop:
         return style.paint("it is gone from the host", "red") + style.paint("  # repair makes it again", "dim")
     return f"{d.prop}  {show(d.expected, 48)} -> {show(d.found, 48)}" + style.paint(f"  # {_CURES[d.effect]}", "dim")

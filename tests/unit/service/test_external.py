@@ -99,6 +99,7 @@ def test_what_would_change_it_or_is_not_there_is_refused(outside: House, resourc
 def test_what_the_template_says_of_it_is_only_compared(outside: House) -> None:
     planned = outside.plan("data: {type: SE::Volume, external_id: data.qcow2, properties: {size: 5}}\n")
     assert [(d.code, d.severity) for d in planned.diagnostics] == [("L137", "warning")]
+    assert [d.code for d in outside.plan(DATA, replace=("data",)).diagnostics] == ["L139"]
 
 
 def test_between_owned_and_used(outside: House) -> None:
