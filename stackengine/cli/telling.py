@@ -25,7 +25,7 @@ def introduce(preview: Preview, terminal: Terminal) -> None:
         terminal.note(f"no host named: using {preview.host}")
     if preview.simulated:
         terminal.note(f"simulated: {preview.host} runs no real guests")
-    found = [*preview.diagnostics, *preview.plan.diagnostics]
+    found = list(preview.diagnostics)
     if found and not terminal.json:
         sources = {s.name: s.text for s in preview.sources}
         terminal.say(diagnostics.render(found, sources, terminal.err_style) + "\n")

@@ -81,6 +81,7 @@ class _Executor:
         self._limits: dict[str, _Limit] = {}
         self._stop: str | None = None
         self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
+        self._over = False
 
     # the loop
 
@@ -107,7 +108,7 @@ class _Executor:
 
     @property
     def _stopping(self) -> bool:
-        return bool(self._stop) or (bool(self.failures) and not self._policy.keep_going)
+        return bool(self._stop) or self._over or (bool(self.failures) and not self._policy.keep_going)
 
     def _commit(self) -> None:
         """Make everything durable that became due, then start the work that it announced."""
@@ -135,7 +136,7 @@ class _Executor:
     def _patience(self) -> float:
         now = self._parts.monotonic()
         ends = [w.deadline for w in self._waiting.values()] + [found.deadline for found in self._limits.values()]
-        ends += [self._deadline] if self._deadline else []
+        ends += [self._deadline] if self._deadline and not self._over else []
         return max(0.0, min([LOOK_EVERY, *(e - now for e in ends)]))
 
     def _look_at_clock(self) -> None:
@@ -150,8 +151,9 @@ class _Executor:
                 said = f"{got} of {gate.count} signals came within {gate.timeout:g} s"
                 self._end_badly(waiting.action, FailedError(said, tail=self._tail(waiting), hint=SILENT), True)
         self._stop = self._stop or self._journal.cancelled()
-        if self._deadline and now >= self._deadline and not self._stop and not self.failures:
-            self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s"))
+        if self._deadline and now >= self._deadline and not self._over and not self._stop:
+            self._over = True
+            self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s", hint="--timeout says how long it may take"))
         if self._stopping:
             self._drop_waiting()
 

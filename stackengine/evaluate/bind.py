@@ -9,6 +9,7 @@ from typing import Any
 
 from stackengine.evaluate import heat_parameters as heat
 from stackengine.evaluate.evaluator import to_expr
+from stackengine.evaluate.finite import from_json, number
 from stackengine.evaluate.texts import is_number, refusal, texts
 from stackengine.model import patterns
 from stackengine.model.diagnostics import Diagnostics
@@ -81,16 +82,7 @@ def _string(raw: Any) -> str:
 def _number(raw: Any) -> int | float:
     if isinstance(raw, bool):
         raise ValueError(f"{raw!r} is not a number")
-    if isinstance(raw, (int, float)):
-        return raw
-    try:
-        return int(raw)
-    except (TypeError, ValueError):
-        pass
-    try:
-        return float(raw)
-    except (TypeError, ValueError):
-        raise ValueError(f"{raw!r} is not a number") from None
+    return number(raw)
 
 
 def _boolean(raw: Any) -> bool:
@@ -109,20 +101,13 @@ def _list(raw: Any) -> list[Any]:
         return raw
     if isinstance(raw, str):
         if raw.lstrip().startswith("["):
-            return list(_json_of(raw))
+            return list(from_json(raw))
         return [part.strip() for part in raw.split(",")] if raw else []
     raise ValueError(f"{raw!r} is not a list")
 
 
-def _json_of(raw: str) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError as error:
-        raise ValueError(f"not valid JSON: {error}") from None
-
-
 def _json(raw: Any) -> Any:
-    value = _json_of(raw) if isinstance(raw, str) and raw else raw
+    value = from_json(raw) if isinstance(raw, str) and raw else raw
     if value in ("", None):
         return {}
     if not isinstance(value, (dict, list)):

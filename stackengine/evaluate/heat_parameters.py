@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from stackengine.evaluate.finite import from_json, number
 from stackengine.model import patterns
 from stackengine.model.template import Constraint
 
@@ -19,20 +20,6 @@ def convert(raw: Any, kind: str) -> Any:
 
 def _string(raw: Any) -> str:
     return "" if raw is None else str(raw)
-
-
-def number(raw: Any) -> int | float:
-    """A number, or text that is one; ValueError where it is none."""
-    if isinstance(raw, (int, float)):
-        return raw
-    try:
-        return int(raw)
-    except (TypeError, ValueError):
-        pass
-    try:
-        return float(raw)
-    except (TypeError, ValueError):
-        raise ValueError(f"{raw!r} is not a number") from None
 
 
 def boolean(raw: Any) -> bool:
@@ -56,10 +43,7 @@ def _list(raw: Any) -> list[str]:
 def _json(raw: Any) -> Any:
     if not isinstance(raw, str) or not raw:
         return raw
-    try:
-        return json.loads(raw)
-    except ValueError as error:
-        raise ValueError(f"not valid JSON: {error}") from None
+    return from_json(raw)
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {"string": _string, "number": number, "boolean": boolean, "list": _list, "json": _json}

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from stackengine.evaluate import heat_parameters as heat
+from stackengine.evaluate.finite import number
 from stackengine.evaluate.marks import key_mark_of, property_marks
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.mark import Mark
@@ -122,7 +123,7 @@ def _converted(value: Any, schema: Mapping[str, Any]) -> Any:
                 raise TypeError(value)
             return int(value)
         case "n":
-            return heat.number(value)
+            return number(value)
         case "b":
             if isinstance(value, bool):
                 return value

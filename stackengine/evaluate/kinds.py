@@ -54,13 +54,13 @@ class Kinds:
         name, severity = resource.type, _SEVERITY[self._missing]
         if self._missing == "record":
             what = f"{resource.logical_id} ({name}) is only recorded: nothing is made"
-            self._diagnostics.items.append(Diagnostic("R110", what, resource.type_mark, "", severity))
+            self._diagnostics.add(Diagnostic("R110", what, resource.type_mark, "", severity))
         elif is_known(name):
             hint = "--accept-inert records it without making anything" if severity == "error" else ""
-            self._diagnostics.items.append(Diagnostic("R110", f"the resource type {name} is known but not supported", resource.type_mark, hint, severity))
+            self._diagnostics.add(Diagnostic("R110", f"the resource type {name} is known but not supported", resource.type_mark, hint, severity))
         else:
             hint = did_you_mean(name, [*self._registry.known_names(), *known_foreign_names()]) or "see 'stack-run types'"
-            self._diagnostics.items.append(Diagnostic("R101", f"unknown resource type {name}", resource.type_mark, hint, severity))
+            self._diagnostics.add(Diagnostic("R101", f"unknown resource type {name}", resource.type_mark, hint, severity))
 
 
 _OURS = {"AWS", "OS", "SE", "Heat", "tosca", "Alexa", "Custom"}

@@ -33,22 +33,31 @@ class Diagnostics:
     """A growing list of diagnostics that a pass hands on to the next."""
 
     items: list[Diagnostic] = field(default_factory=list)
+    _told: set[tuple[str, str, Mark]] = field(default_factory=set, repr=False)
+
+    def add(self, found: Diagnostic) -> None:
+        """Add one, unless the same was said of the same place: a mistake in the definition of a group's members is one mistake."""
+        key = (found.code, found.summary, found.mark)
+        if found.mark is NOWHERE or key not in self._told:
+            self._told.add(key)
+            self.items.append(found)
 
     def error(self, code: str, summary: str, mark: Mark = NOWHERE, hint: str = "", detail: str = "") -> None:
         """Add an error."""
-        self.items.append(Diagnostic(code, summary, mark, hint, "error", detail))
+        self.add(Diagnostic(code, summary, mark, hint, "error", detail))
 
     def warning(self, code: str, summary: str, mark: Mark = NOWHERE, hint: str = "", detail: str = "") -> None:
         """Add a warning: accepted, but the author should know."""
-        self.items.append(Diagnostic(code, summary, mark, hint, "warning", detail))
+        self.add(Diagnostic(code, summary, mark, hint, "warning", detail))
 
     def notice(self, code: str, summary: str, mark: Mark = NOWHERE, hint: str = "", detail: str = "") -> None:
         """Add a notice: something is accepted and has no effect."""
-        self.items.append(Diagnostic(code, summary, mark, hint, "notice", detail))
+        self.add(Diagnostic(code, summary, mark, hint, "notice", detail))
 
     def extend(self, more: Iterable[Diagnostic]) -> None:
         """Add all of ``more``."""
-        self.items.extend(more)
+        for found in more:
+            self.add(found)
 
     def promote(self, codes: Collection[str] | None = None) -> None:
         """Warnings of these codes (None: of any) become errors."""

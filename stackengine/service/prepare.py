@@ -12,6 +12,8 @@ from stackengine.evaluate import Secrets, evaluate, seal
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.instance import Recorded
+from stackengine.model.template import Source
+from stackengine.model.values import Sensitive, Value, leaves, reveal
 from stackengine.planning import make_plan
 from stackengine.planning.ground import Ground
 from stackengine.planning.moves import Amendment, due, moves_of, rename
@@ -95,7 +97,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
         if diagnostics.errors:
             raise InvalidTemplateError(diagnostics)
     number = session.store.next_revision(row.id) if known else 1
-    files = (*template.sources, *(s for s in _environment_sources(request)))
+    files = _cleaned((*template.sources, *_environment_sources(request)), evaluated.parameters)
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
     kind: OperationKind = "update" if known is not None and known.revision else "create"
     recorded = session.store.recorded(row.id) if known is not None else Recorded()
@@ -109,9 +111,19 @@ def prepare_up(session: Session, request: Request) -> Preview:
     )  # fmt: skip
 
 
-def _environment_sources(request: Request) -> list[Any]:
-    from stackengine.model.template import Source
+def _cleaned(files: tuple[Source, ...], parameters: Mapping[str, Value]) -> tuple[Source, ...]:
+    """What was read, as it is recorded: without the values of hidden parameters, wherever a default or an environment file says them."""
+    from stackengine.engine.redact import Redactor
 
+    redactor = Redactor()
+    for value in parameters.values():
+        for leaf in leaves(value):
+            if isinstance(leaf, Sensitive):
+                redactor.learn(reveal(leaf))
+    return tuple(Source(f.name, redactor.text(f.text)) for f in files)
+
+
+def _environment_sources(request: Request) -> list[Source]:
     return [Source(str(p), sources.read_text(p)) for p in request.environments]
 
 

@@ -126,6 +126,8 @@ def new(name: str, language: str, destination: Path) -> Path:
     source = known[name] / language
     if not (source / "stack.yaml").is_file():
         raise ServiceError(f"{name} is not there in {language}", exit_code=2)
+    if destination.exists() and not destination.is_dir():
+        raise ServiceError(f"{destination} is a file", hint="name a folder", exit_code=2)
     target = destination / "stack.yaml"
     if target.exists():
         raise ServiceError(f"{target} is there already", hint="name another folder", exit_code=2)

@@ -21,6 +21,24 @@ from stackengine.store.tables import SCHEMA_VERSION, metadata, store_meta
 BUSY_SECONDS = 30
 
 
+DRIVERS = {"postgresql": ("postgresql+psycopg", "postgres"), "mysql": ("mysql+pymysql", "mysql"), "mariadb": ("mariadb+pymysql", "mysql")}
+"""Scheme of a URL without a driver -> (the same with ours, the extra that installs it)."""
+
+
+def _server_engine(url: str) -> sa.Engine:
+    """An engine for a database server; StoreError when the URL or its driver cannot be used."""
+    scheme, _, rest = url.partition("://")
+    name, extra = DRIVERS.get(scheme.partition("+")[0], ("", ""))
+    if not name:
+        raise StoreError(f"{scheme}:// is no database that is known", "a folder, a file, or sqlite:///…, postgresql://…, mysql://…")
+    try:
+        return sa.create_engine(f"{name}://{rest}" if "+" not in scheme else url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError(f"{scheme}:// needs the Python package {error.name}", f"pip install 'stackengine[{extra}]'") from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"this database URL cannot be used: {error}", "postgresql://USER@HOST/NAME, for example") from error
+
+
 class Database:
     """An engine with short transactions; on SQLite in WAL mode with synchronous=FULL."""
 
@@ -28,7 +46,7 @@ class Database:
         self.location = url.removeprefix("sqlite:///")
         self.is_sqlite = url.startswith("sqlite")
         self.file = Path(self.location) if self.is_sqlite else None
-        self.engine = sqlite_engine(self.location) if self.is_sqlite else sa.create_engine(url, pool_pre_ping=True)
+        self.engine = sqlite_engine(self.location) if self.is_sqlite else _server_engine(url)
         self._check_schema()
         with self.reading() as connection:
             rows = {row.key: row.value for row in connection.execute(sa.select(store_meta.c.key, store_meta.c.value))}

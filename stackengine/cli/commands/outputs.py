@@ -29,8 +29,9 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render import outputs as outputs_view
     from stackengine.cli.render.values import bare
     from stackengine.model.diagnostics import did_you_mean
-    from stackengine.model.values import reveal
+    from stackengine.model.values import reveal, unknowns
     from stackengine.service import stacks
+    from stackengine.service.types import ServiceError
 
     if args.format not in ("human", "json"):
         return _written(args, terminal)
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError(f"{args.stack} has no output '{args.name}'", hint=did_you_mean(args.name, outputs) or f"it has: {', '.join(outputs) or 'none'}")
     if args.name is not None:
         value, _, sensitive = outputs_view.unwrap(outputs[args.name])
+        if (missing := [u.describe() for u in unknowns(value)]) and not terminal.json:
+            raise ServiceError(f"output '{args.name}' is not known: {', '.join(missing)}", hint=f"see 'stack-run show {args.stack}'")
         if sensitive and not args.show_secrets:
             raise UsageError(f"output '{args.name}' is sensitive", hint="say --show-secrets to print it")
         if terminal.json:

@@ -30,6 +30,8 @@ def render(failures: Iterable[Failure], plan: Plan | None, style: Style = PLAIN,
 
 
 def _one(failure: Failure, action: Action | None, lines: Lines, style: Style) -> list[str]:
+    if not failure.action:
+        return [style.paint("error: ", "red", "bold") + style.paint(printable(failure.message), "bold"), *_try(failure, style)]
     verb, _, rest = failure.action.partition(":")
     path, kind = rest.partition("@")[0], f" ({failure.type})" if failure.type else ""
     what = f"{verb} of {path}{kind}" if rest else "the operation"
@@ -45,9 +47,11 @@ def _one(failure: Failure, action: Action | None, lines: Lines, style: Style) ->
     if tail:
         text.append(f"  console, last {min(len(tail), _TAIL)} lines:" if len(tail) > 1 else "  console, last line:")
         text += [f"    {style.paint(style.glyph('│'), 'dim')} {printable(line)}".rstrip() for line in tail[-_TAIL:]]
-    if failure.hint:
-        text.append(f"  {style.paint('try', 'cyan')}: {failure.hint}")
-    return text
+    return [*text, *_try(failure, style)]
+
+
+def _try(failure: Failure, style: Style) -> list[str]:
+    return [f"  {style.paint('try', 'cyan')}: {failure.hint}"] if failure.hint else []
 
 
 def printable(line: str) -> str:
