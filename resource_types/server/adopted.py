@@ -85,6 +85,8 @@ def _power(ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, xml: 
     uuid, runs = str(ctx.identity["uuid"]), before.state in ("running", "paused")
     if want["power"] == "stopped":
         ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
+    elif want["power"] == "suspended":
+        ctx.host.domain_save(uuid)
     elif not runs:
         ctx.host.domain_start(uuid)
     elif xml_of.needs_restart(before.live_xml, xml):

@@ -107,7 +107,7 @@ class Server(sdk.ResourceType):
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
         ready = sdk.known(want.get("ready"), {})
         kind, timeout = sdk.known(ready.get("gate"), "running"), float(sdk.known(ready.get("timeout"), 600))
-        if kind == "running" or want.get("power") == "stopped":
+        if kind == "running" or want.get("power") in ("stopped", "suspended"):
             return None
         if kind == "signal":
             return sdk.Gate("signal", timeout, identity["uuid"], handle=_handle(ready.get("handle")), count=int(sdk.known(ready.get("count"), 1)))

@@ -50,6 +50,8 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
     if kind == "tcp" and not profile.local:
         found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
     found += hardware.refused(want, profile)
+    if want.get("power") == "suspended" and "save" not in profile.features:
+        found.append(sdk.Refusal("power", "this host cannot save the memory of guests", "power: stopped"))
     if "upload" not in profile.features:
         found.append(sdk.Refusal("user_data", "this host takes no uploads, so the guest would get no seed"))
     return found

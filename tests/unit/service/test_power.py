@@ -41,6 +41,12 @@ def test_a_stack_stops_stands_still_and_goes_on_and_drift_knows_of_it(tmp_path: 
     assert power.reboot(house.session, STACK, ["b"]) == ["b"]
 
 
+def test_who_stands_still_is_not_waited_for(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.up(TWO.replace("image: tiny,", "image: tiny, ready: {gate: agent},"))
+    assert carry_out(house.session, power.preview_power(house.session, STACK, [], "suspended")).status == "complete"
+
+
 def test_servers_that_are_not_there_are_told(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.up(TWO)
