@@ -1,11 +1,11 @@
 # setup: everything that is needed, idempotent; leaves .venv/bin/stack-run
 # demo:  the whole way once, on real guests        test: default tests, with real guests      test-long: the slow ones, too
-# check: lint, types, layers                       bench: ratios into bench/RESULTS.md
+# fuzz:  every reader, guided by coverage          check: lint, types, layers                       bench: ratios into bench/RESULTS.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-fast test-long check bench mutants clean
+.PHONY: fuzz setup demo test test-fast test-long check bench mutants clean
 
 setup:
 	@PYTHON=$(PYTHON) tools/setup
@@ -31,6 +31,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+fuzz: setup
+	$(BIN)/pip install -q atheris
+	@for reader in hot cfn tosca tosca2 json environment; do $(BIN)/python -m tests.fuzz $$reader $(or $(SECONDS_EACH),60) || exit 1; done
 
 mutants: setup
 	$(BIN)/python -m tests.mutants

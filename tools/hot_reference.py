@@ -37,7 +37,7 @@ SECTIONS_OF_TEMPLATE = """## Sections and keys
 | template | `conditions` | supported since 2016-10-14 |
 | template | anything else | refused (H102) |
 | parameter | `type`, `default`, `description`, `label`, `hidden`, `constraints` | supported; `hidden` makes a secret |
-| parameter | `immutable` | recorded; not yet enforced |
+| parameter | `immutable` | supported: another value in an update is refused (P106); a secret one is not compared |
 | parameter | `tags` | accepted since 2018-03-02, for people |
 | parameter | `schema` | accepted and ignored, as in Heat |
 | resource | `type`, `properties`, `metadata`, `depends_on`, `description` | supported; `properties` may be one function |

@@ -18,7 +18,7 @@ from stackengine.model.desired import Desired, DesiredOutput, Scope
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.mark import Mark
 from stackengine.model.template import Output, Template
-from stackengine.model.values import Value, has_sensitive, has_unknown, reveal, unknowns
+from stackengine.model.values import SecretRef, Value, has_sensitive, has_unknown, reveal, unknowns
 from stackengine.registry import Registry, heat_schema
 
 
@@ -93,6 +93,7 @@ def explore(
     run = Flattening(diagnostics, env, previous or {})
     level = run.root(template, Given({**env.parameters, **given}, {n: m for n, m in env.marks.items() if n not in given}), (stack_name, stack_id))
     parameters = level.bound()
+    _immutable(template, parameters, run, diagnostics)
     everything = list(run.everything(level))
     written = {placed.path: write_down(placed, run) for placed in everything}
     written = {path: known_to_heat(w, registry, diagnostics) if w.placed.level.template.heat else w for path, w in written.items()}
@@ -127,6 +128,23 @@ def known_to_heat(written: Written, registry: Registry, diagnostics: Diagnostics
     check = HeatCheck(written.path, written.placed.resource, also, diagnostics)
     checked = check.properties(written.properties, schema["p"])
     return replace(written, checked=checked, faulty=check.faulty)
+
+
+def _immutable(template: Template, parameters: Mapping[str, Value], run: Flattening, diagnostics: Diagnostics) -> None:
+    """P106 for a parameter that is ``immutable`` in this template and has another value than in the revision that is up (Heat: stack update)."""
+    before = run.previous.get("")
+    if before is None:
+        return
+    for name, parameter in template.parameters.items():
+        if not parameter.immutable or name not in before.parameters or name not in parameters:
+            continue
+        old, new = before.parameters[name], parameters[name]
+        if has_unknown(old) or has_unknown(new) or isinstance(old, SecretRef):
+            continue
+        if reveal(old) != reveal(new):
+            what = f"the parameter {name} is immutable: the stack was made with another value"
+            mark = run.environment.marks.get(name, parameter.mark)
+            diagnostics.error("P106", what, mark, "give it the value that it had" if parameter.sensitive else f"it was {reveal(old)!r}")
 
 
 def _exports(template: Template, level: Level, run: Flattening, outputs: Mapping[str, DesiredOutput]) -> dict[str, Any]:

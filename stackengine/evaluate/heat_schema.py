@@ -57,7 +57,7 @@ class HeatCheck:
         if self._resource.external_id is None and not any(n not in schema or schema[n].get("h") for n in values):
             for name in (n for n, s in schema.items() if s.get("r") and values.get(n) is None):
                 where = f"{prefix}.{name}" if prefix else name
-                self._fault("V102", f"{self._path}: property {where} is required", self._mark(prefix), f"it is {_KINDS[schema[name]['t']]}")
+                self._fault("V102", f"{self._path}: property {where} is required", self._mark(prefix), f"it is {_KINDS.get(schema[name]['t'], 'any value')}")
         return found
 
     def _value(self, value: Value, schema: Mapping[str, Any], where: str) -> Value:

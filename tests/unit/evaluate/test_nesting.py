@@ -335,3 +335,12 @@ def test_a_circle_of_values_names_every_place() -> None:
     found = [d for d in run(text, {"c.yaml": CHILD})[1] if d.code == "R108"]
     steps = [("parameter a/size", 4), ("output b/size", 10), ("parameter b/size", 4), ("output a/size", 10)]
     assert [d.detail for d in found] == ["; ".join(f"{what} (c.yaml:{line}:3)" for what, line in steps)]
+
+
+def test_an_immutable_parameter_keeps_its_value() -> None:
+    text = "heat_template_version: 2021-04-16\nparameters:\n  a: {type: string, default: x, immutable: true}\n  b: {type: number, default: 1}\n"
+    before = {"": Scope("", "hot", {"a": "x", "b": 1})}
+    assert run(text, previous=before, b=2)[0] is not None
+    assert [(d.code, d.hint) for d in run(text, previous=before, a="y")[1].errors] == [("P106", "it was 'x'")]
+    assert run(text, previous={"": Scope("", "hot", {})}, a="y")[0] is not None
+    assert run(text, a="y")[0] is not None
