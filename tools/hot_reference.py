@@ -12,12 +12,15 @@ from stackengine.formats.hot import versions as since
 from stackengine.formats.hot.constraints import FITS, GENERIC, SERVICES
 from stackengine.formats.hot.nested import CHAIN, DEPLOYMENTS, GROUP, SCALING, STACK
 from stackengine.formats.hot.parameters import TYPES
+from stackengine.formats.scaling import GROUPS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "hot.md"
 NESTED = {
     STACK: "a nested template, `template` as text or by get_file; `context` is ignored", GROUP: "members by stable keys, `removal_policies`, `index_var`",
     CHAIN: "one member for each link", SCALING: "a group that keeps the size it has at first (H150)",
-    "AWS::CloudFormation::Stack": "a nested template by `TemplateURL`", **dict.fromkeys(DEPLOYMENTS, "one deployment for each server of a map"),
+    "AWS::CloudFormation::Stack": "a nested template by `TemplateURL`",
+    **dict.fromkeys(GROUPS, "instances by its launch configuration; it keeps the size it has at first (V120)"),
+    **dict.fromkeys(DEPLOYMENTS, "one deployment for each server of a map"),
 }  # fmt: skip
 
 INTRO = """# HOT: what is supported

@@ -200,6 +200,9 @@ class PlacedGroup(Placed):
         if str(reveal(path[0])) in nested.plural:
             member = nested.plural[str(reveal(path[0]))]
             return dig({k: m.attribute([member], mark) for k, m in self.members.items()}, path[1:])
+        if str(reveal(path[0])) in nested.joined:
+            each = [m.attribute([nested.joined[str(reveal(path[0]))]], mark) for m in self.members.values()]
+            return Unknown(Call("join", (Literal(","), to_expr(each)), mark)) if each else ""
         first, dot, more = str(reveal(path[0])).partition(".")
         rest: list[Value] = [*([more] if dot else []), *path[1:]]
         match first:

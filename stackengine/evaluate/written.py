@@ -36,18 +36,20 @@ def write_down(placed: Placed, run: Flattening) -> Written:
     """Evaluate one resource; references to nothing are reported (R102)."""
     resource = placed.resource
     properties = _properties(placed, run)
+    taken = {e.key: v for e in resource.taken if (v := placed.value(e.value)) is not OMIT}
     metadata = placed.value(resource.metadata) if resource.metadata is not None else None
     external = placed.value(resource.external_id) if resource.external_id is not None else None
     found: dict[str, Dependency] = {}
     for dependency in _explicit(placed, run):
         found.setdefault(dependency.path, dependency)
-    for via, value in (*((f"properties.{k}", v) for k, v in properties.items()), ("metadata", metadata), ("external_id", external)):
+    for via, value in (*((f"properties.{k}", v) for k, v in {**taken, **properties}.items()), ("metadata", metadata), ("external_id", external)):
         for unknown in unknowns(value):
             for reference in unknown.refs():
                 if refers_to_something(reference, run):
                     found.setdefault(reference.target, Dependency(reference.target, "configured", via, reference.mark))
     return Written(
-        placed.path, resource.type, properties, metadata, external, placed.scope, placed.policies, tuple(found.values()), placed
+        placed.path, resource.type, properties, metadata, external, placed.scope, placed.policies, tuple(found.values()), placed,
+        checked={**taken, **{k: v for k, v in properties.items() if k != "LaunchTemplate"}} if resource.taken else None,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stackengine.model.expr import Expr, Map
+from stackengine.model.expr import Entry, Expr, Map
 from stackengine.model.mark import NOWHERE, Mark
 
 Language = Literal["hot", "cfn", "tosca"]
@@ -137,6 +137,8 @@ class Nested:
     """group: a map, in place of a count: one member for each of its keys."""
     plural: dict[str, str] = field(default_factory=dict)
     """group: attributes that are maps of a member's attribute by key (``deploy_stdouts`` of ``deploy_stdout``)."""
+    joined: dict[str, str] = field(default_factory=dict)
+    """Attributes of a group that are one of each member's, with commas between them (Heat: InstanceList)."""
     concurrent: Expr | None = None
     """chain: whether the links are made at the same time; None or false: one after the other."""
     mark: Mark = NOWHERE
@@ -165,6 +167,8 @@ class Resource:
     stands_for: str = ""
     """The type whose native type it gets, where its own is one of the template's (TOSCA: the nearest ancestor that has one). Properties that
     this type does not know are the language's only."""
+    taken: tuple[Entry, ...] = ()
+    """Properties that another resource says for it (a launch template); only the native side has them."""
 
 
 @dataclass(frozen=True, slots=True)

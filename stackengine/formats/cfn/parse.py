@@ -20,6 +20,7 @@ from stackengine.formats.cfn.resources import resources
 from stackengine.formats.cfn.rules import rules
 from stackengine.formats.cfn.transforms import Expanded, Transforms
 from stackengine.formats.nesting import Loader
+from stackengine.formats.scaling import with_groups
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Entry, Expr, Literal
@@ -62,7 +63,7 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
         mappings=dict(names.mappings),
         conditions={k.text: _condition(k, v, functions.at("Conditions"), diagnostics) for k, v in entries(section["Conditions"])},
         rules=rules(section["Rules"], functions, diagnostics),
-        resources={r.logical_id: r for r in _resources(section["Resources"], functions, (loader, name), early, diagnostics)},
+        resources=with_groups({r.logical_id: r for r in _resources(section["Resources"], functions, (loader, name), early, diagnostics)}, diagnostics),
         outputs=outputs(section["Outputs"], functions, diagnostics),
         metadata=plain(section["Metadata"], "yaml11") if section["Metadata"] else {},
         sources=(Source(name, text), *expanded.sources),

@@ -20,8 +20,8 @@ CREATION = {
     "ResourceSignal": ("Count", "Timeout"), "AutoScalingCreationPolicy": ("MinSuccessfulInstancesPercent",), "StartFleet": (),
 }  # fmt: skip
 UPDATE = {
-    "AutoScalingRollingUpdate": "there are no groups that scale themselves", "AutoScalingReplacingUpdate": "there are no groups that scale themselves",
-    "AutoScalingScheduledAction": "there are no groups that scale themselves", "CodeDeployLambdaAliasUpdate": "there is no CodeDeploy",
+    "AutoScalingRollingUpdate": "groups keep the size that they have at first", "AutoScalingReplacingUpdate": "there are no groups that scale themselves",
+    "AutoScalingScheduledAction": "groups keep the size that they have at first", "CodeDeployLambdaAliasUpdate": "there is no CodeDeploy",
     "UseOnlineResharding": "there is no ElastiCache", "EnableVersionUpgrade": "there is no OpenSearch",
 }  # fmt: skip
 """Update policies of AWS, and why each has no effect."""
@@ -85,7 +85,7 @@ def _creation(name: str, node: Node | None, diagnostics: Diagnostics) -> Waiting
                 "C171", f"ResourceSignal of {name} has no effect: there is no address for cfn-signal", key.mark, "a wait condition has one: its handle's"
             )
         elif key.text in CREATION:
-            diagnostics.notice("C171", f"{key.text} of {name} has no effect: there are no groups that scale themselves", key.mark)
+            diagnostics.notice("C171", f"{key.text} of {name} has no effect: groups keep the size that they have at first", key.mark)
     return found
 
 

@@ -10,6 +10,7 @@ from stackengine.formats.hot.constraints import FITS
 from stackengine.formats.hot.legacy import Legacy
 from stackengine.formats.nesting import Loader
 from stackengine.formats.scalars import value
+from stackengine.formats.scaling import with_groups
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Attr, Call, Entry, Expr, Literal, Map
@@ -77,7 +78,7 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
         description=text_of(root.get("Description")),
         parameters={k.text: _parameter(k, v, diagnostics) for k, v in _entries(section["Parameters"])},
         mappings={k.text: plain(v, "yaml11") for k, v in _entries(section["Mappings"])},
-        resources={k.text: r for k, v in _entries(section["Resources"]) if (r := read.resource(k, v)) is not None},
+        resources=with_groups({k.text: r for k, v in _entries(section["Resources"]) if (r := read.resource(k, v)) is not None}, diagnostics),
         outputs={k.text: o for k, v in _entries(section["Outputs"]) if (o := _output(k, v, functions, diagnostics)) is not None},
         sources=(Source(name, text),),
     )

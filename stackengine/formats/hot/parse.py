@@ -9,6 +9,7 @@ from stackengine.formats.hot.parameters import groups, parameter
 from stackengine.formats.hot.resources import Resources
 from stackengine.formats.hot.versions import RELEASES, VERSIONS, resolve
 from stackengine.formats.nesting import Loader
+from stackengine.formats.scaling import with_groups
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.template import Output, Source, Template
@@ -44,7 +45,7 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
         description=text_of(root.get("description")),
         parameters=parameters,
         conditions={k.text: functions.definition(v) for k, v in conditions},
-        resources={k.text: r for k, v in _entries(section["resources"]) if (r := resources.read(k, v)) is not None},
+        resources=with_groups({k.text: r for k, v in _entries(section["resources"]) if (r := resources.read(k, v)) is not None}, diagnostics),
         outputs={k.text: o for k, v in _entries(section["outputs"]) if (o := _output(k, v, functions, version, diagnostics)) is not None},
         groups=groups(root.get("parameter_groups"), parameters, diagnostics),
         sources=tuple(sources),
