@@ -124,6 +124,7 @@ def graph(template: Template) -> dict[str, Any]:
     return {p: (r.type, sorted((d.path, d.need) for d in r.depends)) for p, r in found.desired.resources.items()}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_written_is_read_as_the_same(language: Language) -> None:
     @given(templates(language))
@@ -138,6 +139,7 @@ def test_what_is_written_is_read_as_the_same(language: Language) -> None:
     same()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_converted_templates_have_the_same_graph(language: Language) -> None:
     @given(templates(language))

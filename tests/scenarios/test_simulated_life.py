@@ -78,6 +78,7 @@ def test_an_update_is_live_and_one_that_fails_is_rolled_back_to_the_same_objects
     assert life.stack()["revision"] == 2
 
 
+@pytest.mark.thorough
 def test_an_operation_that_was_killed_is_resumed(life: Life) -> None:
     life.up(THREE_TIER)
     before = life.servers()

@@ -22,6 +22,8 @@ from stackengine.service.session import Session
 from stackengine.service.types import Request, Settings
 from stackengine.store.log import OperationJournal
 
+pytestmark = pytest.mark.thorough
+
 HEAVY = ("networkx", "sqlalchemy", "jsonschema", "libvirt", "yaml", "jinja2", "cryptography", "alembic", "rich", "asyncio", "http.server")
 HOST = "memory://costs"
 CHAIN = 12

@@ -29,6 +29,7 @@ def schema(language: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("language", ["hot", "cfn", "tosca"])
 def test_the_gallery_is_valid(language: str) -> None:
     validator = jsonschema.Draft202012Validator(schema(language))

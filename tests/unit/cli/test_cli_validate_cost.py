@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 HEAVY = ("networkx", "sqlalchemy", "alembic", "jsonschema", "libvirt", "rich", "jinja2", "cryptography", "tenacity", "email", "asyncio")
 

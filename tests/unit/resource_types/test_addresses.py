@@ -44,6 +44,7 @@ def test_a_given_address_is_the_only_one_tried() -> None:
         sdk.free_addresses(subnet, b"ab", "10.0.1.1")
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(st.integers(20, 30), st.binary(min_size=2, max_size=2), st.data())
 def test_every_usable_address_is_tried_once_and_no_other(prefix: int, start: bytes, data: st.DataObject) -> None:

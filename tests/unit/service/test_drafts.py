@@ -9,6 +9,8 @@ from house import House, run
 
 from stackengine.sdk import volume_xml
 
+pytestmark = pytest.mark.thorough
+
 GIB = 1 << 30
 NETWORK = """<network><name>lan</name><uuid>22222222-2222-4222-8222-222222222222</uuid><forward mode='nat'/><bridge name='br9'/>
 <domain name='home'/><dns><host ip='10.9.0.2'><hostname>printer</hostname></host></dns><ip address='10.9.0.1' netmask='255.255.255.0'>

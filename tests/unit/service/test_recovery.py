@@ -15,6 +15,8 @@ from stackengine.service import drift
 from stackengine.service.stacks import carry_out, outputs
 from stackengine.service.types import ServiceError
 
+pytestmark = pytest.mark.thorough
+
 STACK = """\
 net: {type: SE::Network, properties: {cidr: auto}}
 port: {type: SE::Port, properties: {network: {get_resource: net}}}

@@ -17,6 +17,8 @@ from stackengine.store.errors import BusyError, StoreError
 from stackengine.store.store import Store
 from stackengine.store.tables import SCHEMA_VERSION
 
+pytestmark = pytest.mark.thorough
+
 
 def made(folder: Path) -> Path:
     Store(f"sqlite:///{folder / 's.db'}", folder).close()

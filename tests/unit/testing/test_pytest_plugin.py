@@ -10,6 +10,8 @@ from stackengine import service
 from stackengine.service.environments import up
 from stackengine.service.types import Settings
 
+pytestmark = pytest.mark.thorough
+
 pytest_plugins = "pytester"
 NAME = "stackengine.testing.pytest_plugin"
 PLUGIN = [] if any(e.value == NAME for e in entry_points(group="pytest11")) else ["-p", NAME]

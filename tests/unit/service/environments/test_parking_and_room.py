@@ -20,6 +20,8 @@ from stackengine.service.environments import reap as reaper
 from stackengine.service.environments.life import Life
 from stackengine.service.types import Settings
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   commit: {type: string, default: none}

@@ -88,6 +88,7 @@ def test_every_branch_has_its_own_and_a_push_updates_it(ci: Ci) -> None:
     assert len({e["name"] for e in found.values()}) == 3
 
 
+@pytest.mark.thorough
 def test_a_push_that_fails_leaves_the_old_commit_serving_and_says_so(ci: Ci) -> None:
     ci.push("main", "1")
     said = ci.push("main", "2", "--param", "wait=yes", "--timeout", "1s", code=1)
@@ -121,6 +122,7 @@ def test_what_is_busy_may_be_refused(ci: Ci) -> None:
     slow.communicate(timeout=60)
 
 
+@pytest.mark.thorough
 def test_what_expired_goes_and_what_is_pinned_stays(ci: Ci) -> None:
     ci.push("old", "1", "--ttl", "0.01s")
     ci.push("pinned", "1", "--ttl", "0.01s")
@@ -146,6 +148,7 @@ def test_two_reapers_at_once_do_no_harm(ci: Ci) -> None:
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_serve_reaps_until_it_is_told_to_end(ci: Ci) -> None:
     ci.push("old", "1", "--ttl", "0.01s")
     serving = ci.start("serve", "--every", "0.2s")
@@ -156,6 +159,7 @@ def test_serve_reaps_until_it_is_told_to_end(ci: Ci) -> None:
     assert "gone: expired" in said
 
 
+@pytest.mark.thorough
 def test_a_closed_pull_request_ends_an_environment_only_where_that_is_the_policy(ci: Ci) -> None:
     ci.push("x", "1")
     assert "stays" in ci.run("down", "x", "--closed-pull-request")
@@ -165,6 +169,7 @@ def test_a_closed_pull_request_ends_an_environment_only_where_that_is_the_policy
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_a_life_can_be_made_longer(ci: Ci) -> None:
     ci.push("main", "1", "--ttl", "0.01s")
     ci.run("extend", "main", "--ttl", "2h")
@@ -176,6 +181,7 @@ def run_words(*command: str) -> list[str]:
     return ["run", "stack.yaml", "--repo", "git.example/shop", "--branch", "r", "--commit", "7", "--param", "commit=7", "--", *command]
 
 
+@pytest.mark.thorough
 def test_a_run_gives_outputs_and_passes_the_exit_code_through_and_leaves_nothing(ci: Ci, tmp_path: Path) -> None:
     said = ci.run(*run_words("sh", "-c", 'echo "got $STACK_OUTPUT_COMMIT $(cat $STACKENGINE_OUTPUTS)"; exit 3'), code=3)
     assert "got 7" in said
@@ -183,6 +189,7 @@ def test_a_run_gives_outputs_and_passes_the_exit_code_through_and_leaves_nothing
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_a_run_collects_what_happened(ci: Ci, tmp_path: Path) -> None:
     words = run_words("true")
     ci.run(*words[:2], "--artifacts", "kept", *words[2:])
@@ -190,17 +197,20 @@ def test_a_run_collects_what_happened(ci: Ci, tmp_path: Path) -> None:
     assert "action.ready" in (tmp_path / "kept" / "events.jsonl").read_text()
 
 
+@pytest.mark.thorough
 def test_a_run_whose_command_is_not_there_is_our_own_failure(ci: Ci) -> None:
     assert "is not there" in ci.run(*run_words("/no/such/command"), code=125)
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_not_in_order_is_our_own_failure_too(ci: Ci) -> None:
     assert "needs a command" in ci.run("run", "stack.yaml", code=125)
     (ci.folder / "stack.yaml").write_text("resources: {}")
     ci.run(*run_words("true"), code=125)
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_cancelled_takes_its_environment_along(ci: Ci, tmp_path: Path) -> None:
     job = ci.start(*run_words("sh", "-c", f"touch {tmp_path}/begun; exec sleep 60"))
     ci.wait_for((tmp_path / "begun").exists)
@@ -210,6 +220,7 @@ def test_a_run_that_is_cancelled_takes_its_environment_along(ci: Ci, tmp_path: P
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_a_failed_run_may_be_kept_for_a_while(ci: Ci) -> None:
     words = run_words("false")
     ci.run(*words[:2], "--keep-on-failure", "2h", *words[2:], code=1)
@@ -237,6 +248,7 @@ def test_a_job_that_is_killed_leaves_an_environment_that_the_reaper_takes_when_i
     assert ci.ls() == {}
 
 
+@pytest.mark.thorough
 def test_every_push_is_remembered_with_its_commit_its_plan_and_how_it_ended(ci: Ci) -> None:
     ci.push("main", "1")
     ci.push("main", "2", "--param", "wait=yes", "--timeout", "1s", code=1)
@@ -247,6 +259,7 @@ def test_every_push_is_remembered_with_its_commit_its_plan_and_how_it_ended(ci: 
     assert "rolled_back" in ci.run("show", "main")
 
 
+@pytest.mark.thorough
 def test_outputs_are_there_for_other_programs(ci: Ci) -> None:
     ci.push("main", "1")
     name = ci.ls()["main"]["name"]
@@ -272,6 +285,7 @@ def test_two_first_pushes_in_the_very_same_moment_make_one_environment(ci: Ci, p
     assert found["outputs"]["commit"]["value"] == found["commit"]
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_forked_is_told_and_starts_cold(ci: Ci) -> None:
     ci.push("main", "1")
     assert "a cold start, no fork" in ci.push("x", "2", "--from", "main")
@@ -282,6 +296,7 @@ def test_what_cannot_be_forked_is_told_and_starts_cold(ci: Ci) -> None:
     assert set(ci.ls()) == {"main", "x"}
 
 
+@pytest.mark.thorough
 def test_a_branch_of_any_bytes_a_past_time_are_taken_or_told(ci: Ci) -> None:
     ci.push(os.fsdecode(b"b\xff\xfe;$(touch x)`"), "1")
     (found,) = ci.ls().values()
