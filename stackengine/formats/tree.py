@@ -6,7 +6,7 @@ tree or diagnostics:
 
 T101 not valid YAML, T102 empty, T103 several documents, T104 a key twice, T105 too large, T106 too deep, T107 too many nodes (aliases count as
 what they stand for), T108 a key that is no text, T109 a merge of something else than mappings, T112 not valid JSON, T113 text that is not Unicode,
-T114 an alias of nothing or of itself, T115 a tag that means nothing here.
+T114 an alias of nothing or of itself, T115 a tag that means nothing here, T116 no file.
 """
 
 from __future__ import annotations

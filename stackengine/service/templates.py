@@ -11,6 +11,7 @@ from typing import Any
 from stackengine.evaluate import Evaluated, Explored, evaluate, explore
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError, did_you_mean
+from stackengine.model.mark import Mark
 from stackengine.model.template import Language, Template
 from stackengine.service import owner, sources
 from stackengine.service.session import Session
@@ -81,6 +82,10 @@ def validate(
     """Every diagnostic of every file, in one run. Parameters without a value are no fault here; ``strict``: warnings are faults, too."""
     found = Diagnostics()
     for path in paths:
+        if not path.is_file():
+            what, hint = ("this is a folder", "name the template file in it") if path.is_dir() else ("no such file", "")
+            found.error("T116", what, Mark(str(path), 1, 1, 1, 1), hint)
+            continue
         diagnostics = Diagnostics()
         request = Request("validate", path, dict(parameters), tuple(environments), accept_inert=accept_inert)
         try:

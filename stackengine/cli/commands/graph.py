@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render.graph_svg import svg
 
     args.template = args.subject
-    is_file = Path(args.subject).is_file()
+    is_file = _names_a_file(args.subject)
     with service.open(options.settings(args)) as session:
         if is_file:
             from stackengine.service import templates
@@ -54,3 +54,9 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         case _:
             terminal.data(graph_view.text(graph, terminal.style))
     return OK
+
+
+def _names_a_file(subject: str) -> bool:
+    """Whether a word can be no name of a stack, or is a file; one that is missing is told as a file."""
+    path = Path(subject)
+    return path.exists() or "/" in subject or path.suffix in (".yaml", ".yml", ".json", ".template", ".csar", ".zip")

@@ -6,6 +6,7 @@ The exit code is 3 when there are errors.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from stackengine.cli import options
 from stackengine.cli.exit_codes import INVALID, OK
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render.sarif import sarif
     from stackengine.service import templates
 
-    paths = [requests.existing(f) for f in args.files]
+    paths = [Path(f) for f in args.files]
     environments = [requests.existing(e) for e in args.environment]
     with service.open(options.settings(args)) as session:
         given = parameters.given(args.param_file, args.param)

@@ -146,9 +146,9 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, 
             flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG
             if domain.isActive():
                 flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
-                if alias in domain.XMLDesc(0):
+                if _device_of(domain.XMLDesc(0), alias):
                     flags &= ~libvirt.VIR_DOMAIN_AFFECT_LIVE
-            if alias in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE):
+            if _device_of(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), alias):
                 flags &= ~libvirt.VIR_DOMAIN_AFFECT_CONFIG
             if flags:
                 domain.attachDeviceFlags(device_xml, flags)
@@ -173,7 +173,7 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, 
         if not self._call("virDomainDetachDeviceFlags", work):
             raise NotFoundError(f"no device with alias {alias}", code=99, host=self.name, call="virDomainDetachDeviceFlags")
         end = time.monotonic() + DETACH_SECONDS
-        while alias in self._call("virDomainGetXMLDesc", lambda c: c.lookupByUUIDString(uuid).XMLDesc(0)):
+        while _device_of(self._call("virDomainGetXMLDesc", lambda c: c.lookupByUUIDString(uuid).XMLDesc(0)), alias):
             if time.monotonic() > end:
                 raise FailedError(f"the guest did not let go of {alias} within {DETACH_SECONDS:g} s", hint="is it mounted in the guest?")
             time.sleep(POLL)

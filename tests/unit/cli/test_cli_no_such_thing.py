@@ -1,0 +1,72 @@
+"""What is not there, or is something else than what the command needs, is said in its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stackengine.cli.main import main
+
+GOOD = "heat_template_version: 2018-08-31\nresources: {n: {type: SE::None}}\n"
+BAD = "heat_template_version: 2018-08-31\nresources: {n: {type: SE::Nome}}\n"
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STACKENGINE_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_all_files_are_validated_also_those_beside_one_that_is_missing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "good.yaml").write_text(GOOD)
+    (state / "bad.yaml").write_text(BAD)
+    (state / "folder").mkdir()
+    assert main(["validate", "good.yaml", "none.yaml", "folder", "bad.yaml"]) == 3
+    said = capsys.readouterr().out
+    assert "error[T116]: no such file" in said
+    assert "error[T116]: this is a folder" in said
+    assert "error[R101]" in said
+
+
+@pytest.mark.parametrize(("word", "what"), [("none.yaml", "no such file"), ("folder", "is a folder"), ("some/where", "no such file")])
+def test_a_graph_of_no_file(word: str, what: str, state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "folder").mkdir()
+    assert main(["graph", word]) == 2
+    assert what in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("url", "hint"), [("foo://x", "postgresql://"), ("postgresql://h/n", "stackengine[postgres]"), ("mysql://h/n", "stackengine[mysql]")])
+def test_a_database_that_cannot_be_used(url: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--state", url, "ls"]) == 1
+    said = capsys.readouterr().err
+    if "needs the Python package" in said or url.startswith("foo"):
+        assert hint in said
+    assert "internal error" not in said
+
+
+def test_a_file_where_a_new_folder_would_be(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "taken").write_text("")
+    assert main(["new", "hello", "taken"]) == 2
+    assert "taken is a file" in capsys.readouterr().err
+
+
+def test_an_output_of_what_was_let_go_is_not_known(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "s.yaml").write_text(GOOD.replace("n: {type: SE::None}", "n: {type: SE::RandomString}") + "outputs: {o: {value: {get_attr: [n, value]}}}\n")
+    assert main(["up", "s.yaml", "--name", "s", "--host", "memory://gone", "--yes"]) == 0
+    assert main(["outputs", "s", "o", "--show-secrets"]) == 0
+    assert main(["forget", "s", "n", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["outputs", "s", "o", "--show-secrets"]) == 1
+    assert "is not known: n.value" in capsys.readouterr().err
+
+
+def test_what_a_hidden_parameter_holds_is_in_no_recorded_file(state: Path) -> None:
+    (state / "s.yaml").write_text(GOOD.replace("resources:", "parameters: {pw: {type: string, hidden: true, default: defaultword}}\nresources:"))
+    (state / "e.yaml").write_text("parameters: {pw: environmentword}\n")
+    assert main(["up", "s.yaml", "--name", "a", "--host", "memory://sealed", "--yes"]) == 0
+    assert main(["up", "s.yaml", "--name", "b", "-e", "e.yaml", "--host", "memory://sealed", "--yes"]) == 0
+    held = b"".join(f.read_bytes() for f in (state / "state").rglob("*") if f.is_file())
+    assert b"environmentword" not in held
+    assert b"***" in held
