@@ -34,7 +34,8 @@ def load(
 
 
 def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:
-    """One template of a load; None when it has errors; a CloudFormation one without what is wrong, so that evaluation finds the rest."""
+    """One template of a load, without what is wrong in it, so that evaluation finds the rest; a TOSCA one that has errors is None, as little of it means
+    anything without the types that are wrong."""
     from stackengine.formats.detect import language_of
     from stackengine.formats.tree import compose
 
@@ -51,7 +52,7 @@ def parse_text(text: str, name: str, loader: Loader, diagnostics: Diagnostics) -
     except RecursionError:
         diagnostics.error("T106", "what is said here refers to something else too many times over", root.mark)
         template = None
-    return template if loader.lenient or language == "cfn" or len(diagnostics.errors) == before else None
+    return template if loader.lenient or language != "tosca" or len(diagnostics.errors) == before else None
 
 
 def _parse(language: Language | None, root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnostics) -> Template | None:

@@ -104,12 +104,13 @@ class Plan:
         return {a.path for a in self.actions.values() if a.verb == "create" and a.path in gone}
 
     def counts(self) -> dict[str, int]:
-        """``add``, ``change``, ``replace``, ``destroy`` for the summary line."""
+        """``add``, ``change``, ``replace``, ``destroy``, ``retain`` (no longer managed, and left as it is) for the summary line."""
         replaced = self.replaced()
         of = [("update" if a.finishes else a.verb, a.path in replaced) for a in self.actions.values() if not a.instance.external]
         return {
             "add": sum(1 for v, r in of if v == "create" and not r),
             "change": sum(1 for v, _ in of if v == "update"),
             "replace": len(replaced),
-            "destroy": sum(1 for v, r in of if v in ("delete", "retain") and not r),
+            "destroy": sum(1 for v, r in of if v == "delete" and not r),
+            "retain": sum(1 for v, r in of if v == "retain" and not r),
         }

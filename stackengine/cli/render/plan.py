@@ -67,7 +67,8 @@ def no_changes(preview: Preview) -> str:
 def summary(plan: Plan) -> str:
     """``Plan: 3 to add, 1 to change, 0 to replace, 0 to destroy.``"""
     counts = plan.counts()
-    return f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['replace']} to replace, {counts['destroy']} to destroy."
+    kept = f", {counts['retain']} to let go" if counts["retain"] else ""
+    return f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['replace']} to replace, {counts['destroy']} to destroy{kept}."
 
 
 def glyph_of(action: Action) -> str:

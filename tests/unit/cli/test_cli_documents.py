@@ -34,7 +34,7 @@ def test_every_schema_is_a_schema_and_fixes_kind_and_version(kind: str) -> None:
 
 def test_a_plan_is_a_document() -> None:
     document = printed("plan", plan_data(samples.preview()))
-    assert document["summary"] == {"add": 2, "change": 1, "replace": 1, "destroy": 2}
+    assert document["summary"] == {"add": 2, "change": 1, "replace": 1, "destroy": 1, "retain": 1}
     by_id = {a["id"]: a for a in document["actions"]}
     assert by_id["create:web@2"]["replaces"] == "web@1"
     assert by_id["create:web@2"]["properties"]["gateway"] == {"$unknown": "net.gateway"}

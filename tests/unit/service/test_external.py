@@ -41,7 +41,7 @@ def test_it_is_used_and_stays_as_it_is(outside: House) -> None:
     before = foreign(outside)
     planned = outside.plan(LAN + DATA + WEB + TOLD)
     assert [a for a in plan_of(planned) if a.startswith("read:")] == ["read:lan@1", "read:data@1"]
-    assert planned.plan.counts() == {"add": 3, "change": 0, "replace": 0, "destroy": 0}
+    assert planned.plan.counts() == {"add": 3, "change": 0, "replace": 0, "destroy": 0, "retain": 0}
     assert outside.up(LAN + DATA + WEB + TOLD).status == "complete"
     web, told = outside.instances()["web"], outside.instances()["told"]
     assert (web.identity["nics"][0]["dhcp"], web.identity["address"], told.properties["value"]) == (True, "", "10.9.0.0/24")
