@@ -26,6 +26,7 @@ from typing import Any
 from stackengine.model.allowed import KINDS, NOTHING, SCOPES, Allowed, Quotas, quotas_of
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
+from stackengine.model.instance import Recorded
 from stackengine.registry import Registry
 from stackengine.service.types import ServiceError
 
@@ -102,6 +103,23 @@ def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Al
                 diagnostics.error("X101", summary, resource.mark_of(name), f"who owns this machine can allow it: allow.files in {places()[-1]}")
             changed[path] = replace(changed[path], properties={**changed[path].properties, name: str(local)})
     return replace(desired, resources=changed)
+
+
+def check_images(desired: Desired, registry: Registry, recorded: Recorded, diagnostics: Diagnostics) -> None:
+    """K112 for an image that has to come and whose name means nothing here: said in the plan, not when half of the stack is there."""
+    from stackengine.hosts import images
+
+    for path, resource in desired.resources.items():
+        info = registry.get(resource.type)
+        if info is None or any(True for _ in recorded.of(path)):
+            continue
+        for name in info.opened:
+            source = resource.properties.get(name)
+            if isinstance(source, str) and source:
+                try:
+                    images.lookup(source)
+                except images.ImageError as error:
+                    diagnostics.error("K112", f"{path}: {error}", resource.mark_of(name), error.hint)
 
 
 def with_calls(desired: Desired, registry: Registry, granted: Allowed, diagnostics: Diagnostics, *, accept_inert: bool = False) -> Desired:

@@ -102,6 +102,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
     kind: OperationKind = "update" if known is not None and known.revision else "create"
     recorded = session.store.recorded(row.id) if known is not None else Recorded()
     recorded, before = moved(session, row, recorded, desired)
+    owner.check_images(desired, session.registry, recorded, diagnostics)
     aim = request_options(request, recorded)
     preview = plan_to(session, row, vault, desired, recorded, kind, number, diagnostics, aim=aim, policy=request.policy)
     by_default = known is None and not session.settings.host and row.host == DEFAULT_HOST

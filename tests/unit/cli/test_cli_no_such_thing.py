@@ -70,3 +70,12 @@ def test_what_a_hidden_parameter_holds_is_in_no_recorded_file(state: Path) -> No
     held = b"".join(f.read_bytes() for f in (state / "state").rglob("*") if f.is_file())
     assert b"environmentword" not in held
     assert b"***" in held
+
+
+def test_an_image_whose_name_means_nothing_is_said_in_the_plan(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "s.yaml").write_text("heat_template_version: 2018-08-31\nresources:\n  w: {type: SE::Server, properties: {image: tinny, memory: 64}}\n")
+    assert main(["validate", "s.yaml"]) == 0, "another machine may know it"
+    assert main(["plan", "s.yaml", "--host", "memory://images"]) == 3
+    said = capsys.readouterr().err
+    assert "error[K112]" in said
+    assert "did you mean tiny?" in said
