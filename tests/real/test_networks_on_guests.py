@@ -15,7 +15,7 @@ from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 
 lacking = [r.problem for r in requirements.requirements() if r.problem]
-pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 SIX = """heat_template_version: 2018-08-31
 resources:

@@ -24,7 +24,7 @@ from stackengine.service.types import Settings
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
-pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   commit: {type: string}
@@ -120,7 +120,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         private.remove(name, made.state)
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(len(ROLES), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, len(ROLES)])
 def test_branches_come_and_go_and_each_shows_its_own_page(machine: Machine, count: int) -> None:
     branches = ["main", *ROLES[:count]]
     for branch in branches[1:]:

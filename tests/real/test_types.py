@@ -21,7 +21,10 @@ lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 TYPES = registry.load(entry_points=False)
-CASES = [(n, case) for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"]
+CASES = [
+    pytest.param(n, case, marks=pytest.mark.slow if n == "SE::Deployment" else ())  # every one of its cases boots a guest
+    for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"
+]  # fmt: skip
 BOOTED = ("SE::Deployment", "SE::VolumeAttachment")
 """Types that need a guest that has booted: one that runs scripts, or lets go of a disk."""
 QUICK = {"shutdown_timeout": 0}
