@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".jo
 
 TYPES = registry.load(entry_points=False)
 CASES = [
-    pytest.param(n, case, marks=pytest.mark.slow if n == "SE::Deployment" else ())  # every one of its cases boots a guest
+    pytest.param(n, case, marks=pytest.mark.slow if n == "SE::Deployment" or (n, case) == ("SE::Server", "groups") else ())  # minutes each
     for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case != "read-only"
 ]  # fmt: skip
 BOOTED = ("SE::Deployment", "SE::VolumeAttachment")
