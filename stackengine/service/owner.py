@@ -109,11 +109,10 @@ def check_images(desired: Desired, registry: Registry, recorded: Recorded, diagn
     """K112 for an image that has to come and whose name means nothing here: said in the plan, not when half of the stack is there."""
     from stackengine.hosts import images
 
+    there = {instance.path for instance in recorded.instances.values()}
     for path, resource in desired.resources.items():
         info = registry.get(resource.type)
-        if info is None or any(True for _ in recorded.of(path)):
-            continue
-        for name in info.opened:
+        for name in info.opened if info is not None and path not in there else ():
             source = resource.properties.get(name)
             if isinstance(source, str) and source:
                 try:
