@@ -136,7 +136,7 @@ class _Executor:
     def _patience(self) -> float:
         now = self._parts.monotonic()
         ends = [w.deadline for w in self._waiting.values()] + [found.deadline for found in self._limits.values()]
-        ends += [self._deadline] if self._deadline and not self._over else []
+        ends += [self._deadline] if self._deadline and not self._stopping else []
         return max(0.0, min([LOOK_EVERY, *(e - now for e in ends)]))
 
     def _look_at_clock(self) -> None:
@@ -151,7 +151,7 @@ class _Executor:
                 said = f"{got} of {gate.count} signals came within {gate.timeout:g} s"
                 self._end_badly(waiting.action, FailedError(said, tail=self._tail(waiting), hint=SILENT), True)
         self._stop = self._stop or self._journal.cancelled()
-        if self._deadline and now >= self._deadline and not self._over and not self._stop:
+        if self._deadline and now >= self._deadline and not self._stopping:
             self._over = True
             self.failures.append(Failure("", f"the operation took longer than {self._policy.timeout:g} s", hint="--timeout says how long it may take"))
         if self._stopping:

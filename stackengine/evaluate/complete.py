@@ -17,7 +17,7 @@ def complete(resource: DesiredResource, info: ResourceTypeInfo, resources: dict[
     With ``all``, several are taken too: the first into ``to``, the others into the list ``all``.
     """
     for rule, place in _places(resource.properties, info.schema):
-        if place.get(rule["to"]) is not None or any(place.get(k) is not None for k in ("port",)):
+        if place.get(rule["to"]) is not None or place.get("port") is not None:
             continue
         target = _target(place.get(rule["from"]))
         if target is None:

@@ -14,10 +14,14 @@ Status = Literal["creating", "updating", "deleting", "configured", "ready", "fai
 PowerState = Literal["running", "stopped", "saved", "unknown"]
 
 
+MACHINE = ""
+"""The host of a claim on what the engine's own machine has, whichever host its guests run on: a published port."""
+
+
 class Claim(NamedTuple):
     """Something that only one may have on a host: (host, kind, value), unique in the store.
 
-    Kinds: ``cidr``, ``address``, ``mac``, ``bridge``, ``port``, ``uuid``, ``name``; capacity is not a claim but a sum.
+    Kinds: ``cidr``, ``address``, ``mac``, ``bridge``, ``port`` (of this machine), ``uuid``, ``name``; capacity is not a claim but a sum.
     """
 
     host: str

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 
-from stackengine.model.instance import Claim, Recorded
+from stackengine.model.instance import MACHINE, Claim, Recorded
 from stackengine.planning.ground import Ground
 from stackengine.sdk import Referred, RefusedError, Value
 
@@ -26,7 +26,7 @@ class ClaimsBook:
         self._host = ground.host
         self._foreign: dict[str, set[str]] = {"cidr": set(ground.subnets), "name": set(ground.names), "bridge": set(ground.names)}
         for claim in ground.taken:
-            if claim.host == ground.host:
+            if claim.host in (ground.host, MACHINE):
                 self._foreign.setdefault(claim.kind, set()).add(claim.value)
         self._own: dict[str, dict[str, str]] = {}
         for instance in recorded.instances.values():
@@ -47,12 +47,15 @@ class ClaimsBook:
             holder = self._own_holder(kind, candidate)
             if holder is None or holder == owner:
                 own[candidate] = owner
-                return Claim(self._host, kind, candidate)
+                return self._claim(kind, candidate)
             fallback = fallback or candidate
         if fallback:
             own[fallback] = owner
-            return Claim(self._host, kind, fallback)
+            return self._claim(kind, fallback)
         raise RefusedError(f"{kind} {first} is taken on {self._host}" if first else f"no free {kind} on {self._host}")
+
+    def _claim(self, kind: str, value: str) -> Claim:
+        return Claim(MACHINE if kind == "port" else self._host, kind, value)
 
     def _foreign_has(self, kind: str, value: str) -> bool:
         taken = self._foreign.get(kind, set())

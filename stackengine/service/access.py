@@ -22,6 +22,7 @@ from typing import Any
 from stackengine.model.instance import Instance
 from stackengine.sdk import HostError
 from stackengine.service import prepare
+from stackengine.service.carry import between
 from stackengine.service.keys import folder_of
 from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
@@ -82,19 +83,7 @@ def carry(session: Session, stack: str, server: str, port: int) -> None:
         raise ServiceError(f"{server}:{port}: {error}") from error
     with inside:
         inside.settimeout(None)
-
-        def outward() -> None:
-            with contextlib.suppress(OSError):
-                while data := inside.recv(65_536):
-                    os.write(1, data)
-
-        back = threading.Thread(target=outward, daemon=True)
-        back.start()
-        with contextlib.suppress(OSError):
-            while data := os.read(0, 65_536):
-                inside.sendall(data)
-            inside.shutdown(socket.SHUT_WR)
-        back.join()
+        between(inside)
 
 
 def find_server(session: Session, stack: str, server: str) -> tuple[StackRow, Instance, Any]:

@@ -1,4 +1,4 @@
-"""Carries bytes between standard input and output and an open socket: the ProxyCommand of our ssh."""
+"""Carries bytes between standard input and output and an open socket: the ProxyCommand of ssh."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ import sys
 import threading
 
 
-def main() -> None:
-    """``carry SOCKET``: until both directions have ended."""
-    inside = socket.socket(socket.AF_UNIX)
-    inside.connect(sys.argv[1])
+def between(inside: socket.socket) -> None:
+    """Until the other side has ended; what comes after the end of standard input is still carried out."""
 
-    def outward() -> None:
+    def inward() -> None:
+        with contextlib.suppress(OSError):  # the other side has gone: whoever reads from it sees that
+            while data := os.read(0, 65_536):
+                inside.sendall(data)
+            inside.shutdown(socket.SHUT_WR)
+
+    threading.Thread(target=inward, daemon=True).start()  # it may wait for input for ever
+    with contextlib.suppress(OSError):
         while data := inside.recv(65_536):
             os.write(1, data)
-        os._exit(0)
 
-    threading.Thread(target=outward, daemon=True).start()
-    with contextlib.suppress(OSError):
-        while data := os.read(0, 65_536):
-            inside.sendall(data)
-        inside.shutdown(socket.SHUT_WR)
-    threading.Event().wait()
+
+def main() -> None:
+    """``carry SOCKET``: until the other side has ended."""
+    with socket.socket(socket.AF_UNIX) as inside:
+        inside.connect(sys.argv[1])
+        between(inside)
 
 
 if __name__ == "__main__":

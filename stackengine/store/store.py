@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from stackengine.events import Event
 from stackengine.model.codec import desired_from_json, desired_to_json, instance_from_json, scopes_from_json, value_from_json, value_to_json
 from stackengine.model.desired import Desired, Scope
-from stackengine.model.instance import Claim, Instance, Recorded
+from stackengine.model.instance import MACHINE, Claim, Instance, Recorded
 from stackengine.model.template import Source
 from stackengine.planning.moves import moves_of
 from stackengine.store import tables as t
@@ -381,10 +381,11 @@ class Store:
     # claims, events
 
     def claims_of_others(self, host: str, stack_id: str) -> frozenset[Claim]:
-        """What other stacks have on a host; ports are this machine's, whichever host publishes them."""
-        query = sa.select(t.claim.c.kind, t.claim.c.value).where(sa.or_(t.claim.c.host == host, t.claim.c.kind == "port"), t.claim.c.stack != stack_id)
+        """What other stacks have on a host, and on this machine."""
+        c = t.claim.c
+        query = sa.select(c.host, c.kind, c.value).where(c.host.in_((host, MACHINE)), c.stack != stack_id)
         with self.database.reading() as connection:
-            return frozenset(Claim(host, *r) for r in connection.execute(query))
+            return frozenset(Claim(*r) for r in connection.execute(query))
 
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         """Events after number ``since``, in order."""
@@ -417,10 +418,9 @@ def _raise_generations(connection: sa.Connection, stack_id: str, instances: Sequ
 def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
     for item in claims:
         where = (t.claim.c.host == item.host, t.claim.c.kind == item.kind, t.claim.c.value == item.value)
-        anywhere = where[1:] if item.kind == "port" else where
-        holder = connection.execute(sa.select(t.claim.c.stack).where(*anywhere)).scalar()
+        holder = connection.execute(sa.select(t.claim.c.stack).where(*where)).scalar()
         if holder is not None and holder != stack_id:
-            raise ClaimConflictError(f"{item.kind} {item.value} on {item.host} was given to another stack")
+            raise ClaimConflictError(f"{item.kind} {item.value} on {item.host or 'this machine'} was given to another stack")
         if holder is None:
             row = {"host": item.host, "kind": item.kind, "value": item.value, "stack": stack_id, "instance": instances_of[item]}
             connection.execute(t.claim.insert(), row)

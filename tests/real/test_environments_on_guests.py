@@ -26,14 +26,6 @@ lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("state")
-    yield folder
-    for name in private.names(folder):
-        private.remove(name, folder)
-
-
 def start(state: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS"))}
     command = [sys.executable, "-m", "stackengine.cli.main", "env", *arguments]

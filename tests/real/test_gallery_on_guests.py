@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from command_line import run
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 from stackengine.service.templates import gallery
@@ -24,28 +22,12 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".jo
 LANGUAGES = ("hot", "cfn", "tosca")
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("state")
-    yield folder
-    for name in private.names(folder):
-        private.remove(name, folder)
-
-
 @pytest.fixture(autouse=True)
 def nothing_stays(state: Path) -> Iterator[None]:
     """A test that fails takes its stacks down all the same."""
     yield
     for stack in json.loads(run(state, "ls", "--json"))["stacks"]:
         run(state, "down", stack["name"], "--yes")
-
-
-def run(state: Path, *arguments: str, code: int = 0) -> str:
-    environment = {**os.environ, "STACKENGINE_STATE": str(state)}
-    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
 
 
 def up(state: Path, example: str, language: str, *more: str, code: int = 0, name: str = "") -> str:

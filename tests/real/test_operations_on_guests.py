@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from stackengine.hosts import private
+from command_line import run
 from stackengine.hosts.private import requirements
 
 pytest.importorskip("libvirt")
@@ -25,22 +21,6 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".jo
 APPLICATION = Path(__file__).parent / "tosca_application"
 SET_UP = ["httpd_create", "httpd_start", "notes_create", "page_notes_pre_configure_target", "notes_configure", "notes_start", "page_create",
           "page_notes_pre_configure_source", "page_configure", "page_notes_post_configure_source", "page_start"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("state")
-    yield folder
-    for name in private.names(folder):
-        private.remove(name, folder)
-
-
-def run(state: Path, *arguments: str, code: int = 0) -> str:
-    environment = {**os.environ, "STACKENGINE_STATE": str(state)}
-    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr if code else done.stdout
 
 
 def up(state: Path, template: Path, *more: str, code: int = 0) -> str:

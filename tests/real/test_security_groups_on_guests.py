@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from command_line import run
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 
@@ -53,23 +50,8 @@ outputs:
 """
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("state")
-    (folder / "stack.yaml").write_text(TEMPLATE)
-    yield folder
-    for name in private.names(folder):
-        private.remove(name, folder)
-
-
-def run(state: Path, *arguments: str, code: int | None = 0) -> str:
-    command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "STACKENGINE_STATE": str(state)})
-    assert code is None or done.returncode == code, done.stdout + done.stderr
-    return done.stdout
-
-
 def up(state: Path, *parameters: str) -> None:
+    (state / "stack.yaml").write_text(TEMPLATE)
     words = [w for p in parameters for w in ("--param", p)]
     run(state, "up", str(state / "stack.yaml"), "--name", "groups", "--host", "private://groups", "--yes", *words)
 

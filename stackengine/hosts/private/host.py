@@ -166,20 +166,18 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
             _ended(paths)
             write_configuration(paths)
             pid = launch.launch(paths)
-            started = True
-        else:
-            started = False
-        if not paths.prepared.exists():  # also when whoever started it did not come this far
+        fresh = not paths.prepared.exists()  # also when whoever started it did not come this far
+        if fresh:
             launch.wait_for_libvirtd(paths)
             _ensure_pools(paths)
-            paths.prepared.touch()
         if reaches_out:
             outward.connect(paths, pid)
         else:
             outward.disconnect(paths)
         host = PrivateHost(name, paths, pid, reaches_out)
-        if started:
+        if fresh:
             host.forward_again()
+            paths.prepared.touch()
         host.publisher().revive()
         return host
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from stackengine.events import Event
 from stackengine.model.codec import instance_from_json, instance_to_json
-from stackengine.model.instance import Instance
+from stackengine.model.instance import MACHINE, Instance
 from stackengine.model.values import SecretRef
 from stackengine.sdk import HostError
 from stackengine.service import keys
@@ -189,7 +189,7 @@ def _stands_outside(session: Session, instance: Instance) -> bool:
     """Whether an object is not inside the host that is forked: a port of this machine, something that a program or service made."""
     info = session.registry.get(instance.type)
     calls = info is not None and any(s.get("calls") for s in info.properties.values())
-    return calls or any(c.kind == "port" for c in instance.claims)
+    return calls or any(c.host == MACHINE for c in instance.claims)
 
 
 def reset(session: Session, found: up.Environment, cut: Cut) -> dict[str, str]:
