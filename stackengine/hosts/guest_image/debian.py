@@ -22,7 +22,7 @@ SUITE = "bookworm"
 CMDLINE = "console=ttyS0 quiet panic=-1 edd=off cryptomgr.notests net.ifnames=0"
 INCLUDE = [
     *("systemd-sysv", "udev", "dbus", "cloud-init", "qemu-guest-agent", "openssh-server", "iproute2", "netbase", "ca-certificates"),
-    *("kmod", "procps", "curl", "python3-yaml", "busybox-static", "e2fsprogs"),
+    *("kmod", "procps", "curl", "python3-yaml", "busybox-static", "e2fsprogs", "systemd-resolved"),
 ]
 MODULES = [
     *("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "virtio_rng", "virtio_balloon", "virtio_scsi", "isofs", "vfat", "nls_ascii"),
