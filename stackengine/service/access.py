@@ -30,6 +30,8 @@ from stackengine.store.store import StackRow
 
 KEY_LINE = re.compile(r"((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+) [A-Za-z0-9+/=]{40,})")
 FOLLOW_EVERY = 0.2
+HOST_KEYS_WITHIN = 120.0
+"""Seconds that ``ssh`` waits for a guest to print its host keys: cloud-init does so at the very end of a boot, after a signal of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def ssh_command(session: Session, stack: str, server: str, command: Sequence[str
     folder = folder_of(session.folder, row.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     known = folder / "known_hosts"
-    _learn_host_keys(host, instance, known)
+    _await_host_keys(host, instance, known)
     place = Path(tempfile.mkdtemp(prefix="se-ssh-"))
     waiting = socket.socket(socket.AF_UNIX)
     waiting.bind(str(place / "s"))
@@ -243,6 +245,22 @@ def _carry_one(waiting: socket.socket, host: Any, address: str) -> None:
 
 def _alias(instance: Instance) -> str:
     return f"{instance.identity['uuid']}"
+
+
+def _await_host_keys(host: Any, instance: Instance, known: Path) -> None:
+    """Learn the host keys, waiting for a guest that has not printed them yet; ServiceError after `HOST_KEYS_WITHIN`."""
+    until, said = time.monotonic() + HOST_KEYS_WITHIN, False
+    while True:
+        try:
+            return _learn_host_keys(host, instance, known)
+        except ServiceError:
+            info = host.domain_info(instance.identity["uuid"])
+            if time.monotonic() > until or info is None or info.state != "running":
+                raise
+        if not said:
+            print(f"waiting until {instance.path} tells its SSH host keys on its console; Ctrl-C ends it", file=sys.stderr, flush=True)
+            said = True
+        time.sleep(FOLLOW_EVERY)
 
 
 def _learn_host_keys(host: Any, instance: Instance, known: Path) -> None:
