@@ -217,8 +217,26 @@ def _summary(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _outputs(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
-        args.stack, args.name = _find(session, args).row.name, args.output
+        try:
+            found = _find(session, args)
+        except ServiceError:
+            here = _of_checkout(session, args)
+            if here is None:
+                raise
+            found, args.output = here, args.name
+        args.stack, args.name = found.row.name, args.output
     return outputs_command.run(args, terminal)
+
+
+def _of_checkout(session: Session, args: argparse.Namespace) -> up.Environment | None:
+    """The environment of this checkout, where the only word is an output of it and no environment's name."""
+    if not args.name or args.output:
+        return None
+    try:
+        found = up.find(session, "", _origin(args, Path.cwd()))
+    except ServiceError:
+        return None
+    return found if args.name in stacks.outputs(session, found.row.name) else None
 
 
 def _as_stack(args: argparse.Namespace, terminal: Terminal) -> int:

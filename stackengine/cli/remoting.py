@@ -149,12 +149,19 @@ def _without_remote(argv: Sequence[str]) -> list[str]:
 
 def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
     """With repository, branch and commit, which only this side can see."""
-    if args.command != "env" or args.verb not in ORIGIN or (getattr(args, "name", "") and args.verb not in ("up", "run")):
+    named = getattr(args, "name", "") and args.verb not in ("up", "run")
+    perhaps = named and args.verb == "outputs" and not args.output  # the only word may be an output of this checkout's environment
+    if args.command != "env" or args.verb not in ORIGIN or (named and not perhaps):
         return words
     from stackengine.service.environments.origin import find_origin
 
     folder = Path(args.template).absolute().parent if getattr(args, "template", None) else Path.cwd()
-    found = find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
+    try:
+        found = find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
+    except ServiceError:
+        if perhaps:
+            return words
+        raise
     cut = words.index("--") if "--" in words else len(words)
     origin = [f"--repo={found.remote or found.repository}", f"--branch={found.branch}", f"--commit={found.commit}"]
     head = words[:cut]

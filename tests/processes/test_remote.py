@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import getpass
 import json
-import os
-import pwd
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
+from tests.loopback_ssh import Remote, can_serve
+
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   commit: {type: string, default: none}
@@ -29,54 +24,15 @@ outputs:
 """
 
 
-def can_serve() -> str:
-    """Why sshd cannot run here; empty: it can."""
-    if SSHD is None or shutil.which("ssh-keygen") is None:
-        return "no sshd here"
-    with contextlib.suppress(KeyError):
-        pwd.getpwnam("sshd")
-        return ""
-    return "no user sshd here, which sshd wants" if os.getuid() == 0 else ""
-
-
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(can_serve()), reason=can_serve())]
-
-
-class Remote:
-    """A machine that serves one key."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.state = folder, folder / "state"
-        for name in ("host", "job", "stranger"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-        serve = folder / "serve"
-        exports = f"export STACKENGINE_STATE={self.state} STACKENGINE_HOST=memory:// PYTHONPATH={Path(__file__).parents[2]}"
-        serve.write_text(f"#!/bin/sh\n{exports}\nexec {sys.executable} -m stackengine.cli.main remote\n")
-        serve.chmod(0o755)
-        (folder / "authorized_keys").write_text(f'command="{serve}",restrict {(folder / "job.pub").read_text()}')
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        (folder / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\n"
-            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\n"
-        )
-        self.process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")], stderr=(folder / "sshd.log").open("w"))
-        end = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                break
-            assert time.monotonic() < end, (folder / "sshd.log").read_text()
-            time.sleep(0.05)
-        self.url = f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
-        self.known = f"[127.0.0.1]:{self.port} {(folder / 'host.pub').read_text()}"
 
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
-    made = Remote(tmp_path_factory.mktemp("remote"))
+    folder = tmp_path_factory.mktemp("remote")
+    made = Remote(folder, folder / "state", STACKENGINE_HOST="memory://")
     yield made
-    made.process.terminate()
-    made.process.wait(10)
+    made.close()
 
 
 @pytest.fixture
@@ -90,12 +46,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def start(remote: Remote, checkout: Path, *arguments: str, key: str | None = "job", known: str | None = None) -> subprocess.Popen[str]:
     """A job: nothing of this user's, a home folder that is empty."""
-    home = checkout.parent / f"home-{time.time_ns()}"
-    home.mkdir()
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2]), "NO_COLOR": "1", "STACKENGINE_REMOTE": remote.url}
-    environ["STACKENGINE_KNOWN_HOSTS"] = remote.known if known is None else known
-    if key is not None:
-        environ["STACKENGINE_SSH_KEY"] = (remote.folder / key).read_text()
+    environ = remote.job(checkout.parent, key, known)
     command = [sys.executable, "-m", "stackengine.cli.main", *arguments]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=checkout, env=environ)
 

@@ -3,6 +3,7 @@ kinds; and at the end exactly what should be there, and then nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 from stackengine.service.environments import reap
 from stackengine.service.types import Settings
+from tests.loopback_ssh import ROOT, Remote, can_serve
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
@@ -73,9 +75,13 @@ class Machine:
     def branch(self, name: str) -> None:
         self.git("push", "-q", "origin", f"main:refs/heads/{name}")
 
+    def environ(self) -> dict[str, str]:
+        """The variables of one job."""
+        plain = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS", "STACKENGINE"))}
+        return plain | {"STACKENGINE_STATE": str(self.state), "PYTHONPATH": str(ROOT)}
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS", "STACKENGINE"))}
-        environ |= {"STACKENGINE_STATE": str(self.state), "PYTHONPATH": str(Path(__file__).parents[2])}
+        environ = self.environ()
         command = [sys.executable, "-m", "stackengine.cli.main", "env", *arguments]
         return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, cwd=self.checkout)
 
@@ -92,6 +98,19 @@ class Machine:
         with service.open(Settings(state=str(self.state))) as session:
             for item in reap.reap(session, clock=lambda: time.time() + later):
                 assert item.problem == "", item
+
+
+class Elsewhere(Machine):
+    """The same machine, asked over ssh by jobs that have nothing: an empty home folder each."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        (folder / "ssh").mkdir()
+        kept = {k: os.environ[k] for k in ("XDG_CACHE_HOME", "XDG_DATA_HOME") if k in os.environ}
+        self.remote = Remote(folder / "ssh", self.state, **kept)
+
+    def environ(self) -> dict[str, str]:
+        return self.remote.job(self.folder)
 
 
 def ended(job: subprocess.Popen[str], code: int = 0) -> str:
@@ -112,10 +131,12 @@ def until(what: Callable[[], bool]) -> None:
         time.sleep(0.3)
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path)
+@pytest.fixture(params=["here", pytest.param("ssh", marks=pytest.mark.skipif(bool(can_serve()), reason=can_serve()))])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path) if request.param == "here" else Elsewhere(tmp_path)
     yield made
+    if isinstance(made, Elsewhere):
+        made.remote.close()
     for name in private.names(made.state):
         private.remove(name, made.state)
 
@@ -166,7 +187,8 @@ def stands_still_dies_and_ends(machine: Machine) -> None:
     until(begun.exists)
     job.kill()
     job.wait(30)
-    os.kill(int(begun.read_text()), signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # over ssh it is ended as nobody waits for it any more
+        os.kill(int(begun.read_text()), signal.SIGKILL)
     machine.git("push", "-q", "origin", "--delete", "gone")
     for reaper in [machine.start("reap") for _ in range(2)]:
         reaper.communicate(timeout=600)

@@ -53,6 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs.choices["down"].add_argument(
         "--closed-pull-request", dest="closed", action="store_true", help="only where the project says closed_pull_request: end"
     )
+    for name in ("up", "run", "down"):
+        verbs.choices[name].add_argument("--yes", "-y", action="store_true", help="as for stacks; an environment is made and ended without being asked")
     verbs.choices["extend"].add_argument("--ttl", metavar="TIME", type=options.seconds, required=True, help="from now: 90m, 8h")
     reap = verbs.add_parser("reap", help="take down what has to go")
     reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")
@@ -90,7 +92,7 @@ def _add_views(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     """What every stack has, by branch."""
     outputs = verbs.add_parser("outputs", help="show an environment's outputs, or one, or write them for other programs")
     _add_name(outputs)
-    outputs.add_argument("output", metavar="OUTPUT", nargs="?", help="one output: prints the bare value")
+    outputs.add_argument("output", metavar="OUTPUT", nargs="?", help="one output: prints the bare value; alone, of the environment of this checkout")
     outputs.add_argument("--show-secrets", action="store_true", help="print sensitive values too")
     options.add_format(outputs, ("human", "json", "dotenv", "github", "hosts", "ssh-config", "ansible"))
     ssh = verbs.add_parser("ssh", help="log in to a server, or run a command there", usage="%(prog)s [options] [NAME] SERVER [-- CMD ...]")

@@ -60,7 +60,7 @@ class Ci:
 
     def push(self, branch: str, commit: str, *more: str, code: int = 0) -> str:
         origin = ["--repo", "git.example/shop", "--branch", branch, "--commit", commit]
-        return self.run("up", "stack.yaml", *origin, "--param", f"commit={commit}", *more, code=code)
+        return self.run("up", "stack.yaml", "--yes", *origin, "--param", f"commit={commit}", *more, code=code)
 
     def ls(self) -> dict[str, Any]:
         found = json.loads(self.run("ls", "--json"))
@@ -264,6 +264,9 @@ def test_outputs_are_there_for_other_programs(ci: Ci) -> None:
     ci.push("main", "1")
     name = ci.ls()["main"]["name"]
     assert ci.run("outputs", "main", "commit").strip() == "1"
+    here = ("--repo", "git.example/shop", "--branch", "main")
+    assert ci.run("outputs", "commit", *here).strip() == "1"  # the only word is no environment
+    assert "no environment comit" in ci.run("outputs", "comit", *here, code=1)
     assert f"STACKENGINE_ENVIRONMENT={name}\nSTACK_OUTPUT_COMMIT=1" in ci.run("outputs", "main", "--format", "dotenv")
     assert f"environment={name}\ncommit=1" in ci.run("outputs", "main", "--format", "github")
     assert json.loads(ci.run("outputs", "main", "--format", "json"))["outputs"]["commit"]["value"] == "1"
