@@ -27,16 +27,16 @@ class Network(sdk.ResourceType):
     # pure
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        uuid, given = ids.uuid(), want.get("bridge")
+        uuid, given, name = ids.uuid(), want.get("bridge"), ids.claim("name", [ids.name(50)])
         if want["mode"] == FLAT:
-            return {"physical_id": uuid, "uuid": uuid, "name": ids.name(50), "bridge": given or ""}
-        bridge = ids.claim("bridge", [given] if given else (f"se{ids.token(10, f'bridge:{n}')}" for n in range(16)))
-        identity = {"physical_id": uuid, "uuid": uuid, "name": ids.name(50), "bridge": bridge}
+            return {"physical_id": uuid, "uuid": uuid, "name": name, "bridge": given or ""}
+        bridge = ids.claim("bridge", [given] if given else (f"{ids.pools.bridges}{ids.token(10, f'bridge:{n}')}" for n in range(16)))
+        identity = {"physical_id": uuid, "uuid": uuid, "name": name, "bridge": bridge}
         cidr = want.get("cidr")
         if not cidr:
             return identity
         free = {AUTO: "ipv4", AUTO6: "ipv6"}
-        candidates = sdk.free_subnets(ids.random(7, "cidr"), free[cidr]) if cidr in free else [sdk.normal_subnet(cidr)]
+        candidates = sdk.open_subnets(ids, free[cidr]) if cidr in free else [sdk.normal_subnet(cidr)]
         found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
         return {**identity, "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix}
 

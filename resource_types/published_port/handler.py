@@ -19,7 +19,9 @@ class PublishedPort(sdk.ResourceType):
             raise sdk.RefusedError("a published port needs a server of this stack with an address")
         given, listen = want.get("port"), want["listen"]
         start = int.from_bytes(ids.random(2, "port"), "big")
-        ports = [given] if given else [20_000 + (start + n) % 10_000 for n in range(10_000)]
+        first, last = ids.pools.ports
+        count = last - first + 1
+        ports = [given] if given else [first + (start + n) % count for n in range(count)]
         port = int(ids.claim("port", (f"{listen}:{p}" for p in ports)).rpartition(":")[2])
         return {"physical_id": f"{listen}:{port}", "address": listen, "port": port, "url": f"http://{listen}:{port}/"}
 

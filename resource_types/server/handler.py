@@ -34,12 +34,12 @@ class Server(sdk.ResourceType):
         networks = want.get("networks") or []
         if sdk.has_unknown(networks):
             raise sdk.RefusedError("its networks are known only after apply", hint="name networks, subnets or ports of this stack")
-        uuid, nics = ids.uuid(), nic_identities(ids, networks)
+        uuid, name, nics = ids.uuid(), ids.claim("name", [ids.name(50)]), nic_identities(ids, networks)
         hostname = want.get("name")
         first = nics[0] if nics else {}
         plain, records = addresses_by_network(ids, nics)
         return {
-            "physical_id": uuid, "uuid": uuid, "id": uuid, "name": ids.name(50), "hostname": _hostname(hostname if isinstance(hostname, str) else ids.path),
+            "physical_id": uuid, "uuid": uuid, "id": uuid, "name": name, "hostname": _hostname(hostname if isinstance(hostname, str) else ids.path),
             "nics": nics, "address": first.get("address", ""), "mac": first.get("mac", ""), "networks": plain, "addresses": records,
             "availability_zone": "local",
         }  # fmt: skip

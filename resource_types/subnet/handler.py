@@ -18,7 +18,7 @@ class Subnet(sdk.ResourceType):
         given, network = want.get("cidr"), ids.referred(want["network"])
         if network is None:
             raise sdk.RefusedError("a subnet needs a network of this stack")
-        candidates = [sdk.normal_subnet(given)] if given else sdk.free_subnets(ids.random(7, "cidr"), want.get("family") or "ipv4")
+        candidates = [sdk.normal_subnet(given)] if given else sdk.open_subnets(ids, want.get("family") or "ipv4")
         found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
         return {
             "physical_id": f"subnet-{ids.token(12, 'subnet')}", "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix,

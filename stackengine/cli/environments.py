@@ -61,6 +61,7 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
     with up.open_for(options.settings(args), wanted) as session:
         request = Request(
             wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
+            remap=args.remap_cidr,
         )  # fmt: skip
         while True:
             up.take_turn(session, wanted.name, policy, terminal.note)

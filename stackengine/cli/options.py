@@ -54,6 +54,12 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", "-e", metavar="FILE", action="append", default=[], help="a Heat environment file; repeatable")
 
 
+def add_remap(parser: argparse.ArgumentParser) -> None:
+    """What becomes of ranges that others have."""
+    text = "where somebody else has an address range that the template names, take a free one, if nothing else in the template depends on it"
+    parser.add_argument("--remap-cidr", dest="remap_cidr", action="store_true", help=text)
+
+
 def add_inert(parser: argparse.ArgumentParser) -> None:
     """What becomes of types that are not supported."""
     parser.add_argument("--accept-inert", action="store_true", help="record resources of types that are not supported, without making anything")
@@ -67,6 +73,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="PATH", action="append", default=[], help="only this resource and what it depends on; repeatable")
     parser.add_argument("--replace", metavar="PATH", action="append", default=[], help="give this resource a new generation even if nothing changed")
     add_inert(parser)
+    add_remap(parser)
     add_project(parser)
     parser.add_argument("--override-policy", metavar="FILE", help="a stack policy that counts this once in place of the stack's own")
 

@@ -26,6 +26,7 @@ def of(args: argparse.Namespace) -> Request:
         targets=tuple(getattr(args, "target", ())),
         replace=tuple(getattr(args, "replace", ())),
         accept_inert=getattr(args, "accept_inert", False),
+        remap=bool(getattr(args, "remap_cidr", False)),
         policy=_policy(override) if override else None,
     )
 

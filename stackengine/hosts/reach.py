@@ -27,6 +27,9 @@ class Reach(Protocol):
     def routes(self) -> list[tuple[str, str]]:
         """(CIDR, device) of the routes that a new network must not overlap."""
 
+    def links(self) -> list[str]:
+        """Names of the host's network interfaces, where they are not ours alone: no bridge can have one of them."""
+
     def accelerator(self, connection: Any) -> str:
         """``kvm`` or ``qemu``: the one that really ran a guest; ``connection`` is libvirt's."""
 
@@ -75,7 +78,11 @@ class Direct:
 
     def routes(self) -> list[tuple[str, str]]:
         """This machine's routes."""
-        return kernel_routes(Path("/proc/net/route")) if self.local else []
+        return [*kernel_routes(Path("/proc/net/route")), *kernel_routes6(Path("/proc/net/ipv6_route"))] if self.local else []
+
+    def links(self) -> list[str]:
+        """This machine's interfaces."""
+        return sorted(p.name for p in Path("/sys/class/net").iterdir()) if self.local else []
 
     def accelerator(self, connection: Any) -> str:
         """Probed once by running a guest, and remembered."""
@@ -127,4 +134,15 @@ def kernel_routes(file: Path) -> list[tuple[str, str]]:
             address = ipaddress.ip_address(socket.ntohl(int(destination, 16)))
             size = int(mask, 16).bit_count()
             found.append((f"{address}/{size}", device))
+    return found
+
+
+def kernel_routes6(file: Path) -> list[tuple[str, str]]:
+    """(CIDR, device) of the kernel's IPv6 routes, but for the default route, single addresses, link-local and multicast ones; none without IPv6."""
+    found = []
+    for line in file.read_text().splitlines() if file.is_file() else ():
+        destination, size, *_, device = line.split()
+        network = ipaddress.IPv6Network((int(destination, 16), int(size, 16)), strict=False)
+        if 0 < network.prefixlen < 128 and not network.is_link_local and not network.is_multicast:
+            found.append((str(network), device))
     return found

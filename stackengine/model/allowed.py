@@ -79,6 +79,24 @@ class Quotas:
         return any(getattr(getattr(self, s.name), r.name) is not None for s in fields(Quotas) for r in fields(Room))
 
 
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """What names and addresses are chosen from where a template leaves them open (``pools`` in ``owner.yaml``)."""
+
+    subnets: tuple[str, ...] = ()
+    """Ranges in CIDR notation, of both families; of a family that has none here, the private ones that the engine takes by itself."""
+    macs: str = "52:54:00"
+    """How MACs begin: three to five bytes; the standard is QEMU's."""
+    bridges: str = "se"
+    """How names of bridges begin."""
+    ports: tuple[int, int] = (20_000, 29_999)
+    """The first and the last port of this machine that may be published."""
+
+    def ranges(self, version: int) -> tuple[str, ...]:
+        """The ranges of IP version 4 or 6."""
+        return tuple(s for s in self.subnets if (":" in s) == (version == 6))
+
+
 SCOPES = tuple(f.name for f in fields(Quotas))
 KINDS = tuple(f.name for f in fields(Room))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stackengine.model.allowed import Pools
 from stackengine.model.instance import Claim
 from stackengine.sdk import Described, Profile
 
@@ -26,6 +27,8 @@ class Ground:
     """Subnets that foreign networks and the host's routes use, in CIDR notation."""
     names: frozenset[str] = frozenset()
     """Names of foreign networks, bridges and domains."""
+    macs: frozenset[str] = frozenset()
+    """MACs of foreign networks, and of what they reserve addresses for."""
     memory_free: int | None = None
     """MiB, or None where the host does not say."""
     pools: dict[str, int] = field(default_factory=dict)
@@ -36,5 +39,9 @@ class Ground:
     """Whether the plan undoes an operation that failed just now: what that operation made goes, whatever would keep it from then on."""
     external: Mapping[str, Described | str] = field(default_factory=dict)
     """By path, what the objects are that the template uses without owning them; a text where one cannot be had: why."""
+    whose: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """By kind and value, who has what is taken, in words."""
+    offered: Pools = field(default_factory=Pools)
+    """What names and addresses are chosen from, as the machine's owner says."""
     store: str = ""
     """The store's id, as it stands in libvirt metadata."""

@@ -23,8 +23,8 @@ class ClaimsBook:
     """Who has what on the host: other stacks, foreign objects, and this stack's own instances."""
 
     def __init__(self, ground: Ground, recorded: Recorded) -> None:
-        self._host = ground.host
-        self._foreign: dict[str, set[str]] = {"cidr": set(ground.subnets), "name": set(ground.names), "bridge": set(ground.names)}
+        self._host, self._whose = ground.host, ground.whose
+        self._foreign: dict[str, set[str]] = {"cidr": set(ground.subnets), "name": set(ground.names), "bridge": set(ground.names), "mac": set(ground.macs)}
         for claim in ground.taken:
             if claim.host in (ground.host, MACHINE):
                 self._foreign.setdefault(claim.kind, set()).add(claim.value)
@@ -36,12 +36,12 @@ class ClaimsBook:
     def take(self, kind: str, candidates: Iterable[str], owner: str) -> Claim:
         """The first free candidate; failing that, the first that only another instance of this stack has (order rules sort that out).
 
-        Raises RefusedError, naming what was wanted, when others have them all.
+        Raises RefusedError, naming what was wanted and who has it, when others have them all.
         """
         own = self._own.setdefault(kind, {})
-        fallback, first = "", ""
+        fallback, first, count = "", "", 0
         for candidate in candidates:
-            first = first or candidate
+            first, count = first or candidate, count + 1
             if self._foreign_has(kind, candidate):
                 continue
             holder = self._own_holder(kind, candidate)
@@ -52,23 +52,35 @@ class ClaimsBook:
         if fallback:
             own[fallback] = owner
             return self._claim(kind, fallback)
-        raise RefusedError(f"{kind} {first} is taken on {self._host}" if first else f"no free {kind} on {self._host}")
+        if count != 1:
+            tried = f": all {count} that may be given are taken" if count else ""
+            raise RefusedError(f"no free {kind} on {self._host}{tried}", hint="who owns this machine can give more: pools in owner.yaml" if count else "")
+        has = self.holder(kind, first)
+        hint = "another range, cidr: auto, or --remap-cidr, which maps it to a free one" if kind == "cidr" else ""
+        raise RefusedError(f"{kind} {first} is taken on {self._host}{f': {has} has it' if has else ''}", hint=hint)
+
+    def holder(self, kind: str, value: str) -> str | None:
+        """Who else has ``value`` (a range: anything of it), in words, as far as that is known; None: nobody."""
+        taken = self._foreign.get(kind, set())
+        found = value if value in taken else next((t for t in taken if overlap(value, t)), None) if kind == "cidr" else None
+        return None if found is None else self._whose.get((kind, found), "")
 
     def _claim(self, kind: str, value: str) -> Claim:
         return Claim(MACHINE if kind == "port" else self._host, kind, value)
 
     def _foreign_has(self, kind: str, value: str) -> bool:
         taken = self._foreign.get(kind, set())
-        return value in taken or (kind == "cidr" and any(_overlap(value, other) for other in taken))
+        return value in taken or (kind == "cidr" and any(overlap(value, other) for other in taken))
 
     def _own_holder(self, kind: str, value: str) -> str | None:
         own = self._own[kind]
         if kind == "cidr":
-            return next((holder for other, holder in own.items() if _overlap(value, other)), None)
+            return next((holder for other, holder in own.items() if overlap(value, other)), None)
         return own.get(value)
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether two ranges have an address in common."""
     a, b = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
     return a.version == b.version and a.overlaps(b)
 
@@ -79,6 +91,7 @@ class PathIdentities:
     def __init__(self, ground: Ground, path: str, generation: int, book: ClaimsBook, referred: Callable[[Value], Referred | None]) -> None:
         self.stack, self.path, self.generation = ground.stack, path, generation
         self.claims: list[Claim] = []
+        self.pools = ground.offered
         self._seed, self._book, self._referred = ground.seed, book, referred
 
     def _digest(self, salt: str, size: int = 32) -> bytes:
@@ -100,8 +113,9 @@ class PathIdentities:
         return f"{readable[: limit - 9]}-{self.token(8, 'name')}"
 
     def mac(self, salt: str = "") -> str:
-        """A claimed MAC under QEMU's prefix 52:54:00."""
-        candidates = (":".join(["52", "54", "00", *(f"{b:02x}" for b in self._digest(f"mac:{salt}:{n}", 3))]) for n in range(64))
+        """A claimed MAC under the prefix that the owner gives, QEMU's 52:54:00 where none is said."""
+        start = self.pools.macs.lower().split(":")
+        candidates = (":".join([*start, *(f"{b:02x}" for b in self._digest(f"mac:{salt}:{n}", 6 - len(start)))]) for n in range(64))
         return self.claim("mac", candidates)
 
     def token(self, length: int = 10, salt: str = "") -> str:

@@ -9,7 +9,17 @@ from stackengine.model.allowed import Allowed
 from stackengine.model.desired import Power
 from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
-from stackengine.sdk.addresses import Range, floating_entry, free_addresses, free_subnets, further_addresses, normal_subnet, subnet_range, take_address
+from stackengine.sdk.addresses import (
+    Range,
+    floating_entry,
+    free_addresses,
+    free_subnets,
+    further_addresses,
+    normal_subnet,
+    open_subnets,
+    subnet_range,
+    take_address,
+)
 from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.errors import (
@@ -104,6 +114,7 @@ __all__ = [
     "known_list",
     "listening",
     "normal_subnet",
+    "open_subnets",
     "pause",
     "record_of",
     "remove_volume",

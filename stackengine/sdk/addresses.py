@@ -29,13 +29,35 @@ class Range:
     pools_given: bool = False
 
 
-def free_subnets(start: bytes, family: str = "ipv4") -> Iterator[str]:
-    """The /24 subnets of 10.64.0.0/10, or /64 subnets of one unique local prefix (RFC 4193), from a hashed place on; ``start`` is 7 bytes for IPv6."""
+def free_subnets(start: bytes, family: str = "ipv4", ranges: Sequence[str] = ()) -> Iterator[str]:
+    """The subnets (/24 of IPv4, /64 of IPv6) of ``ranges``, from a hashed place on; a range that is smaller is one subnet.
+
+    Without ranges: those of 10.64.0.0/10, or of one unique local prefix (RFC 4193). ``start`` is 7 bytes for IPv6.
+    """
     first = int.from_bytes(start[:2], "big")
+    if ranges:
+        return _subnets_of(first, [ipaddress.ip_network(r) for r in ranges], 64 if family == "ipv6" else 24)
     if family == "ipv6":
         site = f"fd{start[2]:02x}:{start[3]:02x}{start[4]:02x}:{start[5]:02x}{start[6]:02x}"
         return (str(ipaddress.ip_network(f"{site}:{(first + n) % 65536:x}::/64")) for n in range(65536))
     return (f"10.{64 + (first + n) // 256 % 64}.{(first + n) % 256}.0/24" for n in range(64 * 256))
+
+
+def open_subnets(ids: Identities, family: str) -> Iterator[str]:
+    """The subnets to try where a template leaves the choice open: of the owner's ranges, in an order of this stack's own."""
+    return free_subnets(ids.random(7, "cidr"), family, ids.pools.ranges(6 if family == "ipv6" else 4))
+
+
+def _subnets_of(first: int, ranges: Sequence[Any], size: int) -> Iterator[str]:
+    counts = [1 << min(max(size - r.prefixlen, 0), 16) for r in ranges]
+    for step in range(sum(counts)):
+        index = (first + step) % sum(counts)
+        for network, count in zip(ranges, counts, strict=True):
+            if index < count:
+                prefix = max(size, network.prefixlen)
+                yield str(type(network)((int(network.network_address) + (index << (network.max_prefixlen - prefix)), prefix)))
+                break
+            index -= count
 
 
 def normal_subnet(text: str) -> str:

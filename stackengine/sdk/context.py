@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, TypeVar
 
-from stackengine.model.allowed import Allowed
+from stackengine.model.allowed import Allowed, Pools
 from stackengine.model.values import Value
 from stackengine.sdk.errors import FailedError
 from stackengine.sdk.facts import Referred
@@ -23,6 +23,8 @@ class Identities(Protocol):
     """The stack's name."""
     path: str
     generation: int
+    pools: Pools
+    """What the machine's owner lets names and addresses be chosen from."""
 
     def uuid(self, salt: str = "") -> str:
         """A version-5 style UUID."""
@@ -31,7 +33,7 @@ class Identities(Protocol):
         """``se-STACK-PATH-HASH``, at most ``limit`` characters of ``[a-zA-Z0-9._-]``; the hash makes it unique."""
 
     def mac(self, salt: str = "") -> str:
-        """A locally administered unicast MAC (``52:54:00`` prefix), claimed."""
+        """A locally administered unicast MAC (``52:54:00`` prefix, unless the owner says another), claimed."""
 
     def token(self, length: int = 10, salt: str = "") -> str:
         """Lower-case letters and digits."""

@@ -153,17 +153,20 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
         raise ServiceError(f"the stack {preview.stack} was deleted meanwhile", hint="run the command again")
     recorded = session.store.recorded(row.id)
     host, back = prepare.open_host_of(session, row), preview.kind in ("rollback", "delete")
-    plan = prepare.make(session, row, prepared.vault, preview.desired, recorded, host, prepared.aim, returning=back)
-    if any(d.severity == "error" for d in plan.diagnostics):
+    desired = preview.desired
+    if preview.request is not None and preview.request.remap:
+        desired = prepare.with_free_ranges(session, row, desired, recorded, preview.diagnostics, remap=True)
+    plan = prepare.make(session, row, prepared.vault, desired, recorded, host, prepared.aim, returning=back)
+    if preview.diagnostics.errors or any(d.severity == "error" for d in plan.diagnostics):
         preview.diagnostics.extend(plan.diagnostics)
         raise InvalidTemplateError(preview.diagnostics)
     revision, number = prepared.revision, preview.to_revision
     if revision is not None:
         number = session.store.next_revision(row.id)
-        revision = replace(revision, number=number)
+        revision = replace(revision, number=number, desired=desired)
     kind = ("update" if row.revision else "create") if preview.kind in ("create", "update") else preview.kind
     return replace(
-        preview, plan=plan, recorded=recorded, kind=kind, from_revision=row.revision, to_revision=number,
+        preview, plan=plan, desired=desired, recorded=recorded, kind=kind, from_revision=row.revision, to_revision=number,
         prepared=replace(prepared, stack=row, revision=revision),
     )  # fmt: skip
 

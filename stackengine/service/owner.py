@@ -13,17 +13,24 @@
       host: {environments: 20, vcpus: 16, memory: 16384, disk: 200}
       repository: {environments: 5}
       owner: {environments: 3}
+    pools:
+      subnets: [10.64.0.0/12, "fd12:3456:789a::/48"]
+      macs: "52:54:00:7a"
+      bridges: se
+      ports: 20000-29999
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from stackengine.model.allowed import KINDS, NOTHING, SCOPES, Allowed, Quotas, quotas_of
+from stackengine.model.allowed import KINDS, NOTHING, SCOPES, Allowed, Pools, Quotas, quotas_of
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Recorded
@@ -64,6 +71,53 @@ def quotas() -> Quotas:
     return quotas_of(found)
 
 
+def pools() -> Pools:
+    """What names and addresses are chosen from; what the machine's file says wins over the user's, key by key."""
+    found = Pools()
+    for path in reversed(places()):
+        if path.is_file():
+            listed: Any = _data(path).get("pools", {})
+            if not isinstance(listed, dict) or set(listed) - {f.name for f in fields(Pools)}:
+                raise ServiceError(f"{path}: pools is not in order", hint=f"a mapping with some of {', '.join(f.name for f in fields(Pools))}")
+            try:
+                found = replace(found, **{k: _POOLS[k](v) for k, v in listed.items()})
+            except (ValueError, TypeError) as error:
+                raise ServiceError(f"{path}: pools cannot be read: {error}", hint="see the example in SECURITY.md") from error
+    return found
+
+
+def _subnets(value: Any) -> tuple[str, ...]:
+    networks = [ipaddress.ip_network(v) for v in value]
+    for network in networks:
+        if network.prefixlen > (28 if network.version == 4 else 64):
+            raise ValueError(f"{network} is too small for a network of guests")
+    return tuple(map(str, networks))
+
+
+def _ports(value: Any) -> tuple[int, int]:
+    first, last = (int(v) for v in str(value).split("-"))
+    if not 1024 <= first <= last <= 65535:
+        raise ValueError(f"ports {value} are not in order: FIRST-LAST from 1024 to 65535")
+    return first, last
+
+
+def _like(pattern: str, what: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{value} is no {what}")
+        return value
+
+    return read
+
+
+_POOLS: dict[str, Callable[[Any], Any]] = {
+    "subnets": _subnets,
+    "macs": _like(r"[0-9A-Fa-f][26AEae](:[0-9A-Fa-f]{2}){2,4}", "beginning of locally administered MACs of three to five bytes (52:54:00)"),
+    "bridges": _like(r"[a-z][a-z0-9-]{0,4}", "beginning of bridge names (up to five letters and digits)"),
+    "ports": _ports,
+}
+
+
 def _data(path: Path) -> dict[str, Any]:
     import yaml
 
@@ -72,7 +126,7 @@ def _data(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ServiceError(f"{path} cannot be read: {error}", hint="mend it, or move it away") from error
     if not isinstance(data, dict):
-        raise ServiceError(f"{path} is not in order", hint="it holds the mappings 'allow' and 'quotas'")
+        raise ServiceError(f"{path} is not in order", hint="it holds the mappings 'allow', 'quotas' and 'pools'")
     return data
 
 
@@ -80,8 +134,8 @@ def _read(path: Path) -> Allowed:
     data = _data(path)
     known = [f.name for f in fields(Allowed)]
     listed: Any = data.get("allow", {})
-    if not isinstance(listed, dict) or set(data) - {"allow", "quotas"} or set(listed) - set(known):
-        raise ServiceError(f"{path} is not in order", hint=f"it holds 'quotas', and one mapping 'allow' with some of: {', '.join(known)}")
+    if not isinstance(listed, dict) or set(data) - {"allow", "quotas", "pools"} or set(listed) - set(known):
+        raise ServiceError(f"{path} is not in order", hint=f"it holds 'quotas', 'pools', and one mapping 'allow' with some of: {', '.join(known)}")
     for key, value in listed.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise ServiceError(f"{path}: allow.{key} must be a list of texts")

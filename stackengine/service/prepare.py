@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from stackengine.planning.ground import Ground
 from stackengine.planning.moves import Amendment, due, moves_of, rename
 from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
+from stackengine.planning.ranges import MAPPED, remapped
 from stackengine.sdk import Host, HostError
 from stackengine.service import inventory, keys, owner, sources
 from stackengine.service.external import looked_for
@@ -88,6 +90,8 @@ def prepare_up(session: Session, request: Request) -> Preview:
     vault = session.store.vault(row.id)
     opened = owner.with_sources(evaluated.desired, session.registry, request.template.parent, session.allowed, diagnostics)
     opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
+    recorded = session.store.recorded(row.id) if known is not None else Recorded()
+    opened = with_free_ranges(session, row, opened, recorded, diagnostics, remap=request.remap)
     takes_keys = _takes_keys(opened, session)
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
     desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)
@@ -100,7 +104,6 @@ def prepare_up(session: Session, request: Request) -> Preview:
     files = _cleaned((*template.sources, *_environment_sources(request)), evaluated.parameters)
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
     kind: OperationKind = "update" if known is not None and known.revision else "create"
-    recorded = session.store.recorded(row.id) if known is not None else Recorded()
     recorded, before = moved(session, row, recorded, desired)
     owner.check_images(desired, session.registry, recorded, diagnostics)
     aim = request_options(request, recorded)
@@ -110,6 +113,19 @@ def prepare_up(session: Session, request: Request) -> Preview:
         preview, sources=files, parameters=evaluated.parameters, request=request, host_is_default=by_default,
         prepared=Prepared(row, vault, revision, stack_keys, aim, before), new_stack=known is None,
     )  # fmt: skip
+
+
+def with_free_ranges(session: Session, row: StackRow, desired: Desired, recorded: Recorded, diagnostics: Diagnostics, *, remap: bool) -> Desired:
+    """``desired`` with ranges that others have mapped to free ones, where that is asked for; and as they were mapped before, where it was."""
+    before = session.store.revision(row.id, row.revision).desired.extra.get(MAPPED, {}) if row.revision else {}
+    if not remap and not before:
+        return desired
+    ground = gather(session, row, recorded, open_host_of(session, row))
+    errors = len(diagnostics.errors)
+    found = remapped(desired, before, recorded, ground, session.registry, diagnostics, may=remap)
+    if len(diagnostics.errors) > errors:
+        raise InvalidTemplateError(diagnostics)
+    return found
 
 
 def _cleaned(files: tuple[Source, ...], parameters: Mapping[str, Value]) -> tuple[Source, ...]:
@@ -212,17 +228,24 @@ def gather(
         pools = {p.name: p.available for p in map(host.pool_info, ("default", "se-layers")) if p is not None}
     except HostError as error:
         raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
-    subnets = [s for n in foreign for s in subnets_of(n.xml)]
-    routes = getattr(host, "routes", None)
     own_bridges = {*(i.identity.get("bridge") for i in recorded.instances.values()), *(n.bridge for n in taken_over)}
-    if routes is not None:
-        subnets += [cidr for cidr, device in routes() if device not in own_bridges]
+    routes, links = getattr(host, "routes", list), getattr(host, "links", list)
+    subnets = {cidr: f"the route through {device}" for cidr, device in routes() if device not in own_bridges}
+    subnets |= {s: f"the network {n.name}" for n in foreign for s in subnets_of(n.xml)}
+    names = {link: "an interface of the host" for link in links() if link not in own_bridges}
+    names |= {x: f"the network {n.name}" for n in foreign for x in (n.name, n.bridge) if x}
+    taken = session.store.claims_of_others(row.host, row.id)
+    whose = {("cidr", s): has for s, has in subnets.items()} | {(k, n): has for n, has in names.items() for k in ("name", "bridge")}
+    whose |= {(c.kind, c.value): f"the stack {stack}" for c, stack in taken.items()}
     memory_free = getattr(host, "memory_free", None) if not adopting else None
     return Ground(
-        row.name, row.id, row.seed, row.host, host.profile, session.store.claims_of_others(row.host, row.id), tuple(subnets),
-        frozenset(x for n in foreign for x in (n.name, n.bridge) if x), memory_free() if memory_free is not None else None, pools,
-        returning=returning, store=session.store.id,
+        row.name, row.id, row.seed, row.host, host.profile, frozenset(taken), tuple(subnets), frozenset(names),
+        frozenset(m.lower() for n in foreign for m in _MAC.findall(n.xml)), memory_free() if memory_free is not None else None, pools,
+        returning=returning, whose=whose, offered=session.pools, store=session.store.id,
     )  # fmt: skip
+
+
+_MAC = re.compile(r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b")
 
 
 def subnets_of(xml: str) -> list[str]:

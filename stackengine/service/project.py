@@ -105,6 +105,7 @@ class _Reader:
             "environment_files": self._paths,
             "isolation": lambda node: self._one_of(node, ("host", "shared")),
             "while_busy": lambda node: self._one_of(node, ("overtake", "queue", "refuse")),
+            "remap_cidr": self._yes_or_no,
             "closed_pull_request": lambda node: self._one_of(node, ("keep", "end")),
             "collect": self._texts,
         }
@@ -184,6 +185,12 @@ class _Reader:
         if node.kind == "scalar" and node.text in words:
             return node.text
         self._wrong(node, f"one of {', '.join(words)}", did_you_mean(node.text, words))
+        return None
+
+    def _yes_or_no(self, node: Node) -> bool | None:
+        if node.kind == "scalar" and node.text in ("true", "false"):
+            return node.text == "true"
+        self._wrong(node, "true or false")
         return None
 
     def _name(self, node: Node) -> str | None:

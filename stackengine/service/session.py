@@ -13,7 +13,7 @@ from stackengine.service.types import ServiceError, Settings
 
 if TYPE_CHECKING:
     from stackengine.hosts.images import Images
-    from stackengine.model.allowed import Allowed
+    from stackengine.model.allowed import Allowed, Pools
     from stackengine.sdk import Host
     from stackengine.service.hands import Hands
     from stackengine.store.store import Store
@@ -66,6 +66,13 @@ class Session:
         from stackengine.service.owner import allowed
 
         return allowed()
+
+    @cached_property
+    def pools(self) -> Pools:
+        """What names and addresses are chosen from on this machine."""
+        from stackengine.service.owner import pools
+
+        return pools()
 
     @cached_property
     def images(self) -> Images:

@@ -64,6 +64,8 @@ class Request:
     """A stack policy that counts this once in place of the stack's own."""
     adopting: tuple[str, ...] = ()
     """Ids of objects that are on the host and will be the stack's (an import): what they have is not in the way."""
+    remap: bool = False
+    """Ranges that the template names and others have are mapped to free ones."""
     ambient: dict[str, str] = field(default_factory=dict)
     """Values for parameters that the template declares and nobody gives: ``STACKENGINE_PARAM_*``."""
     workflow: str = ""

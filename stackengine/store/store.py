@@ -18,6 +18,7 @@ from stackengine.model.codec import desired_from_json, desired_to_json, instance
 from stackengine.model.desired import Desired, Scope
 from stackengine.model.instance import MACHINE, Claim, Instance, Recorded
 from stackengine.model.template import Source
+from stackengine.planning.identity import overlap
 from stackengine.planning.moves import moves_of
 from stackengine.store import tables as t
 from stackengine.store.changes import ChangeSets
@@ -380,12 +381,13 @@ class Store:
 
     # claims, events
 
-    def claims_of_others(self, host: str, stack_id: str) -> frozenset[Claim]:
-        """What other stacks have on a host, and on this machine."""
+    def claims_of_others(self, host: str, stack_id: str) -> dict[Claim, str]:
+        """What other stacks have on a host, and on this machine; with the name of each stack."""
         c = t.claim.c
-        query = sa.select(c.host, c.kind, c.value).where(c.host.in_((host, MACHINE)), c.stack != stack_id)
+        query = sa.select(c.host, c.kind, c.value, t.stack.c.name).join(t.stack, t.stack.c.id == c.stack)
         with self.database.reading() as connection:
-            return frozenset(Claim(*r) for r in connection.execute(query))
+            found = connection.execute(query.where(c.host.in_((host, MACHINE)), c.stack != stack_id))
+            return {Claim(r.host, r.kind, r.value): r.name for r in found}
 
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         """Events after number ``since``, in order."""
@@ -421,11 +423,21 @@ def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], ins
         holder = connection.execute(sa.select(t.claim.c.stack).where(*where)).scalar()
         if holder is not None and holder != stack_id:
             raise ClaimConflictError(f"{item.kind} {item.value} on {item.host or 'this machine'} was given to another stack")
+        if holder is None and item.kind == "cidr":
+            _check_apart(connection, stack_id, item)
         if holder is None:
             row = {"host": item.host, "kind": item.kind, "value": item.value, "stack": stack_id, "instance": instances_of[item]}
             connection.execute(t.claim.insert(), row)
         else:
             connection.execute(t.claim.update().where(*where).values(instance=instances_of[item]))
+
+
+def _check_apart(connection: sa.Connection, stack_id: str, item: Claim) -> None:
+    """ClaimConflictError where another stack was given a range that has an address in common with this one."""
+    c = t.claim.c
+    for value in connection.execute(sa.select(c.value).where(c.host == item.host, c.kind == "cidr", c.stack != stack_id)).scalars():
+        if overlap(value, item.value):
+            raise ClaimConflictError(f"{value}, which overlaps with {item.value}, was given to another stack on {item.host}")
 
 
 def _give_back_claims(connection: sa.Connection, stack_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tempfile
 import time
 from collections import Counter
@@ -22,14 +23,16 @@ from stackengine.service import owner, stacks
 from stackengine.service.environments import park, reap, up
 from stackengine.service.environments.life import GRACE
 from stackengine.service.environments.origin import Origin
+from stackengine.service.prepare import subnets_of
 from stackengine.service.session import Session
 from stackengine.service.types import Request, ServiceError, Settings
 
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   commit: {type: string}
+  cidr: {type: string, default: auto}
 resources:
-  net: {type: 'SE::Network', properties: {mode: nat, cidr: auto}}
+  net: {type: 'SE::Network', properties: {mode: nat, cidr: {get_param: cidr}}}
   disk: {type: 'SE::Volume', properties: {size: 1}}
   web:
     type: SE::Server
@@ -41,6 +44,8 @@ resources:
   page: {type: 'SE::PublishedPort', properties: {server: {get_resource: web}, target_port: 80}}
 """
 BRANCHES = ("main", "a", "b")
+RANGES = {"main": "auto", "a": "10.80.0.0/24", "b": "10.80.0.128/25"}
+"""What their templates say; what is taken is mapped to a free one."""
 BRANCH = st.sampled_from(BRANCHES)
 STEP = st.one_of(
     st.tuples(st.just("push"), BRANCH, st.integers(1, 3)),
@@ -83,7 +88,7 @@ class History:
 
     def push(self, session: Session, branch: str, number: int, die: int) -> None:
         wanted = up.Wanted(Origin("git.example/shop", branch, str(number), "git.example/shop"))
-        left = [die]
+        left, said = [die], {"commit": str(number), "cidr": RANGES[branch]}
 
         def watch(_event: Event) -> None:
             left[0] -= 1
@@ -91,7 +96,7 @@ class History:
                 raise Crash
 
         with suppress(Crash):
-            preview = up.with_commit(stacks.preview(session, Request(wanted.name, self.template, {"commit": str(number)})), wanted)
+            preview = up.with_commit(stacks.preview(session, Request(wanted.name, self.template, said, remap=True)), wanted)
             up.begin(session, preview, wanted)
             row = preview.prepared.stack
             if preview.new_stack:
@@ -129,10 +134,12 @@ class History:
         """Nothing is given twice on the host."""
         state: dict[str, Any] = session.host("memory://").snapshot()  # type: ignore[attr-defined]
         macs = Counter(m.get("address") for d in state["domains"].values() for m in ET.fromstring(d["xml"]).findall("devices/interface/mac"))
-        subnets = Counter(i.get("address") for n in state["networks"].values() for i in ET.fromstring(n["xml"]).findall("ip"))
+        names = Counter(d["name"] for k in ("domains", "networks") for d in state[k].values())
+        subnets = [ipaddress.ip_network(s) for n in state["networks"].values() for s in subnets_of(n["xml"])]
+        assert not [(a, b) for n, a in enumerate(subnets) for b in subnets[n + 1 :] if a.overlaps(b)]  # type: ignore[arg-type]
         bridges = Counter(b.get("name") for n in state["networks"].values() for b in ET.fromstring(n["xml"]).findall("bridge"))
         ports = Counter((p[0], p[1]) for p in state["ports"].values())
-        for given_ in (macs, subnets, bridges, ports):
+        for given_ in (macs, names, bridges, ports):
             assert all(n == 1 for n in given_.values()), given_
 
     def end(self) -> None:

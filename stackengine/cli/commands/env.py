@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("template", metavar="TEMPLATE", nargs="?", help="a HOT, CloudFormation or TOSCA file (default: the project file's)")
         options.add_parameters(verb)
         options.add_project(verb)
+        options.add_remap(verb)
         verb.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives after its last up: 90m, 8h (default: 8h)")
         verb.add_argument("--idle-ttl", metavar="TIME", type=options.seconds, help="park it when nothing moved on its network for so long")
         verb.add_argument("--room-timeout", metavar="TIME", type=options.seconds, default=1800.0, help="how long to wait for room (default: 30m)")

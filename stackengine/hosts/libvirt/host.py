@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +288,10 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, 
     def memory_free(self) -> int:
         """MiB that the host has free."""
         return int(self._call("virNodeGetFreeMemory", lambda c: c.getFreeMemory()) >> 20)
+
+    def links(self) -> Sequence[str]:
+        """Names of the host's network interfaces that no bridge of ours can have."""
+        return self._reach.links()
 
     def routes(self) -> Iterator[tuple[str, str]]:
         """(CIDR, device) of the host's routes, where it is this machine."""

@@ -64,6 +64,10 @@ class PrivateHost:
         """The way out, if there is one: otherwise the network namespace has only the networks that libvirt tells of."""
         return [(outward.NETWORK, outward.DEVICE)] if self.outbound else []
 
+    def links(self) -> list[str]:
+        """None that others could have made: the namespace is ours."""
+        return []
+
     def accelerator(self, connection: Any) -> str:
         """Probed by running a guest, once per user and machine."""
         from stackengine.hosts.doctor.accelerator import remembered
