@@ -46,13 +46,20 @@ def seed_prefix(identity: Mapping[str, Any]) -> str:
     return f"{identity['name']}-seed-"
 
 
+def provisioned(want: sdk.Properties, image: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The disk with a first boot done that a server starts from: of the very image that it has; empty where there is none."""
+    found: Mapping[str, Any] = want.get("provisioned") or {}
+    return found if found.get("image") == image.get("path") else {}
+
+
 def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> list[Disk]:
-    """The root disk over the image's base, made or grown; none where the image is a kernel without one."""
+    """The root disk over the image's base, or over a disk with a first boot done; made or grown; none where the image is a kernel without one."""
     if not image.get("path"):
         return []
-    capacity = max((want.get("disk") or 0) * GIB, int(image["capacity"]))
-    name = disk_name(ctx.identity)
-    found = sdk.ensure_volume(ctx, want["pool"], name, capacity, "qcow2", backing=image["path"], backing_format=image["format"])
+    below = provisioned(want, image)
+    capacity = max((want.get("disk") or 0) * GIB, int(below.get("size") or image["capacity"]))
+    name, backing = disk_name(ctx.identity), (below["path"], "qcow2") if below else (image["path"], image["format"])
+    found = sdk.ensure_volume(ctx, want["pool"], name, capacity, "qcow2", backing=backing[0], backing_format=backing[1])
     if found.capacity < capacity:
         ctx.host.volume_resize(want["pool"], name, capacity)
     how = want.get("root_disk") or {}

@@ -11,11 +11,11 @@ from stackengine import sdk
 from . import adopted, drift, hardware
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, root_disk, seed_prefix
+from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities
 from .rules import broken_rules, refusals
-from .seed import digest_of, documents, iso_of, leased
+from .seed import digest_of, documents, going_on, iso_of, leased
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
 from .translation import translate
 
@@ -144,7 +144,7 @@ class Server(sdk.ResourceType):
             return adopted.bring(ctx, want)
         uuid = str(ctx.identity["uuid"])
         image = self._image(ctx, want)
-        seed = self._seed(ctx, want)
+        seed = self._seed(ctx, want, image)
         bootable = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
         disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), seed]
         before = ctx.host.domain_info(uuid)
@@ -226,13 +226,17 @@ class Server(sdk.ResourceType):
             raise sdk.FailedError(f"the image {want['image']} is not part of this stack")
         return image.attributes
 
-    def _seed(self, ctx: sdk.Context, want: sdk.Properties) -> Disk:
+    def _seed(self, ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> Disk:
         """The seed's disk; its volume is named by its documents, so another user-data is another volume."""
         keys = list(want.get("ssh_keys") or ())
         pair = ctx.referred(want["key_name"]) if want.get("key_name") else None
         if pair is not None:
             keys.append(str(pair.attributes["public_key"]))
-        files = documents(ctx.identity, want.get("user_data") or "", keys, again=want["user_data_update"] == "reboot")
+        below = provisioned(want, image)
+        if below:
+            files = going_on(ctx.identity, want.get("user_data") or "", keys, below, str(image.get("user") or "root"))
+        else:
+            files = documents(ctx.identity, want.get("user_data") or "", keys, again=want["user_data_update"] == "reboot")
         name = f"{seed_prefix(ctx.identity)}{digest_of(files)}.iso"
         data = iso_of(files)
         found = sdk.ensure_content(ctx, want["pool"], name, data, data.getbuffer().nbytes, ctx.owner())

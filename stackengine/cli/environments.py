@@ -23,7 +23,7 @@ from stackengine.events import Event
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.service import Session, owner, prepare, stacks, templates
 from stackengine.service.environments import park as parking
-from stackengine.service.environments import quota, up
+from stackengine.service.environments import provisioned, quota, up
 from stackengine.service.environments import reap as reaper
 from stackengine.service.environments import run as runs
 from stackengine.service.environments import serve as serving
@@ -61,7 +61,7 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
     with up.open_for(options.settings(args), wanted) as session:
         request = Request(
             wanted.name, template, parameters.of(args), tuple(requests.existing(e) for e in args.environment), ambient=parameters.from_environment(),
-            remap=args.remap_cidr,
+            remap=args.remap_cidr, shaped=provisioned.Starts(wanted.origin.repository, wanted=args.provisioned),
         )  # fmt: skip
         while True:
             up.take_turn(session, wanted.name, policy, terminal.note)
@@ -90,6 +90,7 @@ def _nothing_stays(preview: Preview) -> bool:
 
 def _carry_out(session: Session, preview: Preview, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> int:
     up.begin(session, preview, wanted)
+    provisioned.hold(session, preview.desired, lambda ids: up.hold(session, preview, ids))
     ended: list[OperationResult] = []
 
     def work(watch: Callable[[Event], None]) -> OperationResult | None:
@@ -97,6 +98,10 @@ def _carry_out(session: Session, preview: Preview, args: argparse.Namespace, wan
         return ended[-1]
 
     code = operations.watch_work(work, wanted.name, args, terminal, preview=preview, policy="rollback")
+    if ended and ended[-1].status == "complete" and args.provisioned:
+        kept = provisioned.keep(session, preview, wanted, terminal.warn)
+        if kept:
+            terminal.note(f"the disks of {', '.join(kept)} are kept: the next environment starts from them")
     if ended:
         _tell(session, preview, wanted, ended[-1], terminal)
     return code

@@ -48,6 +48,7 @@ _FIELDS = {
     "repository": _Field("repo", "--repo"),
     "collect": _Field("collect", "--collect"),
     "remap_cidr": _Field("remap_cidr", "--remap-cidr", default=False),
+    "provisioned": _Field("provisioned", "--provisioned", default=False),
     "closed_pull_request": _Field("closed_pull_request", "", default="keep"),
 }
 _LISTS = {"param_files": "param_file", "environment_files": "environment"}

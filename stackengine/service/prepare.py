@@ -20,6 +20,7 @@ from stackengine.planning.ground import Ground
 from stackengine.planning.moves import Amendment, due, moves_of, rename
 from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
+from stackengine.planning.provisioned import carried
 from stackengine.planning.ranges import MAPPED, remapped
 from stackengine.sdk import Host, HostError
 from stackengine.service import inventory, keys, owner, sources
@@ -92,6 +93,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
     opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
     recorded = session.store.recorded(row.id) if known is not None else Recorded()
     opened = with_free_ranges(session, row, opened, recorded, diagnostics, remap=request.remap)
+    opened = request.shaped(session, opened, recorded, diagnostics) if request.shaped is not None else carried(opened, recorded)
     takes_keys = _takes_keys(opened, session)
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
     desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)

@@ -106,6 +106,7 @@ class _Reader:
             "isolation": lambda node: self._one_of(node, ("host", "shared")),
             "while_busy": lambda node: self._one_of(node, ("overtake", "queue", "refuse")),
             "remap_cidr": self._yes_or_no,
+            "provisioned": self._yes_or_no,
             "closed_pull_request": lambda node: self._one_of(node, ("keep", "end")),
             "collect": self._texts,
         }

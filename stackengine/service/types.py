@@ -66,6 +66,8 @@ class Request:
     """Ids of objects that are on the host and will be the stack's (an import): what they have is not in the way."""
     remap: bool = False
     """Ranges that the template names and others have are mapped to free ones."""
+    shaped: Any = None
+    """What else is decided of the desired state before it is planned and recorded: ``(session, desired, recorded, diagnostics) -> desired``."""
     ambient: dict[str, str] = field(default_factory=dict)
     """Values for parameters that the template declares and nobody gives: ``STACKENGINE_PARAM_*``."""
     workflow: str = ""

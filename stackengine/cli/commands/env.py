@@ -36,6 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         options.add_parameters(verb)
         options.add_project(verb)
         options.add_remap(verb)
+        text = "keep the disks of new servers when their first boot is done, and start from such disks where the template says the same"
+        verb.add_argument("--provisioned", action="store_true", help=text)
         verb.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives after its last up: 90m, 8h (default: 8h)")
         verb.add_argument("--idle-ttl", metavar="TIME", type=options.seconds, help="park it when nothing moved on its network for so long")
         verb.add_argument("--room-timeout", metavar="TIME", type=options.seconds, default=1800.0, help="how long to wait for room (default: 30m)")

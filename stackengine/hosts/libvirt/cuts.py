@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -92,6 +92,25 @@ class CutCalls:
             raise failed[0]
         return [FrozenGuest(g.uuid, g.xml, _memory(g.uuid) if g.active else "", tuple(d for d, _ in g.disks)) for g in found], pause
 
+    def disks_frozen(self, uuids: list[str], folder: Path, target: str) -> list[FrozenGuest]:
+        """Freeze one disk of each guest into ``folder`` while they run on; their file systems are at rest at that instant, where the agent can see to it."""
+        found = []
+        for guest in (self._before(uuid) for uuid in uuids):
+            disks = tuple(d for d in guest.disks if d[0].target == target)
+            if not guest.active or not disks:
+                raise RefusedError("a guest that does not run, or has no such disk, has nothing to keep")
+            found.append(replace(guest, disks=disks))
+            for disk, path in disks:
+                os.link(path, folder / disk.name)
+                make_layer(Path(f"{path}.cut-{folder.name}"), folder / disk.name, disk.size)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            failed = [e for e in pool.map(lambda g: self._snapshot(g, folder, memory=False), found) if e is not None]
+        for guest in found:
+            self._swap(guest, folder)
+        if failed:
+            raise failed[0]
+        return [FrozenGuest(g.uuid, g.xml, "", tuple(d for d, _ in g.disks)) for g in found]
+
     def _before(self, uuid: str) -> _Guest:
         def work(c: Any) -> _Guest:
             domain = c.lookupByUUIDString(uuid)
@@ -119,17 +138,21 @@ class CutCalls:
 
         self._call("virDomainResume", work)
 
-    def _snapshot(self, guest: _Guest, folder: Path) -> HostError | None:
-        """Memory and the step to the new layers; why it failed, where it did."""
+    def _snapshot(self, guest: _Guest, folder: Path, *, memory: bool = True) -> HostError | None:
+        """Memory (or file systems at rest) and the step to the new layers; why it failed, where it did."""
         all_targets = [t.get("dev", "") for t in ET.fromstring(guest.xml).findall("devices/disk/target")]
         mine = {d.target: f"{path}.cut-{folder.name}" for d, path in guest.disks}
         new = "<disk name='{}' snapshot='external'><driver type='qcow2'/><source file='{}'/></disk>"
         disks = "".join(new.format(t, mine[t]) if t in mine else f"<disk name='{t}' snapshot='no'/>" for t in all_targets)
-        memory = folder / _memory(guest.uuid)
-        xml = f"<domainsnapshot><name>cut-{folder.name}</name><memory snapshot='external' file='{memory}'/><disks>{disks}</disks></domainsnapshot>"
+        file = folder / _memory(guest.uuid)
+        kept = f"<memory snapshot='external' file='{file}'/>" if memory else ""
+        xml = f"<domainsnapshot><name>cut-{folder.name}</name>{kept}<disks>{disks}</disks></domainsnapshot>"
         flags = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
         flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT
-        memory.touch(mode=0o600)
+        if memory:
+            file.touch(mode=0o600)
+        else:
+            flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
         try:
             self._call("virDomainSnapshotCreateXML", lambda c: c.lookupByUUIDString(guest.uuid).snapshotCreateXML(xml, flags), retry=False)
         except HostError as error:

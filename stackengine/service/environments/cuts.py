@@ -77,13 +77,12 @@ def take(session: Session, found: up.Environment, *, kept: bool = False) -> Cut:
     reason = why_not(session, found)
     if reason:
         raise ServiceError(f"{found.row.name} cannot be cut: {reason}")
-    id_ = "".join(_ALPHABET[b & 31] for b in os.urandom(10))
+    id_ = fresh_id()
     folder = root(session) / id_
     with still(session, found.row), sweeping(session):
         row = session.store.stack_of(found.row.id)
         host: Any = session.host(row.host)
-        folder.mkdir(parents=True, mode=0o700)
-        folder.chmod(0o711)  # guests of a plain user run as another id
+        make_folder(folder)
         uuids = [str(i.identity["uuid"]) for i in servers_of(session, row)]
         recorded = session.store.recorded(row.id)
         life = up.change(session, row, lambda x: replace(x, cuts=(*x.cuts, id_)))
@@ -101,7 +100,7 @@ def take(session: Session, found: up.Environment, *, kept: bool = False) -> Cut:
             "networks": [n.xml for n in host.network_list()], "filters": [f.xml for f in host.filter_list() if f.name.startswith("se-")],
             "folder": str(session.folder / "hosts" / row.host.removeprefix("private://")),
         }  # fmt: skip
-        _write(folder / STATE, data)
+        write(folder / STATE, data)
     return Cut(id_, folder, data)
 
 
@@ -126,7 +125,19 @@ def _guest_data(guest: Any) -> dict[str, Any]:
     return to_data(guest)
 
 
-def _write(file: Path, data: dict[str, Any]) -> None:
+def fresh_id() -> str:
+    """An id that no cut has."""
+    return "".join(_ALPHABET[b & 31] for b in os.urandom(10))
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of a new cut."""
+    folder.mkdir(parents=True, mode=0o700)
+    folder.chmod(0o711)  # guests of a plain user run as another id
+
+
+def write(file: Path, data: dict[str, Any]) -> None:
+    """Write a cut's state: from now on it is whole."""
     part = file.with_suffix(".part")
     with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
         json.dump(data, out)
@@ -134,7 +145,16 @@ def _write(file: Path, data: dict[str, Any]) -> None:
 
 
 def ls(session: Session) -> list[Cut]:
-    """Whole cuts, oldest first."""
+    """Cuts of whole environments, oldest first."""
+    return [c for c in _all(session) if "disks" not in c.data]
+
+
+def disks(session: Session) -> list[Cut]:
+    """Cuts of single disks, oldest first."""
+    return [c for c in _all(session) if "disks" in c.data]
+
+
+def _all(session: Session) -> list[Cut]:
     found = []
     for file in root(session).glob(f"*/{STATE}"):
         try:
@@ -153,6 +173,14 @@ def find(session: Session, id_: str) -> Cut:
     raise ServiceError(f"there is no cut {id_}", hint=f"there are: {', '.join(f'{c.id} of {c.parent}' for c in known) or 'none'}")
 
 
+DISK_SECONDS = 14 * 86_400.0
+"""How long single disks (``service.environments.provisioned``) that nobody stands on are kept after they were made."""
+
+
+def _young(cut: Cut, now: float) -> bool:
+    return "disks" in cut.data and now - float(cut.data["made_at"]) < DISK_SECONDS
+
+
 @contextmanager
 def sweeping(session: Session) -> Iterator[None]:
     """Nobody else makes, uses or sweeps cuts meanwhile."""
@@ -167,11 +195,11 @@ def sweep(session: Session, *, everything: bool = False) -> list[str]:
     gone: list[str] = []
     with sweeping(session):
         held = {c for row in session.store.stacks() if (life := life_of(row.tags)) is not None for c in life.cuts}
-        whole = {c.id: c for c in ls(session)}
+        whole, now = {c.id: c for c in _all(session)}, time.time()
         while True:
             there = {p.name for p in root(session).iterdir()}
             below = {c for i, cut in whole.items() if i in there for c in cut.data["stands_on"]}
-            kept = {i for i, cut in whole.items() if cut.data["kept"] and not everything}
+            kept = {i for i, cut in whole.items() if (cut.data["kept"] or _young(cut, now)) and not everything}
             free = there - held - below - kept
             if not free:
                 return sorted(gone)

@@ -85,6 +85,17 @@ def begin(session: Session, preview: Preview, wanted: Wanted) -> None:
         change(session, row, lambda _: life)
 
 
+def hold(session: Session, preview: Preview, cuts: tuple[str, ...]) -> None:
+    """The environment's disks stand on these cuts from now on."""
+    row: StackRow = preview.prepared.stack
+    life = life_of(row.tags)
+    assert life is not None
+    if preview.new_stack:
+        row.tags[TAG] = replace(life, cuts=tuple(dict.fromkeys([*life.cuts, *cuts]))).to_tags()
+    else:
+        change(session, row, lambda life: replace(life, cuts=tuple(dict.fromkeys([*life.cuts, *cuts]))))
+
+
 def with_commit(preview: Preview, wanted: Wanted) -> Preview:
     """The preview whose operation remembers which commit it brings."""
     prepared = preview.prepared
