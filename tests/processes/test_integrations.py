@@ -45,11 +45,16 @@ def checkout(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "stack.yaml").write_text(TEMPLATE)
     (folder / "stackengine.yaml").write_text("template: stack.yaml\n")
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "stack-run"
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m stackengine.cli.main "$@"\n')
-    program.chmod(0o755)
+    program(tmp_path)
     return folder
+
+
+def program(folder: Path) -> None:
+    """``stack-run`` in ``folder/bin``."""
+    (folder / "bin").mkdir()
+    file = folder / "bin" / "stack-run"
+    file.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m stackengine.cli.main "$@"\n')
+    file.chmod(0o755)
 
 
 def run(checkout: Path, script: str, environ: dict[str, str], code: int = 0) -> str:
