@@ -301,7 +301,7 @@ def _serve(args: argparse.Namespace, terminal: Terminal) -> int:
         else:
             terminal.data(view.reaped_line(item))
 
-    serving.serve(options.settings(args), args.every, tell, terminal.warn)
+    serving.serve(options.settings(args), args.every, tell, terminal.warn, args.dns)
     return OK
 
 

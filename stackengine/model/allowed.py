@@ -92,6 +92,11 @@ class Pools:
     ports: tuple[int, int] = (20_000, 29_999)
     """The first and the last port of this machine that may be published."""
 
+    zone: str = ""
+    """The DNS zone of published names; empty: there are none."""
+    addresses: str = "127.64.0.0/12"
+    """The loopback addresses of published names."""
+
     def ranges(self, version: int) -> tuple[str, ...]:
         """The ranges of IP version 4 or 6."""
         return tuple(s for s in self.subnets if (":" in s) == (version == 6))

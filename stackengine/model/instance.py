@@ -21,7 +21,8 @@ MACHINE = ""
 class Claim(NamedTuple):
     """Something that only one may have on a host: (host, kind, value), unique in the store.
 
-    Kinds: ``cidr``, ``address``, ``mac``, ``bridge``, ``port`` (of this machine), ``uuid``, ``name``; capacity is not a claim but a sum.
+    Kinds: ``cidr``, ``address``, ``mac``, ``bridge``, ``uuid``, ``name``; of this machine ``port``, ``loopback`` (an address), ``dns``;
+    capacity is not a claim but a sum.
     """
 
     host: str

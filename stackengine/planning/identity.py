@@ -16,6 +16,8 @@ from stackengine.model.instance import MACHINE, Claim, Recorded
 from stackengine.planning.ground import Ground
 from stackengine.sdk import Referred, RefusedError, Value
 
+OF_THE_MACHINE = frozenset(("port", "dns", "loopback"))
+"""Kinds of claims on what this machine has, whichever host the guests run on."""
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -66,7 +68,7 @@ class ClaimsBook:
         return None if found is None else self._whose.get((kind, found), "")
 
     def _claim(self, kind: str, value: str) -> Claim:
-        return Claim(MACHINE if kind == "port" else self._host, kind, value)
+        return Claim(MACHINE if kind in OF_THE_MACHINE else self._host, kind, value)
 
     def _foreign_has(self, kind: str, value: str) -> bool:
         taken = self._foreign.get(kind, set())

@@ -18,6 +18,8 @@
       macs: "52:54:00:7a"
       bridges: se
       ports: 20000-29999
+      zone: env.internal
+      addresses: 127.64.0.0/12
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ def pools() -> Pools:
             try:
                 found = replace(found, **{k: _POOLS[k](v) for k, v in listed.items()})
             except (ValueError, TypeError) as error:
-                raise ServiceError(f"{path}: pools cannot be read: {error}", hint="see the example in SECURITY.md") from error
+                raise ServiceError(f"{path}: pools cannot be read: {error}", hint="see docs/how-to/branch-environments.md") from error
     return found
 
 
@@ -101,6 +103,13 @@ def _ports(value: Any) -> tuple[int, int]:
     return first, last
 
 
+def _loopback(value: Any) -> str:
+    network = ipaddress.IPv4Network(value)
+    if not network.is_loopback or network.num_addresses < 8:
+        raise ValueError(f"{network} is no range of loopback addresses")
+    return str(network)
+
+
 def _like(pattern: str, what: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
@@ -115,6 +124,8 @@ _POOLS: dict[str, Callable[[Any], Any]] = {
     "macs": _like(r"[0-9A-Fa-f][26AEae](:[0-9A-Fa-f]{2}){2,4}", "beginning of locally administered MACs of three to five bytes (52:54:00)"),
     "bridges": _like(r"[a-z][a-z0-9-]{0,4}", "beginning of bridge names (up to five letters and digits)"),
     "ports": _ports,
+    "zone": _like(r"(?=.{1,100}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", "DNS zone (env.internal)"),
+    "addresses": _loopback,
 }
 
 

@@ -389,6 +389,14 @@ class Store:
             found = connection.execute(query.where(c.host.in_((host, MACHINE)), c.stack != stack_id))
             return {Claim(r.host, r.kind, r.value): r.name for r in found}
 
+    def published_names(self) -> dict[str, str]:
+        """The names in this machine's DNS zone, and the loopback address of each."""
+        name, address = t.claim.alias(), t.claim.alias()
+        both = sa.and_(name.c.stack == address.c.stack, name.c.instance == address.c.instance)
+        query = sa.select(name.c.value, address.c.value).join(address, both).where(name.c.kind == "dns", address.c.kind == "loopback")
+        with self.database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         """Events after number ``since``, in order."""
         query = sa.select(t.event).where(t.event.c.stack == stack_id, t.event.c.seq > since).order_by(t.event.c.seq).limit(limit)

@@ -66,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_forks(verbs)
     serve = verbs.add_parser("serve", help="reap again and again until it is told to end")
     serve.add_argument("--every", metavar="TIME", type=options.seconds, default=60.0, help="between two rounds (default: 60s)")
+    serve.add_argument("--dns", metavar="ADDRESS:PORT", default="", help="also answer for the DNS zone of published names (pools.zone in owner.yaml)")
     for verb in verbs.choices.values():
         options.add_common(verb, again=True)
 

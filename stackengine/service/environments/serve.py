@@ -5,19 +5,23 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.sdk import HostError
+from stackengine.service.environments import dns
 from stackengine.service.environments.reap import Reaped, reap
 from stackengine.service.session import Session
 from stackengine.service.types import ServiceError, Settings
 
 
-def serve(settings: Settings, every: float, tell: Callable[[Reaped], None], failed: Callable[[str], None]) -> None:
-    """Reap every so many seconds until SIGTERM or SIGINT; each round opens what it needs anew, and one that fails does not end the others."""
-    with _until_told() as over:
+def serve(settings: Settings, every: float, tell: Callable[[Reaped], None], failed: Callable[[str], None], zone_at: str = "") -> None:
+    """Reap every so many seconds until SIGTERM or SIGINT; each round opens what it needs anew, and one that fails does not end the others.
+
+    ``zone_at``: also answer for the DNS zone of published names there (``ADDRESS:PORT``).
+    """
+    with _until_told() as over, dns.serving(settings, zone_at, failed) if zone_at else nullcontext():
         while True:
             try:
                 with Session(settings) as session:
