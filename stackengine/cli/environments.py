@@ -30,7 +30,7 @@ from stackengine.service.environments import serve as serving
 from stackengine.service.environments.collect import collect
 from stackengine.service.environments.life import LEASE, Life
 from stackengine.service.environments.origin import Origin, find_origin
-from stackengine.service.types import OperationResult, Preview, Request, ServiceError, StackBusyError
+from stackengine.service.types import OperationResult, PlanMovedError, Preview, Request, ServiceError, StackBusyError
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -75,6 +75,8 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
                 terminal.warn("the template has nothing in common with the commit before: everything is made anew, and its data goes")
             try:
                 return _carry_out(session, preview, args, wanted, terminal)
+            except PlanMovedError as error:
+                terminal.note(str(error))
             except StackBusyError:
                 if policy == "refuse":
                     raise

@@ -22,7 +22,7 @@ from stackengine.service import guard, keys, prepare
 from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
-from stackengine.service.types import OnFailure, OperationResult, Preview, ServiceError, StackBusyError
+from stackengine.service.types import OnFailure, OperationResult, PlanMovedError, Preview, ServiceError, StackBusyError
 from stackengine.store.errors import BusyError, ClaimConflictError, StoreError
 from stackengine.store.log import OperationJournal
 from stackengine.store.ownership import Ownership
@@ -156,6 +156,8 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
     desired = preview.desired
     if preview.request is not None and preview.request.remap:
         desired = prepare.with_free_ranges(session, row, desired, recorded, preview.diagnostics, remap=True)
+        if desired is not preview.desired:
+            raise PlanMovedError("a range of the plan was given to another stack just now", hint="run the command again: it takes another range")
     plan = prepare.make(session, row, prepared.vault, desired, recorded, host, prepared.aim, returning=back)
     if preview.diagnostics.errors or any(d.severity == "error" for d in plan.diagnostics):
         preview.diagnostics.extend(plan.diagnostics)
@@ -163,10 +165,10 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
     revision, number = prepared.revision, preview.to_revision
     if revision is not None:
         number = session.store.next_revision(row.id)
-        revision = replace(revision, number=number, desired=desired)
+        revision = replace(revision, number=number)
     kind = ("update" if row.revision else "create") if preview.kind in ("create", "update") else preview.kind
     return replace(
-        preview, plan=plan, desired=desired, recorded=recorded, kind=kind, from_revision=row.revision, to_revision=number,
+        preview, plan=plan, recorded=recorded, kind=kind, from_revision=row.revision, to_revision=number,
         prepared=replace(prepared, stack=row, revision=revision),
     )  # fmt: skip
 

@@ -33,6 +33,10 @@ class StackBusyError(ServiceError):
     """Somebody else works on the stack, or has just made it: whoever may wait tries again."""
 
 
+class PlanMovedError(StackBusyError):
+    """Somebody took what the plan wanted, and what would be done now is not what was shown: it is shown anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where state lives and which host is used; from flags, then STACKENGINE_* variables, then defaults."""

@@ -25,7 +25,7 @@ from stackengine.service.environments.life import GRACE
 from stackengine.service.environments.origin import Origin
 from stackengine.service.prepare import subnets_of
 from stackengine.service.session import Session
-from stackengine.service.types import Request, ServiceError, Settings
+from stackengine.service.types import PlanMovedError, Request, ServiceError, Settings
 
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
@@ -95,7 +95,7 @@ class History:
             if left[0] == 0:
                 raise Crash
 
-        with suppress(Crash):
+        with suppress(Crash, PlanMovedError):
             preview = up.with_commit(stacks.preview(session, Request(wanted.name, self.template, said, remap=True)), wanted)
             up.begin(session, preview, wanted)
             row = preview.prepared.stack
