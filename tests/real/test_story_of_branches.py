@@ -26,7 +26,7 @@ from tests.loopback_ssh import ROOT, Remote, can_serve
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   commit: {type: string}
@@ -141,6 +141,31 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
         private.remove(name, made.state)
 
 
+def test_the_small_form(tmp_path: Path) -> None:
+    """Two branches: one whose update fails and that is served as before, one that is deleted; two reapers at once."""
+    made = Machine(tmp_path)
+    try:
+        made.branch("gone")
+        for job in [made.push(b, f"first-{b}") for b in ("main", "gone")]:
+            ended(job)
+        found = made.ls()
+        assert {b: page(e) for b, e in found.items()} == {"main": "first-main", "gone": "first-gone"}
+        failing = made.push("main", "broken")
+        made.git("push", "-q", "origin", "--delete", "gone")
+        for reaper in [made.start("reap") for _ in range(2)]:
+            ended(reaper)
+        assert "still serves commit first-main" in ended(failing, 1)
+        assert set(made.ls()) == {"main", "gone"}
+        made.look(later=1000)
+        assert {b: page(e) for b, e in made.ls().items()} == {"main": "first-main"}
+        made.run("reap", "--all")
+        assert (made.ls(), list(private.names(made.state))) == ({}, [])
+    finally:
+        for name in private.names(made.state):
+            private.remove(name, made.state)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, len(ROLES)])
 def test_branches_come_and_go_and_each_shows_its_own_page(machine: Machine, count: int) -> None:
     branches = ["main", *ROLES[:count]]
