@@ -1,4 +1,4 @@
-"""SE::Volume: a disk in a storage pool."""
+"""SE::Volume: a disk in a storage pool, or one that another machine gives out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
+from .origin import Origin, origin
+from .rules import broken_rules, refusals
+from .translation import translate
+
+__all__ = ["Volume", "translate"]
+
 GIB = 1 << 30
+USED = "used"
+"""Ending of the record of a disk that is there already."""
 
 
 class Volume(sdk.ResourceType):
@@ -17,15 +25,21 @@ class Volume(sdk.ResourceType):
     carries: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
+        there = want.get("at") or want.get("existing")
+        if there:
+            if not (want.get("read_only") or want.get("shared")):
+                ids.claim("volume", [str(there) if want.get("at") else f"{want['pool']}/{there}"])
+            return {"physical_id": f"{ids.name()}.{USED}", "volume_name": str(there)}
         name = f"{ids.name()}.{want['format']}"
-        return {"physical_id": name, "volume_name": name}
+        secret = {"secret": ids.uuid("secret")} if want.get("encrypted") else {}
+        return {"physical_id": name, "volume_name": name, **secret}
 
     def implies(self, want: sdk.Properties) -> list[sdk.Implied]:
         source = want.get("image")
         return [sdk.Implied(f"image:{source}", "SE::Image", {"source": source}, "image")] if isinstance(source, str) else []
 
     def demand(self, want: sdk.Properties) -> sdk.Demand:
-        size = want["size"]
+        size = want.get("size")
         return sdk.Demand(disk=size * GIB if isinstance(size, int) else 0)
 
     def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
@@ -35,17 +49,16 @@ class Volume(sdk.ResourceType):
         return []
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
-        if want.get("image") and want.get("format") == "raw":
-            return [sdk.Refusal("format", "a volume over an image is a qcow2 overlay", "leave format out")]
-        if want.get("image") and want.get("source"):
-            return [sdk.Refusal("source", "a volume starts with an image or with another volume, not with both")]
-        return []
+        return list(broken_rules(want))
+
+    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        return list(refusals(want, profile))
 
     def holds_data(self, want: sdk.Properties) -> bool:
-        return True
+        return _own(want) or bool(want.get("wipe"))
 
     def copies(self, identity: Mapping[str, Any], last: sdk.Properties) -> list[str]:
-        return [f"{last['pool']}/{sdk.copy_name(identity['volume_name'])}"]
+        return [f"{last['pool']}/{sdk.copy_name(identity['volume_name'])}"] if _own(last) else []
 
     def adopt(
         self, host: sdk.Host, physical_id: str, identity: Mapping[str, Any], want: sdk.Properties
@@ -53,15 +66,20 @@ class Volume(sdk.ResourceType):
         found = host.volume_info(want["pool"], physical_id)
         if found is None:
             raise sdk.NotFoundError(f"there is no volume {physical_id} in pool {want['pool']}", hint="name it as 'virsh vol-list' does")
-        if host.volume_info(want["pool"], f"{physical_id}.json") is not None:
+        if sdk.record_on(host, want["pool"], physical_id) is not None:
             raise sdk.ExistsError(f"the volume {physical_id} belongs to a stack already")
         if found.format != want["format"]:
             raise sdk.RefusedError(f"it is a {found.format} file, and the template says {want['format']}")
-        capacity = found.capacity if found.capacity // GIB == want["size"] else want["size"] * GIB
-        attributes = {"path": found.path, "size": want["size"], "capacity": capacity}
+        size = want.get("size") or found.capacity // GIB
+        capacity = found.capacity if found.capacity // GIB == size else size * GIB
+        attributes = {"path": found.path, "size": size, "capacity": capacity}
         return {**identity, "physical_id": physical_id, "volume_name": physical_id}, attributes
 
-    def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
+    def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described | None:
+        return self._described(host, physical_id, want) if _own(want) else None
+
+    @staticmethod
+    def _described(host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
         pool = str(want.get("pool") or "default")
         found = host.volume_info(pool, physical_id)
         if found is None:
@@ -72,9 +90,9 @@ class Volume(sdk.ResourceType):
         return sdk.Described({"physical_id": physical_id, "volume_name": physical_id}, properties, attributes)
 
     def draft(self, host: sdk.Host, physical_id: str, where: sdk.Properties) -> sdk.Draft:
-        found = self.describe(host, physical_id, where).properties
+        found = self._described(host, physical_id, where).properties
         unsaid = []
-        if host.volume_info(found["pool"], f"{physical_id}.json") is not None:
+        if sdk.record_on(host, found["pool"], physical_id) is not None:
             unsaid.append("it belongs to a stack")
         if found["format"] not in ("qcow2", "raw"):
             unsaid.append(f"it is a {found['format']} file")
@@ -83,56 +101,91 @@ class Volume(sdk.ResourceType):
         properties = {"size": found["size"], **{k: found[k] for k, usual in (("pool", "default"), ("format", "qcow2")) if found[k] != usual}}
         return sdk.Draft(physical_id, physical_id.removesuffix(f".{found['format']}").removesuffix(".img"), properties, tuple(unsaid))
 
-    def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
-        if "upload" in profile.features:
-            return []
-        return [sdk.Refusal("pool", "this host takes no uploads, so nothing could say whose a volume is")]
-
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        pool, name = want["pool"], str(ctx.identity["volume_name"])
-        image = ctx.referred(want["image"]) if want.get("image") else None
-        if image is not None and not image.attributes.get("path"):
-            raise sdk.FailedError(f"the image {image.properties['source']} has no disk", hint="name an image with a disk: stack-run images ls")
-        source = ctx.referred(want["source"]) if want.get("source") else None
-        if source is not None and source.properties["pool"] != pool:
-            raise sdk.FailedError(f"{source.path} is in the pool {source.properties['pool']}, and a copy of it cannot be in {pool}")
-        base = {"backing": image.attributes["path"], "backing_format": image.attributes["format"]} if image else {}
-        capacity = max(want["size"] * GIB, *(int(o.attributes["capacity"]) for o in (image, source) if o is not None), 0)
-        more = {**_more(want), **ctx.record()}
-        if source is not None:
-            found = sdk.ensure_copy(ctx, pool, name, str(source.identity["volume_name"]), capacity, want["format"], more=more)
-        else:
-            found = sdk.ensure_volume(ctx, pool, name, capacity, want["format"], **base, more=more)
+        if not _own(want):
+            return self._used(ctx, want)
+        pool, name = str(want["pool"]), str(ctx.identity["volume_name"])
+        key = {"passphrase": self._key(ctx, want, pool, name)} if want.get("encrypted") else {}
+        start = None if sdk.is_whole(ctx, pool, name) else origin(ctx, want)
+        capacity = max((want.get("size") or 0) * GIB, start.capacity if start is not None else int(ctx.attributes.get("capacity") or 0))
+        found = self._made(ctx, want, start, capacity)
+        kind = sdk.kind_of(ctx.host, pool)
         if found.capacity < capacity:
+            if not kind.grows:
+                raise sdk.UnsupportedError(f"libvirt grows no volume in a pool of the kind {kind.name}", hint="make a larger one with this as its source")
             ctx.progress(f"growing to {want['size']} GiB")
             ctx.host.volume_resize(pool, name, capacity)
-        return {"path": found.path, "size": want["size"], "capacity": max(capacity, found.capacity)}
+        capacity = max(capacity, found.capacity)
+        disk = {} if kind.disk == "file" else {"disk": _disk(ctx, kind, pool, name)}
+        return {"path": found.path, "size": want.get("size") or -(-capacity // GIB), "capacity": capacity, **disk, **key}
+
+    def _made(self, ctx: sdk.Context, want: sdk.Properties, start: Origin | None, capacity: int) -> sdk.VolumeInfo:
+        """A layer over an image where that can be, else a copy, else an empty volume; the same when it is there already."""
+        pool, name, format_, secret = want["pool"], str(ctx.identity["volume_name"]), want["format"], str(ctx.identity.get("secret") or "")
+        more = {**_more(want), **ctx.record()}
+        layered = start is not None and start.path and format_ == "qcow2" and not secret and sdk.kind_of(ctx.host, pool).disk == "file"
+        if start is None or layered:
+            base = {"backing": start.path, "backing_format": start.format} if start is not None else {}
+            return sdk.ensure_volume(ctx, pool, name, capacity, format_, **base, more=more, secret=secret)
+        return sdk.ensure_copy(ctx, pool, name, (start.pool, start.name), capacity, format_, more=more, secret=secret)
+
+    @staticmethod
+    def _key(ctx: sdk.Context, want: sdk.Properties, pool: str, name: str) -> str:
+        return sdk.ensure_key(ctx, str(want.get("passphrase") or ""), str(ctx.identity["secret"]), pool, name)
+
+    @staticmethod
+    def _used(ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        """A disk that is there already: all that is made is a record of its use."""
+        sdk.note_use(ctx, str(ctx.identity["physical_id"]), {**_more(want), **ctx.record()})
+        if want.get("at"):
+            return {"path": want["at"], "disk": {**sdk.at_address(want["at"]), "format": "raw"}}
+        pool, name = str(want["pool"]), str(want["existing"])
+        found = ctx.host.volume_info(pool, name)
+        if found is None:
+            raise sdk.FailedError(f"there is no volume {name} in the pool {pool}", hint=f"virsh vol-list {pool}")
+        disk = {**_disk(ctx, sdk.kind_of(ctx.host, pool), pool, name), "format": found.format if found.format == "qcow2" else "raw"}
+        return {"path": found.path, "size": found.capacity // GIB, "capacity": found.capacity, "disk": disk}
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
+        if not _own(last):
+            noted = sdk.is_noted(ctx, str(ctx.identity["physical_id"]))
+            there = bool(last.get("at")) or ctx.host.volume_info(last["pool"], last["existing"]) is not None
+            return {} if noted and there else None
         found = ctx.host.volume_info(last["pool"], str(ctx.identity["volume_name"]))
         if found is None:
             return None
-        wanted = ctx.attributes.get("capacity")
+        said, wanted = ({"size": last["size"]} if last.get("size") else {}), ctx.attributes.get("capacity")
         if found.capacity == wanted or wanted is None:  # over an image it is at least as large as that: then it is as it was made
-            return {"size": last["size"]}
+            return dict(said)
         if found.capacity > wanted:  # somebody let it grow, and nothing shrinks a volume
-            return {"size": last["size"], sdk.DRIFT: [{"prop": "size", "expected": last["size"], "found": -(-found.capacity // GIB), "note": True}]}
+            grown = {"prop": "size", "expected": last.get("size") or wanted // GIB, "found": -(-found.capacity // GIB), "note": True}
+            return {**said, sdk.DRIFT: [grown]}
         return {"size": found.capacity // GIB}
 
     def snapshot(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        sdk.keep_copy(ctx, last["pool"], str(ctx.identity["volume_name"]))
+        sdk.keep_copy(ctx, last["pool"], str(ctx.identity["volume_name"]), str(ctx.identity.get("secret") or ""))
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        sdk.remove_volume(ctx, last["pool"], str(ctx.identity["volume_name"]))
+        name = str(ctx.identity["volume_name"])
+        if _own(last):
+            sdk.remove_volume(ctx, last["pool"], name, wipe=bool(last.get("wipe")))
+            if ctx.identity.get("secret") and ctx.host.volume_info(last["pool"], sdk.copy_name(name)) is None:  # a kept copy needs it
+                ctx.host.secret_forget(str(ctx.identity["secret"]))
+            return
+        if last.get("wipe") and sdk.is_noted(ctx, str(ctx.identity["physical_id"])):
+            ctx.host.volume_wipe(last["pool"], name)
+        sdk.forget_use(ctx, str(ctx.identity["physical_id"]))
+
+
+def _own(want: sdk.Properties) -> bool:
+    """Whether it is made by us, and goes with us."""
+    return not (want.get("at") or want.get("existing"))
+
+
+def _disk(ctx: sdk.Context, kind: sdk.PoolKind, pool: str, name: str) -> dict[str, Any]:
+    found = ctx.host.pool_info(pool)
+    return sdk.in_pool(kind, found.xml if found is not None else "", name)
 
 
 def _more(want: sdk.Properties) -> Mapping[str, Any]:
     return {k: want[k] for k in ("name", "metadata") if want.get(k)}
-
-
-def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """EC2's tags are metadata."""
-    tags = properties.pop("$tags", None)
-    if isinstance(tags, list):
-        properties["metadata"] = {t["Key"]: t.get("Value", "") for t in tags if isinstance(t, dict) and isinstance(t.get("Key"), str)}
-    return properties

@@ -17,8 +17,15 @@ from stackengine.evaluate.written import Written
 from stackengine.model.desired import DesiredOutput, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.model.expr import Ref
-from stackengine.model.values import Unknown, unknowns
+from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown, unknowns
 from stackengine.registry import Registry, ResourceTypeInfo
+
+
+def hidden(properties: dict[str, Value], info: ResourceTypeInfo) -> dict[str, Value]:
+    """With what the schema calls sensitive wrapped, wherever the value came from."""
+    secret = [n for n in properties if info.properties.get(n, {}).get("sensitive")]
+    plain = {n: properties[n] for n in secret if not isinstance(properties[n], (Sensitive, SecretRef)) and not has_unknown(properties[n])}
+    return {**properties, **{n: Sensitive(v) for n, v in plain.items()}}
 
 
 class Building:
@@ -62,7 +69,7 @@ class Building:
         at[""], at["type"] = resource.mark, resource.type_mark
         if written.placed.level.template.language == "cfn":
             native = coerced(native, info.schema)
-        whole = with_defaults(native, info.schema) if written.external_id is None else native
+        whole = hidden(with_defaults(native, info.schema) if written.external_id is None else native, info)
         return DesiredResource(
             written.path, info.name, whole, foreign_type=resource.type, scope=written.scope,
             policies=self._translator.policies(written.policies, resource, info, dialect),

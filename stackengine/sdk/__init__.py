@@ -22,6 +22,7 @@ from stackengine.sdk.addresses import (
 )
 from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
+from stackengine.sdk.disks import DiskSource, at_address, disk_source, in_pool
 from stackengine.sdk.errors import (
     AgentError,
     Cancelled,
@@ -53,11 +54,30 @@ from stackengine.sdk.facts import (
     text_matches,
 )
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
+from stackengine.sdk.keys import ensure_key, same_key
+from stackengine.sdk.pools import GONE, KINDS, PoolKind, kind_of, planned_kind, pool_xml
 from stackengine.sdk.resource_type import DRIFT, ResourceType, changed
-from stackengine.sdk.volumes import copy_name, ensure_content, ensure_copy, ensure_volume, keep_copy, record_of, remove_volume, serial_of, volume_xml
+from stackengine.sdk.volumes import (
+    copy_name,
+    ensure_content,
+    ensure_copy,
+    ensure_volume,
+    forget_use,
+    is_noted,
+    is_whole,
+    keep_copy,
+    note_use,
+    record_of,
+    record_on,
+    remove_volume,
+    serial_of,
+    volume_xml,
+)
 
 __all__ = [
     "DRIFT",
+    "GONE",
+    "KINDS",
     "AgentError",
     "Allowed",
     "Attempt",
@@ -68,6 +88,7 @@ __all__ = [
     "Contribution",
     "Demand",
     "Described",
+    "DiskSource",
     "DomainInfo",
     "Draft",
     "Effect",
@@ -82,6 +103,7 @@ __all__ = [
     "NetworkInfo",
     "NotFoundError",
     "PoolInfo",
+    "PoolKind",
     "Power",
     "Profile",
     "Properties",
@@ -99,26 +121,39 @@ __all__ = [
     "Uses",
     "Value",
     "VolumeInfo",
+    "at_address",
     "changed",
     "copy_name",
+    "disk_source",
     "ensure_content",
     "ensure_copy",
+    "ensure_key",
     "ensure_volume",
     "floating_entry",
+    "forget_use",
     "free_addresses",
     "free_subnets",
     "further_addresses",
     "has_unknown",
+    "in_pool",
+    "is_noted",
+    "is_whole",
     "keep_copy",
+    "kind_of",
     "known",
     "known_list",
     "listening",
     "normal_subnet",
+    "note_use",
     "open_subnets",
     "pause",
+    "planned_kind",
+    "pool_xml",
     "record_of",
+    "record_on",
     "remove_volume",
     "resource_of",
+    "same_key",
     "serial_of",
     "subnet_range",
     "take_address",

@@ -23,6 +23,8 @@ class Profile:
     undefine_flags: int = 0
     local: bool = True
     """Whether the host is this machine (then HTTP signals can be received on a network's gateway address)."""
+    pools: tuple[tuple[str, str], ...] = ()
+    """(name, kind) of its storage pools, as libvirt calls kinds (dir, logical, rbd, …)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class PoolInfo:
     capacity: int
     available: int
     path: str = ""
+    xml: str = ""
 
 
 class Host(Protocol):
@@ -216,6 +219,15 @@ class Host(Protocol):
     def pool_info(self, pool: str) -> PoolInfo | None:
         """The pool, or None."""
 
+    def pool_list(self) -> list[PoolInfo]:
+        """All pools."""
+
+    def pool_define(self, xml: str) -> PoolInfo:
+        """virStoragePoolDefineXML, build where its place is a folder that is not there, start, autostart. Again: only what is left to do."""
+
+    def pool_undefine(self, pool: str) -> None:
+        """virStoragePoolDestroy and Undefine: what is stored there stays; no error when it is not there."""
+
     def pool_refresh(self, pool: str) -> None:
         """virStoragePoolRefresh: see what others put into the pool's folder (the private hosts of a user share one store of layers)."""
 
@@ -228,11 +240,17 @@ class Host(Protocol):
     def volume_download(self, pool: str, name: str, limit: int) -> bytes:
         """The first ``limit`` bytes (virStorageVolDownload)."""
 
-    def volume_copy(self, pool: str, source: str, xml: str) -> VolumeInfo:
-        """virStorageVolCreateXMLFrom in one pool: a new volume with the content of ``source`` and nothing below it."""
+    def volume_copy(self, pool: str, source: str, xml: str, source_pool: str = "") -> VolumeInfo:
+        """A new volume with the content of ``source`` (of the same pool, or of ``source_pool``) and nothing below it: virStorageVolCreateXMLFrom,
+
+        or virDomainBackupBegin where a running guest writes to it: as it is at one instant, the guest's file systems frozen if its agent can.
+        """
 
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """virStorageVolResize, or virDomainBlockResize where a running guest has it; shrinking is refused."""
+
+    def volume_wipe(self, pool: str, name: str) -> None:
+        """virStorageVolWipe (zeros); no error when it is not there."""
 
     def volume_delete(self, pool: str, name: str) -> None:
         """virStorageVolDelete; no error when it is not there."""
@@ -245,6 +263,16 @@ class Host(Protocol):
 
     def volume_names(self, pool: str) -> list[str]:
         """The names of all volumes of the pool: one call."""
+
+    # secrets, by UUID: passphrases of volumes
+    def secret_keep(self, xml: str, value: bytes) -> None:
+        """virSecretDefineXML and virSecretSetValue; with a known UUID sets it anew."""
+
+    def secret_value(self, uuid: str) -> bytes | None:
+        """virSecretGetValue, or None."""
+
+    def secret_forget(self, uuid: str) -> None:
+        """virSecretUndefine; no error when it is not there."""
 
     # what the host forwards between its networks (feature "forwarding"); entries as in hosts/private/forwarding.py
     def forward(self, key: str, entries: list[dict[str, Any]]) -> None:

@@ -17,27 +17,46 @@ from typing import Any, BinaryIO
 
 from stackengine.sdk.context import Context
 from stackengine.sdk.errors import ExistsError, NotFoundError
-from stackengine.sdk.host import VolumeInfo
+from stackengine.sdk.host import Host, VolumeInfo
+from stackengine.sdk.pools import kind_of
 
+RECORDS = "default"
+"""The pool for records of volumes whose own pool cannot hold them."""
 SERIAL = 20
 """Characters of a virtio disk's serial that a guest sees (virtio specification, VIRTIO_BLK_T_GET_ID)."""
 
 
-def volume_xml(name: str, capacity: int, format_: str, backing: str = "", backing_format: str = "qcow2") -> str:
-    """libvirt's ``<volume>``; capacity in bytes."""
+def volume_xml(name: str, capacity: int, format_: str, backing: str = "", backing_format: str = "qcow2", secret: str = "") -> str:
+    """libvirt's ``<volume>``; capacity in bytes; encrypted (LUKS) where ``secret`` is the UUID of a libvirt secret."""
     base = f"<backingStore><path>{escape(backing)}</path><format type='{backing_format}'/></backingStore>" if backing else ""
     permissions = "<permissions><mode>0644</mode></permissions>"
     return (
         f"<volume><name>{escape(name)}</name><capacity unit='bytes'>{capacity}</capacity>"
-        f"<target><format type='{format_}'/>{permissions}</target>{base}</volume>"
+        f"<target><format type='{format_}'/>{permissions}{encryption_xml(secret)}</target>{base}</volume>"
     )
+
+
+def encryption_xml(secret: str) -> str:
+    """libvirt's ``<encryption>`` with the secret of this UUID; empty for none (formatstorageencryption.html)."""
+    return f"<encryption format='luks'><secret type='passphrase' uuid='{secret}'/></encryption>" if secret else ""
+
+
+def record_place(host: Host, pool: str, name: str) -> tuple[str, str]:
+    """(pool, name) of a volume's sidecar record: beside it, or in the pool ``default`` where its own pool takes no files (LVM, RBD, …)."""
+    return (pool, f"{name}.json") if kind_of(host, pool).takes else (RECORDS, f"{pool}.{name}.json")
 
 
 def record_of(ctx: Context, pool: str, name: str) -> dict[str, Any] | None:
     """The sidecar record of a volume; None where there is none."""
+    return record_on(ctx.host, pool, name)
+
+
+def record_on(host: Host, pool: str, name: str) -> dict[str, Any] | None:
+    """The same without a context."""
     with contextlib.suppress(NotFoundError, ValueError):
-        if ctx.host.volume_info(pool, f"{name}.json") is not None:
-            found = json.loads(ctx.host.volume_download(pool, f"{name}.json", 65_536).rstrip(b"\0 ").decode())
+        place = record_place(host, pool, name)
+        if host.volume_info(*place) is not None:
+            found = json.loads(host.volume_download(*place, 65_536).rstrip(b"\0 ").decode())
             return found if isinstance(found, dict) else None
     return None
 
@@ -46,14 +65,15 @@ def write_record(ctx: Context, pool: str, name: str, record: dict[str, Any]) -> 
     """Write a volume's sidecar record."""
     data = json.dumps(record, sort_keys=True).encode()
     data += b" " * (-len(data) % 512)
-    ctx.host.volume_delete(pool, f"{name}.json")
-    ctx.host.volume_create(pool, volume_xml(f"{name}.json", len(data), "raw"))
-    ctx.host.volume_upload(pool, f"{name}.json", io.BytesIO(data), len(data), ctx.check)
+    where, file = record_place(ctx.host, pool, name)
+    ctx.host.volume_delete(where, file)
+    ctx.host.volume_create(where, volume_xml(file, len(data), "raw"))
+    ctx.host.volume_upload(where, file, io.BytesIO(data), len(data), ctx.check)
 
 
 def ensure_volume(
     ctx: Context, pool: str, name: str, capacity: int, format_: str, *, backing: str = "", backing_format: str = "qcow2",
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None, secret: str = "",
 ) -> VolumeInfo:  # fmt: skip
     """The volume, made if it is not there; ExistsError when something of that name is not ours. ``more`` stands in its record, too."""
     found = ctx.host.volume_info(pool, name)
@@ -62,25 +82,32 @@ def ensure_volume(
         raise ExistsError(f"volume {name} in pool {pool} belongs to the stack {known.get('stack')}")
     record = {**ctx.owner(), **(more or {}), "whole": True}
     if found is None:
-        found = ctx.host.volume_create(pool, volume_xml(name, capacity, format_, backing, backing_format))
+        found = ctx.host.volume_create(pool, volume_xml(name, capacity, format_, backing, backing_format, secret))
     if known != record:
         write_record(ctx, pool, name, record)
     return found
 
 
-def ensure_copy(ctx: Context, pool: str, name: str, source: str, capacity: int, format_: str, *, more: Mapping[str, Any] | None = None) -> VolumeInfo:
-    """A volume with what ``source`` (of the same pool) held when it was made; half a copy has no record, and is made again.
+def is_whole(ctx: Context, pool: str, name: str) -> bool:
+    """Whether the volume is there, and was finished: then what it was made of is not asked for again."""
+    return ctx.host.volume_info(pool, name) is not None and bool((record_of(ctx, pool, name) or {}).get("whole"))
 
-    ExistsError when something of that name belongs to another stack; RefusedError while a running guest writes to ``source``.
+
+def ensure_copy(
+    ctx: Context, pool: str, name: str, source: tuple[str, str], capacity: int, format_: str, *, more: Mapping[str, Any] | None = None, secret: str = ""
+) -> VolumeInfo:  # fmt: skip
+    """A volume with what ``source`` (pool, name) held when it was made; half a copy has no record, and is made again.
+
+    ExistsError when something of that name belongs to another stack.
     """
     found = ctx.host.volume_info(pool, name)
     if found is not None and record_of(ctx, pool, name) is None:
         ctx.host.volume_delete(pool, name)
         found = None
     if found is None:
-        ctx.progress(f"copying {source}")
-        ctx.host.volume_copy(pool, source, volume_xml(name, capacity, format_))
-    return ensure_volume(ctx, pool, name, capacity, format_, more=more)
+        ctx.progress(f"copying {source[1]}")
+        ctx.host.volume_copy(pool, source[1], volume_xml(name, capacity, format_, secret=secret), source[0])
+    return ensure_volume(ctx, pool, name, capacity, format_, more=more, secret=secret)
 
 
 def ensure_content(
@@ -112,16 +139,36 @@ def _place(ctx: Context, pool: str) -> str:
     return found.path if found is not None and found.path else f"{ctx.host.uri}/{pool}"
 
 
-def remove_volume(ctx: Context, pool: str, name: str) -> None:
+def remove_volume(ctx: Context, pool: str, name: str, *, wipe: bool = False) -> None:
     """Delete a volume of ours and its record; no error when they are gone. What belongs to another stack is left alone."""
     try:
         known = record_of(ctx, pool, name)
         if known is not None and known.get("stack_id") not in (None, ctx.stack_id):
             return
+        if wipe:
+            ctx.progress(f"overwriting {name}")
+            ctx.host.volume_wipe(pool, name)
         ctx.host.volume_delete(pool, name)
-        ctx.host.volume_delete(pool, f"{name}.json")
+        ctx.host.volume_delete(*record_place(ctx.host, pool, name))
     except NotFoundError:
         return
+
+
+def note_use(ctx: Context, name: str, more: Mapping[str, Any]) -> None:
+    """Leave a record that this stack uses something which it did not make (a LUN, a disk on the network)."""
+    record = {**ctx.owner(), **more, "whole": True}
+    if record_of(ctx, RECORDS, name) != record:
+        write_record(ctx, RECORDS, name, record)
+
+
+def is_noted(ctx: Context, name: str) -> bool:
+    """Whether there is such a record."""
+    return ctx.host.volume_info(RECORDS, f"{name}.json") is not None
+
+
+def forget_use(ctx: Context, name: str) -> None:
+    """Take it away; no error when it is not there."""
+    ctx.host.volume_delete(RECORDS, f"{name}.json")
 
 
 def copy_name(name: str) -> str:
@@ -130,7 +177,7 @@ def copy_name(name: str) -> str:
     return f"{stem}-kept.{ending}" if dot else f"{name}-kept"
 
 
-def keep_copy(ctx: Context, pool: str, name: str) -> None:
+def keep_copy(ctx: Context, pool: str, name: str, secret: str = "") -> None:
     """Leave a copy of a volume under ``copy_name``, with a record that says whose data it was; half a copy is made again."""
     copy, found = copy_name(name), ctx.host.volume_info(pool, name)
     if found is None:
@@ -140,8 +187,9 @@ def keep_copy(ctx: Context, pool: str, name: str) -> None:
             return
         ctx.host.volume_delete(pool, copy)
     ctx.progress(f"copying to {pool}/{copy}")
-    ctx.host.volume_copy(pool, name, volume_xml(copy, found.capacity, found.format))
-    write_record(ctx, pool, copy, {"kept": True, "of": ctx.owner(), "whole": True})
+    format_ = "raw" if found.format == "luks" else found.format
+    ctx.host.volume_copy(pool, name, volume_xml(copy, found.capacity, format_, secret=secret), pool)
+    write_record(ctx, pool, copy, {"kept": True, "of": ctx.owner(), "whole": True, **({"secret": secret} if secret else {})})
 
 
 def serial_of(path: str) -> str:

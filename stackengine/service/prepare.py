@@ -227,7 +227,7 @@ def gather(
         networks = host.network_list()
         taken_over = [n for n in networks if {n.uuid, n.name} & adopting]
         foreign = [n for n in networks if n.uuid not in own and n not in taken_over]
-        pools = {p.name: p.available for p in map(host.pool_info, ("default", "se-layers")) if p is not None}
+        pools = {p.name: p.available for p in host.pool_list() if p.active}
     except HostError as error:
         raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
     own_bridges = {*(i.identity.get("bridge") for i in recorded.instances.values()), *(n.bridge for n in taken_over)}

@@ -22,7 +22,8 @@ def inventory(host: Host) -> dict[str, Any]:
             for name, volume in pool["volumes"].items():
                 if name.endswith(".iso"):
                     volume["data"] = ""
-        return {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports", "forwarding")}
+        found = {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports", "forwarding")}
+        return {**found, "secrets": state.get("secrets", {})}
     return {
         "domains": sorted((d.uuid, d.name, d.state, d.vcpus) for d in host.domain_list()),
         "networks": sorted((n.uuid, n.name, n.active, n.bridge) for n in host.network_list()),

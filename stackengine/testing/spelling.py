@@ -11,7 +11,7 @@ from typing import Any
 from stackengine.sdk import Host
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
-ROOTS = {"domain_define": "domain", "network_define": "network", "volume_create": "storagevol", "filter_define": "nwfilter"}
+ROOTS = {"domain_define": "domain", "network_define": "network", "volume_create": "storagevol", "filter_define": "nwfilter", "secret_keep": "secret"}
 """Host call -> the schema of its XML."""
 _DOMAIN = "<domain type='qemu'><name>n</name><memory>1</memory><os><type>hvm</type></os><devices>{}</devices></domain>"
 _NETWORK = {
@@ -30,7 +30,9 @@ class Recording:
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._host, name)
         if name in ROOTS:
-            return self._taking(found, name, lambda *a: (a[-1], ROOTS[name]))
+            return self._taking(found, name, lambda *a: (a[0] if name == "secret_keep" else a[-1], ROOTS[name]))
+        if name == "volume_copy":
+            return self._taking(found, name, lambda *a: (a[2], "storagevol"))
         if name == "domain_attach":
             return self._taking(found, name, lambda *a: (_DOMAIN.format(a[1]), "domain"))
         if name == "network_update":

@@ -30,6 +30,10 @@ class ThingHost:
     def network_list(self) -> list[Any]:
         return []
 
+    def pool_list(self) -> list[Any]:
+        """None."""
+        return []
+
     def pool_info(self, pool: str) -> None:
         return None
 

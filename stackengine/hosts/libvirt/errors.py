@@ -6,8 +6,8 @@ import libvirt
 
 from stackengine.sdk import AgentError, ExistsError, HostError, NotFoundError, RefusedError, TransientError, UnreachableError, UnsupportedError
 
-_NOT_FOUND = {42, 43, 49, 50, 62, 72, 99}
-"""NO_DOMAIN, NO_NETWORK, NO_STORAGE_POOL, NO_STORAGE_VOL, NO_NWFILTER, NO_DOMAIN_SNAPSHOT, DEVICE_MISSING: only these mean gone."""
+_NOT_FOUND = {42, 43, 49, 50, 62, 66, 72, 99}
+"""NO_DOMAIN, NO_NETWORK, NO_STORAGE_POOL, NO_STORAGE_VOL, NO_NWFILTER, NO_SECRET, NO_DOMAIN_SNAPSHOT, DEVICE_MISSING: only these mean gone."""
 _EXISTS = {78, 90}
 """NETWORK_EXIST (unused by some drivers), STORAGE_VOL_EXIST."""
 _TRANSIENT = {68}

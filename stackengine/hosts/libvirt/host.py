@@ -16,12 +16,13 @@ from stackengine.hosts.libvirt.connections import Connections
 from stackengine.hosts.libvirt.cuts import CutCalls
 from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls
+from stackengine.hosts.libvirt.pools import PoolCalls
 from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
 from stackengine.hosts.libvirt.profile import profile_of
 from stackengine.hosts.libvirt.tuning import TuningCalls
 from stackengine.hosts.libvirt.volumes import VolumeCalls
 from stackengine.hosts.reach import Reach
-from stackengine.sdk import AgentError, DomainInfo, FailedError, HostError, NotFoundError, Profile, RefusedError
+from stackengine.sdk import AgentError, DomainInfo, FailedError, HostError, NotFoundError, PoolInfo, Profile, RefusedError
 
 NAMESPACE = "urn:stackengine:1"
 _STATES = {0: "nostate", 1: "running", 2: "running", 3: "paused", 4: "running", 5: "shutoff", 6: "crashed", 7: "paused"}
@@ -30,7 +31,7 @@ POLL = 0.1
 DETACH_SECONDS = 30.0
 
 
-class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, TuningCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, CutCalls, TuningCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False
@@ -47,6 +48,11 @@ class LibvirtHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, CutCalls, 
         if self._profile is None:
             self._profile = self._call("profile", lambda c: profile_of(c, self._reach))
         return self._profile
+
+    def pool_define(self, xml: str) -> PoolInfo:
+        """Define, start and start with the host; the profile knows it from then on."""
+        self._profile = None
+        return super().pool_define(xml)
 
     def _call(self, name: str, work: Callable[[Any], Any], *, retry: bool = True) -> Any:
         return self._connections.call(name, work, retry=retry)

@@ -42,10 +42,15 @@ def profile_of(connection: Any, reach: Reach) -> Profile:
         capabilities = ET.fromstring(connection.getDomainCapabilities(None, "x86_64", "q35", domain_type, 0))
         machine = capabilities.findtext("machine") or "q35"  # what q35 means on this host now: the versioned name is pinned in the instance
         features |= _hardware(capabilities, local=reach.local)
-        return Profile(domain_type, domain_type, machine=machine, features=features, undefine_flags=_flags(), local=reach.local)
+        return Profile(domain_type, domain_type, machine=machine, features=features, undefine_flags=_flags(), local=reach.local, pools=_pools(connection))
     if driver == "test":
-        return Profile("test", "test", features=_TEST, undefine_flags=0, local=False)
+        return Profile("test", "test", features=_TEST, undefine_flags=0, local=False, pools=_pools(connection))
     return Profile(driver, driver, undefine_flags=libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE, local=reach.local)
+
+
+def _pools(connection: Any) -> tuple[tuple[str, str], ...]:
+    found = [(p.name(), ET.fromstring(p.XMLDesc(0)).get("type", "")) for p in connection.listAllStoragePools()]
+    return tuple(sorted(found))
 
 
 def _flags() -> int:

@@ -1,43 +1,25 @@
-"""Pools and volumes of a libvirt host. Pools are not refreshed as a matter of course: libvirt knows what it made; only a shared store is."""
+"""Volumes of a libvirt host. Pools are not refreshed as a matter of course: libvirt knows what it made; only a shared store is."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
 
 import libvirt
 
-from stackengine.sdk import NotFoundError, PoolInfo, VolumeInfo
+from stackengine.hosts.libvirt.copies import CopyCalls, writer_of
+from stackengine.sdk import NotFoundError, VolumeInfo
 
 CHUNK = 256 << 10
 """Bytes per message of a stream."""
 
 
-class VolumeCalls:
+class VolumeCalls(CopyCalls):
     """The storage part of ``sdk.Host``."""
 
     def _call(self, name: str, work: Callable[[Any], Any], *, retry: bool = True) -> Any:
         raise NotImplementedError
-
-    def pool_info(self, pool: str) -> PoolInfo | None:
-        """The pool, or None."""
-
-        def work(c: Any) -> PoolInfo:
-            found = c.storagePoolLookupByName(pool)
-            root = ET.fromstring(found.XMLDesc(0))
-            _, capacity, _, available = found.info()
-            return PoolInfo(pool, root.get("type", ""), bool(found.isActive()), capacity, available, root.findtext("target/path") or "")
-
-        try:
-            return self._call("virStoragePoolLookupByName", work)  # type: ignore[no-any-return]
-        except NotFoundError:
-            return None
-
-    def pool_refresh(self, pool: str) -> None:
-        """See what others put there; refused in passing while an upload runs."""
-        self._call("virStoragePoolRefresh", lambda c: c.storagePoolLookupByName(pool).refresh())
 
     def volume_create(self, pool: str, xml: str) -> VolumeInfo:
         """Create; when the answer got lost with the connection, what the first try made is taken."""
@@ -97,30 +79,28 @@ class VolumeCalls:
 
         return self._call("virStorageVolDownload", work)  # type: ignore[no-any-return]
 
-    def volume_copy(self, pool: str, source: str, xml: str) -> VolumeInfo:
-        """Copy within the pool."""
-
-        def work(c: Any) -> VolumeInfo:
-            found = c.storagePoolLookupByName(pool)
-            return _info(pool, found.createXMLFrom(xml, found.storageVolLookupByName(source)))
-
-        return self._call("virStorageVolCreateXMLFrom", work, retry=False)  # type: ignore[no-any-return]
-
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """Grow; through the running guest that has it open, where there is one."""
 
         def work(c: Any) -> None:
             volume = c.storagePoolLookupByName(pool).storageVolLookupByName(name)
-            path = volume.path()
-            for domain in c.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-                used = re.search(f"'({re.escape(path)}(?:\\.cut-[0-9a-z]+)?)'", domain.XMLDesc(0))
-                if used:
-                    domain.blockResize(used.group(1), capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
-                    volume.storagePoolLookupByVolume().refresh()
-                    return
-            volume.resize(capacity)
+            written = writer_of(c, volume.path())
+            if written is None:
+                volume.resize(capacity)
+                return
+            uuid, target = written
+            c.lookupByUUIDString(uuid).blockResize(target, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+            volume.storagePoolLookupByVolume().refresh()
 
         self._call("virStorageVolResize", work)
+
+    def volume_wipe(self, pool: str, name: str) -> None:
+        """Overwrite with zeros; no error when it is not there."""
+        try:
+            self._call("virStorageVolWipe", lambda c: c.storagePoolLookupByName(pool).storageVolLookupByName(name).wipe())
+        except NotFoundError as error:
+            if error.code != libvirt.VIR_ERR_NO_STORAGE_VOL:
+                raise
 
     def volume_delete(self, pool: str, name: str) -> None:
         """Delete; no error when it is not there."""

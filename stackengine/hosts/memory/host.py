@@ -6,6 +6,8 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,13 @@ from stackengine.hosts.memory import xml as read
 from stackengine.hosts.memory.faults import Faults
 from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_filters
 from stackengine.hosts.memory.networks import NetworkCalls
+from stackengine.hosts.memory.pools import PoolCalls
 from stackengine.hosts.memory.power import PowerCalls
 from stackengine.hosts.memory.state import StateFile
 from stackengine.hosts.memory.tuning import TuningCalls
-from stackengine.hosts.memory.volumes import VolumeCalls
+from stackengine.hosts.memory.volumes import VolumeCalls, check_secrets
 from stackengine.hosts.retrying import again_and_again
-from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, Profile, RefusedError, UnsupportedError
+from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, PoolInfo, Profile, RefusedError, UnsupportedError
 
 FEATURES = frozenset(
     [
@@ -48,15 +51,30 @@ PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
 
 
-class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, TuningCalls):
+class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, TuningCalls):
     """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
 
     simulated = True
 
     def __init__(self, name: str = "default", path: Path | None = None, faults: Faults | None = None) -> None:
-        self.name, self.uri, self.profile = name, f"memory://{'' if name == 'default' else name}", PROFILE
+        self.name, self.uri = name, f"memory://{'' if name == 'default' else name}"
         self.faults = faults or Faults()
         self._file = StateFile(path)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What it can do, and which pools it has."""
+        return replace(PROFILE, pools=self._kinds())
+
+    def _kinds(self) -> tuple[tuple[str, str], ...]:
+        with self._file.reading() as state:
+            return tuple(sorted((name, pool.get("type", "dir")) for name, pool in state["pools"].items()))
+
+    def pool_define(self, xml: str) -> PoolInfo:
+        """Define and start."""
+        found = super().pool_define(xml)
+        self.profile = replace(self.profile, pools=self._kinds())
+        return found
 
     @contextmanager
     def _call(self, call: str, *, change: bool = True) -> Iterator[dict[str, Any]]:
@@ -121,6 +139,7 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, TuningCalls
         active = {n["name"] for n in state["networks"].values() if n["active"]}
         running = {u: read.parse(d["live_xml"], "domain") for u, d in state["domains"].items() if d["state"] == "running" and u != uuid}
         paths = {v["path"] for p in state["pools"].values() for v in p["volumes"].values()}
+        check_secrets(state, domain)
         used_macs = {m for other in running.values() for m, _ in read.nics(other)}
         used_disks = {d.path for other in running.values() for d in read.disks(other) if not d.readonly}
         for mac, network in read.nics(domain):
@@ -191,8 +210,10 @@ class MemoryHost(NetworkCalls, FilterCalls, VolumeCalls, PowerCalls, TuningCalls
 
     def domain_attach(self, uuid: str, device_xml: str) -> None:
         """Attach a disk; a target or a file that is in use is refused (27, 1)."""
-        disk = read.disk(read.parse(device_xml, "disk"))
+        element = read.parse(device_xml, "disk")
+        disk = read.disk(element)
         with self._call("domain_attach") as state:
+            check_secrets(state, element)
             known = self._known(state, uuid)
             domain = read.parse(known["xml"], "domain")
             for have in read.disks(domain):

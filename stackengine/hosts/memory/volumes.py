@@ -1,4 +1,4 @@
-"""Pools and volumes of the memory host."""
+"""Volumes of the memory host."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
+from xml.etree import ElementTree as ET
 
 from stackengine.hosts.memory import xml as read
-from stackengine.sdk import ExistsError, NotFoundError, PoolInfo, RefusedError, VolumeInfo
+from stackengine.sdk import ExistsError, NotFoundError, RefusedError, VolumeInfo
 
 KEEP = 1 << 20
 """Bytes of an upload that are kept (seeds and sidecar records are small, images are not needed)."""
@@ -22,18 +23,6 @@ class VolumeCalls:
     def _call(self, call: str, *, change: bool = True) -> AbstractContextManager[dict[str, Any]]:
         raise NotImplementedError
 
-    def pool_info(self, pool: str) -> PoolInfo | None:
-        """The pool, or None."""
-        with self._call("pool_info", change=False) as state:
-            known = state["pools"].get(pool)
-            if known is None:
-                return None
-            used = sum(v["allocation"] for v in known["volumes"].values())
-            return PoolInfo(pool, "dir", True, known["capacity"], known["capacity"] - used, f"/memory/{self.name}/{pool}")
-
-    def pool_refresh(self, pool: str) -> None:
-        """Nobody else writes into the pools of a memory host."""
-
     def volume_create(self, pool: str, xml: str) -> VolumeInfo:
         """Create; a name that is taken (90), a full pool and a missing backing file are refused."""
         volume = read.parse(xml, "volume")
@@ -41,6 +30,7 @@ class VolumeCalls:
         backing = read.text(volume, "backingStore/path")
         with self._call("volume_create") as state:
             volumes = self._known_pool(state, pool)["volumes"]
+            check_secrets(state, volume)
             if name in volumes:
                 raise ExistsError(f"storage volume '{name}' exists already", code=90)
             if backing and not any(v["path"] == backing for p in state["pools"].values() for v in p["volumes"].values()):
@@ -67,17 +57,19 @@ class VolumeCalls:
         with self._call("volume_download", change=False) as state:
             return base64.b64decode(self._known_volume(state, pool, name)["data"])[:limit]
 
-    def volume_copy(self, pool: str, source: str, xml: str) -> VolumeInfo:
-        """Copy; a source that a running guest writes to is refused, as its image lock refuses it."""
+    def volume_copy(self, pool: str, source: str, xml: str, source_pool: str = "") -> VolumeInfo:
+        """Copy, also what a running guest writes to."""
         volume = read.parse(xml, "volume")
-        name = read.text(volume, "name")
+        name, kind = read.text(volume, "name"), volume.find("target/format")
         with self._call("volume_copy") as state:
             volumes = self._known_pool(state, pool)["volumes"]
-            known = self._known_volume(state, pool, source)
+            known = self._known_volume(state, source_pool or pool, source)
+            check_secrets(state, volume)
             if name in volumes:
                 raise ExistsError(f"storage volume '{name}' exists already", code=90)
-            self._not_in_use(state, source, known["path"])
-            volumes[name] = {**known, "path": f"/memory/{self.name}/{pool}/{name}", "backing": ""}
+            form = kind.get("type", "raw") if kind is not None else "raw"
+            capacity = max(known["capacity"], read.capacity(volume))
+            volumes[name] = {**known, "path": f"/memory/{self.name}/{pool}/{name}", "backing": "", "format": form, "capacity": capacity}
             return self._volume(pool, name, volumes[name])
 
     @staticmethod
@@ -93,6 +85,14 @@ class VolumeCalls:
             if capacity < known["capacity"]:
                 raise RefusedError("invalid argument: can't shrink capacity below existing allocation", code=8)
             known["capacity"] = capacity
+
+    def volume_wipe(self, pool: str, name: str) -> None:
+        """Its bytes are gone; one that is in use is refused."""
+        with self._call("volume_wipe") as state:
+            known = self._known_pool(state, pool)["volumes"].get(name)
+            if known is not None:
+                self._not_in_use(state, name, known["path"])
+                known["data"] = ""
 
     def volume_delete(self, pool: str, name: str) -> None:
         """Delete; a backing file or a disk that is in use is refused (stricter than libvirt)."""
@@ -146,3 +146,10 @@ class VolumeCalls:
     @staticmethod
     def _volume(pool: str, name: str, known: dict[str, Any]) -> VolumeInfo:
         return VolumeInfo(pool, name, known["path"], known["format"], known["capacity"], known["allocation"], known["backing"])
+
+
+def check_secrets(state: dict[str, Any], element: ET.Element) -> None:
+    """Refuse what is encrypted with a secret that is not there (66)."""
+    for secret in element.iter("secret"):
+        if secret.get("uuid", "") not in state.get("secrets", {}):
+            raise NotFoundError(f"Secret not found: no secret with matching uuid '{secret.get('uuid')}'", code=66)

@@ -1,0 +1,1 @@
+"""SE::VolumeSnapshot: what a volume held at one instant."""
