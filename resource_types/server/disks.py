@@ -34,6 +34,10 @@ class Disk:
     """cache, io, discard."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """libvirt's words and numbers (formatdomain.html, element iotune)."""
+    type: str = "file"
+    source: str = ""
+    """The ``<source>``, where it is more than the path of a file."""
+    shareable: bool = False
 
 
 def disk_name(identity: Mapping[str, Any]) -> str:
@@ -101,10 +105,11 @@ def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
         boots = bool(entry.get("boot"))
         target = "vda" if boots else _target(alias, taken)
         taken.add(target)
+        source, read_only = sdk.disk_source(volume), bool(entry.get("read_only") or volume.properties.get("read_only"))
         found.append(
             Disk(
-                volume.attributes["path"], volume.properties["format"], target, alias, sdk.serial_of(volume.path), bool(entry.get("read_only")), int(boots),
-                options=options_of(entry), limits=limits_of(entry),
+                volume.attributes["path"], source.format, target, alias, sdk.serial_of(volume.path), read_only, int(boots),
+                options=options_of(entry), limits=limits_of(entry), type=source.type, source=source.xml, shareable=source.shareable,
             )
         )
     return found

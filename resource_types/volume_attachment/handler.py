@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
 
 LETTERS = "bcdefghijklmnopqrstuvwxyz"
+SCSI_LETTERS = LETTERS[1:]
+"""The first two are a server's own (root disk, drive)."""
+CONTROLLER = "ua-att-scsi"
+WORDS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "write_bytes": "write_bytes_sec",
+         "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
 
 
 class VolumeAttachment(sdk.ResourceType):
@@ -22,15 +28,21 @@ class VolumeAttachment(sdk.ResourceType):
             raise sdk.RefusedError(f"the {kind} {missing} is not part of this stack")
         if server.external:
             raise sdk.RefusedError(f"{server.path} is not the stack's, so no disk is attached to it", hint="import it: then the stack may change it")
-        taken = ids.claim("device", (f"{server.physical_id}/vd{letter}" for letter in LETTERS))
-        device = taken.rpartition("/")[2]
+        names = [f"vd{letter}" for letter in LETTERS] if want["bus"] == "virtio" else [f"sd{letter}" for letter in SCSI_LETTERS]
+        device = ids.claim("device", (f"{server.physical_id}/{name}" for name in names)).rpartition("/")[2]
+        many = {"many": True} if volume.properties.get("read_only") or volume.properties.get("shared") else {}
         return {
-            "physical_id": f"att-{token}", "alias": f"ua-att-{token}", "device": device, "serial": sdk.serial_of(volume.path),
-            "server": server.physical_id, "volume": volume.physical_id,
+            "physical_id": f"att-{token}", "alias": f"ua-att-{token}", "device": device, "serial": want.get("serial") or sdk.serial_of(volume.path),
+            "server": server.physical_id, "volume": volume.physical_id, **many,
         }  # fmt: skip
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
-        return frozenset() if want.get("read_only") else frozenset({f"volume:{want['volume']}"})
+        return frozenset() if want.get("read_only") or identity.get("many") else frozenset({f"volume:{want['volume']}"})
+
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        if want.get("io") == "native" and isinstance(want.get("cache", ""), str) and want.get("cache") not in ("none", "directsync"):
+            return [sdk.Refusal("io", "native needs a disk that the host does not cache", "say cache: none, or directsync")]
+        return []
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         return [] if "hotplug-disk" in profile.features else [sdk.Refusal("server", "this host cannot attach disks", "name the volume in the server's volumes")]
@@ -39,21 +51,51 @@ class VolumeAttachment(sdk.ResourceType):
         server, volume = ctx.referred(want["server"]), ctx.referred(want["volume"])
         if server is None or volume is None:
             raise sdk.FailedError("an attachment needs a server and a volume of this stack")
-        xml = ctx.render(
-            "disk.xml.j2", path=volume.attributes["path"], format=volume.properties["format"], read_only=want["read_only"], **dict(ctx.identity)
-        )
-        ctx.host.domain_attach(str(server.identity["uuid"]), xml)
+        uuid, source = str(server.identity["uuid"]), sdk.disk_source(volume)
+        if want["bus"] == "scsi":
+            self._controller(ctx, uuid)
+        read_only = want["read_only"] or bool(volume.properties.get("read_only"))
+        options, limits = {k: want[k] for k in ("cache", "io", "discard") if want.get(k)}, _limits(want)
+        xml = ctx.render("disk.xml.j2", source=source, read_only=read_only, options=options, limits=limits, bus=want["bus"], **dict(ctx.identity))
+        ctx.host.domain_attach(uuid, xml)
+        self._limit(ctx, uuid, limits)
         return {}
 
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
+    @staticmethod
+    def _controller(ctx: sdk.Context, uuid: str) -> None:
+        """The controller that scsi disks are at, where the server has none."""
         from xml.etree import ElementTree as ET
 
+        found = ctx.host.domain_info(uuid)
+        if found is not None and ET.fromstring(found.xml).find("devices/controller[@type='scsi']") is None:
+            ctx.host.domain_attach(uuid, f"<controller type='scsi' index='0' model='virtio-scsi'><alias name='{CONTROLLER}'/></controller>")
+
+    @staticmethod
+    def _drop_controller(ctx: sdk.Context, uuid: str) -> None:
+        """Take the controller away with its last disk."""
+        from xml.etree import ElementTree as ET
+
+        found = ctx.host.domain_info(uuid)
+        devices = ET.fromstring(found.xml).find("devices") if found is not None else None
+        if devices is not None and devices.find("disk/target[@bus='scsi']") is None and devices.find(f"controller/alias[@name='{CONTROLLER}']") is not None:
+            with contextlib.suppress(sdk.NotFoundError):
+                ctx.host.domain_detach(uuid, CONTROLLER)
+
+    @staticmethod
+    def _limit(ctx: sdk.Context, uuid: str, wanted: Mapping[str, int]) -> None:
+        """Set the limits that it should have, where it was attached before with others."""
+        found = ctx.host.domain_info(uuid)
+        has = [_limits_of(d) for view in ((found.xml, found.live_xml) if found else ()) if (d := _disk_in(view, str(ctx.identity["alias"]))) is not None]
+        if any(limits != wanted for limits in has):
+            ctx.host.domain_set_limits(uuid, str(ctx.identity["device"]), {word: wanted.get(word, 0) for word in WORDS.values()}, defined=True)
+
+    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         server = ctx.referred(last["server"])
         found = ctx.host.domain_info(str(server.identity["uuid"])) if server else None
         for view in (found.xml, found.live_xml) if found else ():
-            disk = next((d for d in ET.fromstring(view).findall("devices/disk") if _alias(d) == ctx.identity["alias"]), None) if view else None
+            disk = _disk_in(view, str(ctx.identity["alias"]))
             if disk is not None:
-                return {"read_only": disk.find("readonly") is not None}
+                return {"read_only": disk.find("readonly") is not None} if not ctx.identity.get("many") else {}
         return None
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
@@ -62,15 +104,31 @@ class VolumeAttachment(sdk.ResourceType):
             return
         if server.going:  # a guest that shuts down leaves its file systems clean; a live detach needs one that answers, and takes the disk from under them
             ctx.host.domain_shutdown(str(server.identity["uuid"]), server.properties["shutdown_timeout"], ctx.check)
-        try:
-            ctx.host.domain_detach(str(server.identity["uuid"]), str(ctx.identity["alias"]))
-        except sdk.NotFoundError:
-            return
+        uuid = str(server.identity["uuid"])
+        with contextlib.suppress(sdk.NotFoundError):
+            ctx.host.domain_detach(uuid, str(ctx.identity["alias"]))
+        if last.get("bus") == "scsi":
+            self._drop_controller(ctx, uuid)
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         self.delete(ctx, last)
 
 
-def _alias(disk: Any) -> str:
-    found = disk.find("alias")
-    return found.get("name", "") if found is not None else ""
+def _limits(want: sdk.Properties) -> dict[str, int]:
+    """In libvirt's words, in the order of its schema."""
+    given = want.get("limits") or {}
+    return {word: given[k] for k, word in WORDS.items() if given.get(k)}
+
+
+def _limits_of(disk: Any) -> dict[str, int]:
+    return {e.tag: int(e.text or 0) for e in disk.findall("iotune/*") if e.tag in WORDS.values() and int(e.text or 0)}
+
+
+def _disk_in(view: str, alias: str) -> Any:
+    """The disk of this alias in a domain's XML, or None."""
+    from xml.etree import ElementTree as ET
+
+    for disk in ET.fromstring(view).findall("devices/disk") if view else ():
+        if disk.find(f"alias[@name='{alias}']") is not None:
+            return disk
+    return None

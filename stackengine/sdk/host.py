@@ -156,8 +156,8 @@ class Host(Protocol):
     def domain_set_vcpus(self, uuid: str, count: int) -> None:
         """virDomainSetVcpusFlags, live and config (up to the maximum)."""
 
-    def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int]) -> None:
-        """virDomainSetBlockIoTune(LIVE) of the disk with this target, in libvirt's words; 0 is no limit."""
+    def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int], *, defined: bool = False) -> None:
+        """virDomainSetBlockIoTune of the disk with this target, in libvirt's words; 0 is no limit. ``defined``: in the definition, too."""
 
     def domain_update_device(self, uuid: str, device_xml: str) -> None:
         """virDomainUpdateDeviceFlags(LIVE): what may change of a device that is there (a screen's password)."""

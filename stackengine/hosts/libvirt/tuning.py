@@ -14,13 +14,16 @@ class TuningCalls:
     def _call(self, name: str, work: Callable[[Any], Any], *, retry: bool = True) -> Any:
         raise NotImplementedError
 
-    def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int]) -> None:
-        """Throttle a disk, in libvirt's words; 0 is no limit. The definition has it already."""
+    def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int], *, defined: bool = False) -> None:
+        """Throttle a disk, in libvirt's words; 0 is no limit."""
 
         def work(c: Any) -> None:
             domain = c.lookupByUUIDString(uuid)
-            if domain.isActive():
-                domain.setBlockIoTune(target, dict(limits), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+            if defined:
+                flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            if flags:
+                domain.setBlockIoTune(target, dict(limits), flags)
 
         self._call("virDomainSetBlockIoTune", work)
 

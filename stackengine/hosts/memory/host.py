@@ -141,7 +141,7 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
         paths = {v["path"] for p in state["pools"].values() for v in p["volumes"].values()}
         check_secrets(state, domain)
         used_macs = {m for other in running.values() for m, _ in read.nics(other)}
-        used_disks = {d.path for other in running.values() for d in read.disks(other) if not d.readonly}
+        used_disks = {d.path: d.readonly for other in running.values() for d in read.disks(other)}
         for mac, network in read.nics(domain):
             if network not in active:
                 raise NotFoundError(f"Network not found: no active network with matching name '{network}'", code=43)
@@ -150,7 +150,7 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
         for disk in read.disks(domain):
             if disk.path and disk.path not in paths:
                 raise RefusedError(f"Cannot access storage file '{disk.path}': No such file or directory", code=38)
-            if disk.path in used_disks and not disk.readonly:
+            if disk.path in used_disks and not (disk.readonly and used_disks[disk.path]):
                 raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
         taken = sum(read.memory_kib(other) for other in running.values())
         if taken + memory > state["memory_kib"]:
@@ -210,6 +210,9 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
 
     def domain_attach(self, uuid: str, device_xml: str) -> None:
         """Attach a disk; a target or a file that is in use is refused (27, 1)."""
+        if device_xml.startswith("<controller"):
+            self._attach_controller(uuid, device_xml)
+            return
         element = read.parse(device_xml, "disk")
         disk = read.disk(element)
         with self._call("domain_attach") as state:
@@ -222,12 +225,19 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
                 if have.target == disk.target:
                     raise RefusedError(f"target {disk.target} already exists", code=27)
             for other, d in state["domains"].items():
-                elsewhere = other != uuid and d["state"] == "running" and not disk.readonly
-                if elsewhere and any(x.path == disk.path for x in read.disks(read.parse(d["live_xml"], "domain"))):
+                elsewhere = other != uuid and d["state"] == "running"
+                if elsewhere and any(x.path == disk.path and not (x.readonly and disk.readonly) for x in read.disks(read.parse(d["live_xml"], "domain"))):
                     raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
             known["xml"] = known["xml"].replace("</devices>", f"{device_xml}</devices>")
             if known["state"] == "running":
                 known["live_xml"] = known["live_xml"].replace("</devices>", f"{device_xml}</devices>")
+
+    def _attach_controller(self, uuid: str, device_xml: str) -> None:
+        with self._call("domain_attach") as state:
+            known = self._known(state, uuid)
+            for key in ("xml", "live_xml"):
+                if device_xml not in known[key]:
+                    known[key] = known[key].replace("</devices>", f"{device_xml}</devices>")
 
     def domain_detach(self, uuid: str, alias: str) -> None:
         """Detach by alias; what is not there is refused (99)."""
@@ -235,7 +245,8 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
             known = self._known(state, uuid)
             found = False
             for key in ("xml", "live_xml"):
-                pattern = rf"<disk\b(?:(?!</disk>).)*<alias name=['\"]{re.escape(alias)}['\"]\s*/>(?:(?!</disk>).)*</disk>"
+                named = rf"<alias name=['\"]{re.escape(alias)}['\"]\s*/>"
+                pattern = "|".join(rf"<{tag}\b(?:(?!</?{tag}\b).)*{named}(?:(?!</{tag}>).)*</{tag}>" for tag in ("disk", "controller"))
                 known[key], count = re.subn(pattern, "", known[key], flags=re.DOTALL)
                 found = found or bool(count)
             if not found:

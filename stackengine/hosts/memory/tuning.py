@@ -17,21 +17,13 @@ class TuningCalls:
     def _call(self, call: str, *, change: bool = True) -> AbstractContextManager[dict[str, Any]]:
         raise NotImplementedError
 
-    def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int]) -> None:
+    def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int], *, defined: bool = False) -> None:
         """Throttle a disk; one that is not there is refused."""
         with self._call("domain_set_limits") as state:
-            known = _running(state, uuid)
-            root = read.parse(known["live_xml"], "domain")
-            disk = next((d for d in root.findall("devices/disk") if d.find(f"target[@dev='{target}']") is not None), None)
-            if disk is None:
-                raise RefusedError(f"invalid argument: disk '{target}' was not found in the domain config", code=8)
-            for old in disk.findall("iotune"):
-                disk.remove(old)
-            tune = ET.SubElement(disk, "iotune")
-            for word, value in limits.items():
-                if value:
-                    ET.SubElement(tune, word).text = str(value)
-            known["live_xml"] = ET.tostring(root, encoding="unicode")
+            known = _running(state, uuid) if not defined else _there(state, uuid)
+            for view in ("live_xml", *(("xml",) if defined else ())):
+                if known[view]:
+                    known[view] = _throttled(known[view], target, limits)
 
     def domain_update_device(self, uuid: str, device_xml: str) -> None:
         """Nobody looks at its screen."""
@@ -40,10 +32,31 @@ class TuningCalls:
             ET.fromstring(device_xml)
 
 
-def _running(state: dict[str, Any], uuid: str) -> dict[str, Any]:
+def _throttled(xml: str, target: str, limits: Mapping[str, int]) -> str:
+    root = read.parse(xml, "domain")
+    disk = next((d for d in root.findall("devices/disk") if d.find(f"target[@dev='{target}']") is not None), None)
+    if disk is None:
+        raise RefusedError(f"invalid argument: disk '{target}' was not found in the domain config", code=8)
+    for old in disk.findall("iotune"):
+        disk.remove(old)
+    if any(limits.values()):
+        tune, after = ET.Element("iotune"), [e.tag for e in disk].index("target")
+        disk.insert(after + 1, tune)
+        for word, value in limits.items():
+            if value:
+                ET.SubElement(tune, word).text = str(value)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _there(state: dict[str, Any], uuid: str) -> dict[str, Any]:
     known: dict[str, Any] | None = state["domains"].get(uuid)
     if known is None:
         raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
+    return known
+
+
+def _running(state: dict[str, Any], uuid: str) -> dict[str, Any]:
+    known = _there(state, uuid)
     if known["state"] not in ("running", "paused"):
         raise RefusedError("Requested operation is not valid: domain is not running", code=55)
     return known
