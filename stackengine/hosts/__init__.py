@@ -30,6 +30,8 @@ def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
         from stackengine.hosts.libvirt import open_private
 
         return open_private(rest.strip("/") or "default", state_dir, start=start)
+    if scheme.partition("+")[0] == "uml":
+        raise HostError("libvirt has no driver for User Mode Linux any more", hint="lxc:/// for what is light, qemu:///system for virtual machines")
     if not rest and ":" not in uri:
         raise HostError(f"{uri} is not a host", hint="hosts are named private://NAME, memory:// or by a libvirt URI such as qemu:///system")
     from stackengine.hosts.libvirt import open_libvirt

@@ -88,7 +88,7 @@ def at_address(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme == "sheepdog":
-        raise RefusedError("QEMU has no driver for Sheepdog since 6.1", hint="Ceph took its place: rbd://MONITOR/POOL/IMAGE")
+        raise RefusedError("QEMU has no driver for Sheepdog since 6.0", hint="Ceph took its place: rbd://MONITOR/POOL/IMAGE")
     if parts.scheme not in PORTS or not parts.hostname or parts.query or parts.username is not None:
         raise RefusedError(f"{url} is no disk on the network", hint="nbd://HOST/EXPORT, iscsi://HOST/IQN/LUN or rbd://MONITOR/POOL/IMAGE")
     pieces = name.split("/")

@@ -38,6 +38,8 @@ class PoolKind:
     takes: bool = False
     """Whether small files of ours (records, seeds) can be put there."""
     wipes: bool = True
+    tested: str = "schema"
+    """``guest``: a booted guest read and wrote volumes of a real one; ``qemu``: volumes of a real one were made; ``schema``: its XML is valid."""
 
 
 KINDS: Mapping[str, PoolKind] = {
@@ -57,7 +59,7 @@ KINDS: Mapping[str, PoolKind] = {
     )
 }
 GONE: Mapping[str, str] = {
-    "sheepdog": "Sheepdog is given up by its authors, and QEMU has no driver for it since 6.1: Ceph took its place (kind rbd)",
+    "sheepdog": "Sheepdog is not maintained any more, QEMU dropped it in 6.0 and libvirt in 8.8: Ceph took its place (kind rbd)",
     "gluster": "libvirt makes no volumes there: mount it as a file system (kind netfs, format glusterfs)",
     "vstorage": "Virtuozzo's storage is mounted as a file system: kind dir",
 }

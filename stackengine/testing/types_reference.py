@@ -7,6 +7,7 @@ from typing import Any
 
 from stackengine.cli.render.types import kind_of
 from stackengine.registry import Dialect, Registry, ResourceTypeInfo
+from stackengine.sdk import GONE, KINDS
 from stackengine.testing.bench import desired_of
 from stackengine.testing.contract import cases
 
@@ -31,6 +32,17 @@ schemas, and the contract suite passes on the memory host, but no host was at ha
 or the contract suite passes on `memory://`. All of it is for hosts with QEMU or KVM; on other drivers a plan refuses what they do not have.
 """
 
+_POOLS = """\
+# Storage pools
+
+Made from the table in `stackengine/sdk/pools.py`; do not edit. A volume says by `pool` where it is. `stack-run pools add URI NAME KIND KEY=VALUE…` defines
+a pool on a host, `stack-run pools ls URI` lists them; what is on the devices is used as it is, nothing is formatted. Every host of ours has the pool `default`.
+
+Where libvirt makes no volumes, a volume names one that is there (`existing: unit:0:0:1`): it is used, and left in the end. What has no pool at all is named by
+its address (`at: nbd://…`, `iscsi://…`, `rbd://…`).
+
+"""
+
 
 def pages(known: Registry) -> Iterator[tuple[str, str]]:
     """(file name, text) of every page, the list first."""
@@ -39,6 +51,20 @@ def pages(known: Registry) -> Iterator[tuple[str, str]]:
     yield "README.md", "\n".join([_HEAD, "| type | what it is | also written as |", "|---|---|---|", *rows, ""])
     for info in types:
         yield file_of(info), page(info, known)
+    yield "pools.md", pools_page()
+
+
+def pools_page() -> str:
+    """What the kinds of storage pools can do."""
+    heads = ["kind", "a disk there is", "said of it", "volumes made", "grow", "copied, snapshots", "encrypted", "wiped", "tested"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for k in KINDS.values():
+        said = [*k.needs, *(f"({m})" for m in k.may), *(["path"] if not k.path else [])]
+        marks = ["yes" if x else "no" for x in (k.grows, k.copies, k.takes, k.wipes)]
+        cells = [f"`{k.name}`", k.disk, ", ".join(said) or "-", " or ".join(k.formats) or "no: `existing`", *marks, _TESTED[k.tested]]
+        lines.append("| " + " | ".join(cells) + " |")
+    gone = [f"- `{name}`: {why}." for name, why in GONE.items()]
+    return "\n".join([_POOLS, *lines, "", "Not supported, and what took their place:", "", *gone, ""])
 
 
 def file_of(info: ResourceTypeInfo) -> str:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "key": "change the key of the store's secrets",
     "types": "list resource types, or describe one",
     "hosts": "list, start, stop, remove and examine hosts",
+    "pools": "list, define and forget the storage pools of a host",
     "console": "open the console of a server",
     "ssh": "log in to a server, or run a command there",
     "exec": "run a command in a server by its agent",

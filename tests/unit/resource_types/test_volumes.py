@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from stackengine import sdk
+from stackengine.cli.main import main
+from stackengine.hosts import open_host
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service.stacks import carry_out
 from stackengine.testing import spelling
+from unit.cli.cli_documents import check
 from unit.service.house import House
 
 DATA = "data: {type: 'SE::Volume', properties: {size: 1%s}%s}\n"
@@ -93,7 +96,7 @@ def test_the_disk_of_another_stack_is_nothing_to_start_with(house: House) -> Non
         ("{size: 1, image: a.img, source: b}", "V107", "data.source: a volume starts with an image or with another volume, not with both"),
         ("{size: 1, shared: true}", "V107", "data.shared: several servers can write to a raw volume only"),
         ("{size: 1, at: 'nbd://10.0.0.1/x'}", "V107", "data.size: a disk that is there already (at) has what it has"),
-        ("{at: 'sheepdog://10.0.0.1/x'}", "V107", "data.at: QEMU has no driver for Sheepdog since 6.1"),
+        ("{at: 'sheepdog://10.0.0.1/x'}", "V107", "data.at: QEMU has no driver for Sheepdog since 6.0"),
         ("{at: 'iscsi://10.0.0.1/x'}", "V107", "data.at: iscsi://10.0.0.1/x: an iSCSI disk is named TARGET/LUN"),
         ("{at: 'http://10.0.0.1/x'}", "V107", "data.at: http://10.0.0.1/x is no disk on the network"),
         ("{size: 1, passphrase: x}", "V107", "data.passphrase: only an encrypted volume has a passphrase"),
@@ -223,6 +226,27 @@ def test_the_definition_of_a_pool_is_valid_under_libvirts_own_schema(kind: str) 
         pytest.skip(f"{missing} is not installed (libvirt-clients)")
 
 
+def test_pools_are_defined_listed_and_forgotten_on_the_command_line(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str, code: int = 0) -> str:
+        assert main(["pools", *words, "--state", str(house.folder)]) == code
+        done = capsys.readouterr()
+        return done.out + done.err
+
+    words = ("host=10.0.0.1:6789", "host=10.0.0.2", "name=vms", "auth=user:usage")
+    found = check(json.loads(said("add", "memory://", "ceph", "rbd", *words, "--json")))
+    assert [p["pool_kind"] for p in found["pools"] if p["name"] == "ceph"] == ["rbd"]
+    xml = house.host.pool_info("ceph")
+    assert xml is not None
+    assert "<host name='10.0.0.1' port='6789'/><host name='10.0.0.2'/><name>vms</name><auth type='ceph' username='user'>" in xml.xml
+    assert "ceph" in said("ls", "memory://")
+    assert ends(house, DATA % (", format: raw, pool: ceph", "")) == "complete"
+    assert "the stack shop has volumes in the pool ceph" in said("rm", "memory://", "ceph", code=1)
+    assert house.down().status == "complete"
+    assert "ceph" not in said("rm", "memory://", "ceph")
+    assert "Ceph took its place" in said("add", "memory://", "old", "sheepdog", code=2)
+    assert "it needs device" in said("add", "memory://", "disks", "disk", code=1)
+
+
 def test_a_pool_that_says_too_little_or_too_much_is_refused() -> None:
     with pytest.raises(sdk.RefusedError, match=r"pool fast of the kind rbd: it needs name; it has no device"):
         sdk.pool_xml("fast", {"kind": "rbd", "hosts": [{"name": "a"}], "device": "x"})
@@ -231,3 +255,9 @@ def test_a_pool_that_says_too_little_or_too_much_is_refused() -> None:
     with pytest.raises(sdk.RefusedError) as gone:
         sdk.pool_xml("old", {"kind": "sheepdog"})
     assert "Ceph took its place" in gone.value.hint
+
+
+def test_user_mode_linux_is_refused_with_what_took_its_place(tmp_path: Path) -> None:
+    with pytest.raises(sdk.HostError, match="no driver for User Mode Linux") as gone:
+        open_host("uml:///system", tmp_path)
+    assert "lxc:///" in gone.value.hint
