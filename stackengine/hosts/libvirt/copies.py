@@ -12,10 +12,12 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-from stackengine.sdk import RefusedError, VolumeInfo
+from stackengine.sdk import KINDS, RefusedError, VolumeInfo
 
 LOOK_SECONDS = 0.1
 """Between two looks at a copy that is being made."""
+_TARGETS = {k.name: k.disk for k in KINDS.values() if k.disk != "network"}
+"""Kind of pool -> what QEMU copies into; pools on the network copy by themselves (RBD), whoever writes."""
 
 
 class CopyCalls:
@@ -35,11 +37,13 @@ class CopyCalls:
     def volume_copy(self, pool: str, source: str, xml: str, source_pool: str = "") -> VolumeInfo:
         """Copy; while a running guest writes to the source, what it held when the copy began."""
         written = self._call("virConnectListAllDomains", lambda c: writer_of(c, _volume(c, source_pool or pool, source).path()))
-        if written is not None:
-            return self._copy_live(pool, xml, source, *written)
+        place = _TARGETS.get(self._call("virStoragePoolLookupByName", lambda c: ET.fromstring(c.storagePoolLookupByName(pool).XMLDesc(0)).get("type")))
+        if written is not None and place is not None:
+            return self._copy_live(pool, xml, source, place, *written)
 
         def work(c: Any) -> str:
-            return str(c.storagePoolLookupByName(pool).createXMLFrom(xml, _volume(c, source_pool or pool, source)).name())
+            with _still(c.lookupByUUIDString(written[0])) if written else contextlib.nullcontext():
+                return str(c.storagePoolLookupByName(pool).createXMLFrom(xml, _volume(c, source_pool or pool, source)).name())
 
         return self._found(pool, self._call("virStorageVolCreateXMLFrom", work, retry=False))
 
@@ -49,21 +53,20 @@ class CopyCalls:
             raise RefusedError(f"the copy {name} is not there any more")
         return found
 
-    def _copy_live(self, pool: str, xml: str, source: str, uuid: str, target: str) -> VolumeInfo:
+    def _copy_live(self, pool: str, xml: str, source: str, place: str, uuid: str, target: str) -> VolumeInfo:
         """QEMU wants a target of exactly the source's size, so the copy grows afterwards."""
         root = ET.fromstring(xml)
         capacity, name = root.find("capacity"), root.findtext("name") or ""
         assert capacity is not None
         wanted, kind = int(capacity.text or 0), root.find("target/format")
 
-        def work(c: Any) -> str:
+        def work(c: Any) -> None:
             domain = c.lookupByUUIDString(uuid)
             size = domain.blockInfo(target)[0]
             capacity.text, capacity.attrib["unit"] = str(size), "bytes"
             made = c.storagePoolLookupByName(pool).createXML(ET.tostring(root, encoding="unicode"))
             format_ = kind.get("type", "raw") if kind is not None else "raw"
-            _backup(domain, target, made.path(), "raw" if format_ == "luks" else format_, root.find("target/encryption"))
-            return uuid
+            _backup(domain, target, (place, made.path()), format_, root.find("target/encryption"))
 
         try:
             self._call("virDomainBackupBegin", work, retry=False)
@@ -103,12 +106,12 @@ def writer_of(connection: Any, path: str) -> tuple[str, str] | None:
     return None
 
 
-def _backup(domain: Any, target: str, path: str, format_: str, encryption: ET.Element | None) -> None:
-    """Begin a full copy of one disk into a volume that is there."""
+def _backup(domain: Any, target: str, into: tuple[str, str], format_: str, encryption: ET.Element | None) -> None:
+    """Begin a full copy of one disk into a volume (kind, path) that is there."""
     sealed = ET.tostring(encryption, encoding="unicode") if encryption is not None else ""
     xml = (
-        f"<domainbackup mode='push'><disks><disk name='{target}' type='file'><driver type='{format_}'/>"
-        f"<target file='{escape(path)}'>{sealed}</target></disk></disks></domainbackup>"
+        f"<domainbackup mode='push'><disks><disk name='{target}' type='{into[0]}'><driver type='{format_}'/>"
+        f"<target {'file' if into[0] == 'file' else 'dev'}='{escape(into[1])}'>{sealed}</target></disk></disks></domainbackup>"
     )
     with _still(domain):
         domain.backupBegin(xml, None, libvirt.VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL)
