@@ -14,7 +14,7 @@ from stackengine.model.codec import desired_from_json, instance_from_json, insta
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.instance import Instance
 from stackengine.model.values import SecretRef, has_leaf
-from stackengine.sdk import Host, HostError, NotFoundError
+from stackengine.sdk import KINDS, Host, HostError, NotFoundError
 from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
 from stackengine.store.errors import BusyError, ClaimConflictError
@@ -161,9 +161,7 @@ def _of_xml(what: str, xml: str) -> Iterator[Found]:
 
 
 def _volumes(host: Host) -> Iterator[Found]:
-    for pool in ("default", "se-layers"):
-        if host.pool_info(pool) is None:
-            continue
+    for pool in (p.name for p in host.pool_list() if p.active and p.type in KINDS and KINDS[p.type].takes):
         for volume in host.volume_list(pool):
             if not volume.name.endswith(".json"):
                 continue

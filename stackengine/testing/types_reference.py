@@ -30,6 +30,8 @@ How a change is applied: **live** while the guest runs, **reboot** by a restart,
 on a real libvirtd with QEMU (`tests/real/test_types.py`), and changes it there where it says so; **schema only**: its XML is valid under libvirt's RNG
 schemas, and the contract suite passes on the memory host, but no host was at hand that has what it needs; **memory host**: it has nothing on a host,
 or the contract suite passes on `memory://`. All of it is for hosts with QEMU or KVM; on other drivers a plan refuses what they do not have.
+
+What can be done in which kind of storage pool: [pools](pools.md).
 """
 
 _POOLS = """\

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +38,13 @@ IQN, INITIATOR = "iqn.2026-01.org.example:disks", "iqn.2026-01.org.example:guest
 
 
 @pytest.fixture(scope="module")
-def served(state: Path) -> Iterator[Path]:
+def served(state: Path) -> Path:
     """A private host with whatever the servers need, and a folder of theirs."""
     install()
     private.ensure(NAME, state)
     folder = state / "servers"
     folder.mkdir()
-    yield folder
+    return folder
 
 
 def install() -> None:
