@@ -1,4 +1,5 @@
-"""Disks that other machines give out, from real servers inside the private host's own network: NBD (nbdkit), iSCSI (tgt), Ceph RBD (one node).
+"""Disks that other machines give out, from real servers inside the private host's own network: NBD (nbdkit), iSCSI (tgt), Ceph RBD (one node);
+and pools on block devices: a file system, partitions.
 
 What is missing is installed by the test, with services kept from starting.
 """
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ pytestmark = [
 ]  # fmt: skip
 
 PACKAGES = {
-    "nbdkit": "nbdkit", "tgtd": "tgt", "ceph-mon": "ceph-mon", "ceph-osd": "ceph-osd", "rbd": "ceph-common",
+    "nbdkit": "nbdkit", "parted": "parted", "tgtd": "tgt", "ceph-mon": "ceph-mon", "ceph-osd": "ceph-osd", "rbd": "ceph-common",
     "/usr/lib/x86_64-linux-gnu/qemu/block-rbd.so": "qemu-block-extra",
     "/usr/lib/x86_64-linux-gnu/libvirt/storage-backend/libvirt_storage_backend_rbd.so": "libvirt-daemon-driver-storage-rbd",
     "/usr/lib/x86_64-linux-gnu/libvirt/storage-backend/libvirt_storage_backend_iscsi-direct.so": "libvirt-daemon-driver-storage-iscsi-direct",
@@ -115,6 +117,43 @@ def test_luns_of_an_iscsi_target(state: Path, served: Path) -> None:
     assert (served / "lun2").read_bytes()[:10] == b"by-address"
     run(state, "down", "iscsi", "--yes")
     run(state, "pools", "rm", URI, "luns")
+
+
+@pytest.fixture
+def loops(served: Path) -> Iterator[tuple[str, str]]:
+    """Two block devices: one with a file system, one with a partition."""
+    made = []
+    for name in ("fs.img", "disk.img"):
+        with (served / name).open("wb") as file:
+            file.truncate(300 << 20)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", str(served / "fs.img")], check=True)
+    subprocess.run(["parted", "-s", str(served / "disk.img"), "mklabel", "gpt", "mkpart", "data", "1MiB", "65MiB"], check=True)
+    for name in ("fs.img", "disk.img"):
+        done = subprocess.run(["losetup", "-P", "-f", "--show", str(served / name)], capture_output=True, text=True, check=True)
+        made.append(done.stdout.strip())
+    yield made[0], made[1]
+    for device_ in made:
+        subprocess.run(["losetup", "-d", device_], check=False)
+
+
+def test_pools_on_block_devices(state: Path, served: Path, loops: tuple[str, str]) -> None:
+    run(state, "pools", "add", URI, "mounted", "fs", f"device={loops[0]}", f"path={served}/mounted", "format=ext4")
+    run(state, "pools", "add", URI, "parts", "disk", f"device={loops[1]}", "format=gpt")
+    part = Path(loops[1]).name + "p1"
+    base = guest("web") + volume("data", "size: 1, pool: mounted") + attached("web", "data")
+    base += volume("part", f"pool: parts, existing: {part}") + attached("web", "part")
+    up(state, "blocks", base)
+    written(state, "blocks", "hello-fs")
+    disk = device(state, "blocks", "web", "part")
+    inside(state, "blocks", "web", f"echo hello-part | dd of={disk} conv=notrunc,fsync 2>/dev/null")
+    with Path(f"{loops[1]}p1").open("rb") as partition:
+        assert partition.read(10) == b"hello-part"
+    snapshot = "  before: {type: 'SE::VolumeSnapshot', depends_on: web-data, properties: {volume: {get_resource: data}}}\n"
+    up(state, "blocks", base.replace("size: 1", "size: 2") + snapshot)
+    assert int(inside(state, "blocks", "web", f"blockdev --getsize64 {device(state, 'blocks', 'web', 'data')}")) == 2 * GIB
+    run(state, "down", "blocks", "--yes")
+    for name in ("mounted", "parts"):
+        run(state, "pools", "rm", URI, name)
 
 
 CEPH = """[global]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import libvirt
 
-from stackengine.sdk import NotFoundError, PoolInfo
+from stackengine.sdk import KINDS, NotFoundError, PoolInfo
 
-BUILT = ("dir",)
-"""Kinds whose folder libvirt makes; a file system or volume group is never made anew over what is on a device."""
+FOLDERS = tuple(k.name for k in KINDS.values() if k.takes)
+"""Kinds whose folder libvirt makes; no file system, partition table or volume group is ever made over what is on a device."""
 
 
 class PoolCalls:
@@ -33,20 +32,18 @@ class PoolCalls:
         return self._call("virConnectListAllStoragePools", lambda c: [_info(p) for p in c.listAllStoragePools()])  # type: ignore[no-any-return]
 
     def pool_define(self, xml: str) -> PoolInfo:
-        """Define, start and start with the host."""
+        """Define, start and start with the host; one that cannot start is not left behind."""
         name = ET.fromstring(xml).findtext("name") or ""
 
         def work(c: Any) -> PoolInfo:
-            if name not in [p.name() for p in c.listAllStoragePools()]:
-                c.storagePoolDefineXML(xml)
-            pool = c.storagePoolLookupByName(name)
-            if not pool.isActive():
-                root = ET.fromstring(xml)
-                path = root.findtext("target/path") or ""
-                if path and root.get("type") not in ("disk", "logical", "iscsi", "scsi", "mpath") and not Path(path).is_dir():
-                    pool.build(libvirt.VIR_STORAGE_POOL_BUILD_NEW if root.get("type") in BUILT else libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE)
-                pool.create()
-            pool.setAutostart(1)
+            fresh = name not in [p.name() for p in c.listAllStoragePools()]
+            pool = c.storagePoolDefineXML(xml) if fresh else c.storagePoolLookupByName(name)
+            try:
+                _start(pool, ET.fromstring(xml).get("type", ""))
+            except libvirt.libvirtError:
+                if fresh:
+                    pool.undefine()
+                raise
             return _info(pool)
 
         return self._call("virStoragePoolDefineXML", work)  # type: ignore[no-any-return]
@@ -86,6 +83,18 @@ class PoolCalls:
             self._call("virSecretUndefine", lambda c: c.secretLookupByUUIDString(uuid).undefine())
         except NotFoundError:
             return
+
+
+def _start(pool: Any, kind: str) -> None:
+    if not pool.isActive():
+        try:
+            pool.create()
+        except libvirt.libvirtError:
+            if kind not in FOLDERS:
+                raise
+            pool.build(libvirt.VIR_STORAGE_POOL_BUILD_NEW)  # its folder was not there
+            pool.create()
+    pool.setAutostart(1)
 
 
 def _info(pool: Any) -> PoolInfo:
