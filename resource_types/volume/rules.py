@@ -24,7 +24,7 @@ def broken_rules(want: sdk.Properties) -> Iterator[sdk.Refusal]:
         yield sdk.Refusal("existing", "it is at an address or in a pool, not both")
     if want.get("image") and want.get("source"):
         yield sdk.Refusal("source", "a volume starts with an image or with another volume, not with both")
-    if want.get("passphrase") and sdk.known(want.get("encrypted"), True) is False:
+    if want.get("passphrase") and want.get("encrypted") in (None, False) and not said:
         yield sdk.Refusal("passphrase", "only an encrypted volume has a passphrase", "say encrypted: true")
     if sdk.known(want.get("shared"), False) is True and not said and sdk.known(want.get("format"), "raw") != "raw":
         yield sdk.Refusal("shared", "several servers can write to a raw volume only", "say format: raw")

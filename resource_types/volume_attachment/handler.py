@@ -28,7 +28,7 @@ class VolumeAttachment(sdk.ResourceType):
             raise sdk.RefusedError(f"the {kind} {missing} is not part of this stack")
         if server.external:
             raise sdk.RefusedError(f"{server.path} is not the stack's, so no disk is attached to it", hint="import it: then the stack may change it")
-        names = [f"vd{letter}" for letter in LETTERS] if want["bus"] == "virtio" else [f"sd{letter}" for letter in SCSI_LETTERS]
+        names = [f"vd{letter}" for letter in LETTERS] if want.get("bus") != "scsi" else [f"sd{letter}" for letter in SCSI_LETTERS]
         device = ids.claim("device", (f"{server.physical_id}/{name}" for name in names)).rpartition("/")[2]
         many = {"many": True} if volume.properties.get("read_only") or volume.properties.get("shared") else {}
         return {
@@ -52,11 +52,11 @@ class VolumeAttachment(sdk.ResourceType):
         if server is None or volume is None:
             raise sdk.FailedError("an attachment needs a server and a volume of this stack")
         uuid, source = str(server.identity["uuid"]), sdk.disk_source(volume)
-        if want["bus"] == "scsi":
+        if want.get("bus") == "scsi":
             self._controller(ctx, uuid)
         read_only = want["read_only"] or bool(volume.properties.get("read_only"))
         options, limits = {k: want[k] for k in ("cache", "io", "discard") if want.get(k)}, _limits(want)
-        xml = ctx.render("disk.xml.j2", source=source, read_only=read_only, options=options, limits=limits, bus=want["bus"], **dict(ctx.identity))
+        xml = ctx.render("disk.xml.j2", source=source, read_only=read_only, options=options, limits=limits, bus=want.get("bus") or "virtio", **dict(ctx.identity))
         ctx.host.domain_attach(uuid, xml)
         self._limit(ctx, uuid, limits)
         return {}
