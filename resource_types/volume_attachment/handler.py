@@ -56,7 +56,8 @@ class VolumeAttachment(sdk.ResourceType):
             self._controller(ctx, uuid)
         read_only = want["read_only"] or bool(volume.properties.get("read_only"))
         options, limits = {k: want[k] for k in ("cache", "io", "discard") if want.get(k)}, _limits(want)
-        xml = ctx.render("disk.xml.j2", source=source, read_only=read_only, options=options, limits=limits, bus=want.get("bus") or "virtio", **dict(ctx.identity))
+        how = {"read_only": read_only, "options": options, "limits": limits, "bus": want.get("bus") or "virtio"}
+        xml = ctx.render("disk.xml.j2", source=source, **how, **dict(ctx.identity))
         ctx.host.domain_attach(uuid, xml)
         self._limit(ctx, uuid, limits)
         return {}

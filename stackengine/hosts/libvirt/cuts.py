@@ -244,6 +244,8 @@ def _written(xml: str, name: str) -> list[tuple[str, str]]:
         path = source.get("file", "") if source is not None else ""
         if target is None or not path or driver is None or driver.get("type") != "qcow2":
             raise RefusedError(f"the disk {target.get('dev') if target is not None else '?'} of {name} cannot be frozen: it is no qcow2 file")
+        if disk.find("source/encryption") is not None:
+            raise RefusedError(f"the disk {target.get('dev')} of {name} cannot be frozen: it is encrypted, and layers over it would not be")
         found.append((target.get("dev", ""), path))
     return found
 
