@@ -17,7 +17,7 @@ ATTACHED = (
     "  {server}-{volume}: {{type: 'SE::VolumeAttachment', properties: "
     "{{server: {{get_resource: {server}}}, volume: {{get_resource: {volume}}}{more}}}}}\n"
 )
-DEVICE = 'for b in /sys/class/block/[vs]d*; do [ "$(cat $b/serial 2>/dev/null)" = {serial} ] && echo /dev/${{b##*/}}; done'
+DEVICE = 'for b in /sys/class/block/[vs]d*; do [ "$(cat $b/serial 2>/dev/null)" = {serial} ] && echo /dev/${{b##*/}}; done; true'
 
 
 def guest(name: str, more: str = "") -> str:
