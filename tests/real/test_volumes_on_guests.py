@@ -91,14 +91,14 @@ def test_an_encrypted_volume_is_plain_in_the_guest_only(state: Path, host: Host)
 
 
 def test_many_read_one_volume_and_none_writes(state: Path) -> None:
-    first = guest("web") + volume("seed", "size: 1, format: raw") + attached("web", "seed")
+    first = guest("web") + volume("common", "size: 1, format: raw") + attached("web", "common")
     up(state, "many", first)
-    inside(state, "many", "web", f"echo common | dd of={device(state, 'many', 'web', 'seed')} conv=notrunc,fsync 2>/dev/null")
-    readers = guest("web") + guest("db") + volume("seed", "size: 1, format: raw")
-    readers += "".join(attached(s, "seed", ", read_only: true") for s in ("web", "db"))
+    inside(state, "many", "web", f"echo common | dd of={device(state, 'many', 'web', 'common')} conv=notrunc,fsync 2>/dev/null")
+    readers = guest("web") + guest("db") + volume("common", "size: 1, format: raw")
+    readers += "".join(attached(s, "common", ", read_only: true") for s in ("web", "db"))
     up(state, "many", readers)
     for server in ("web", "db"):
-        disk = device(state, "many", server, "seed")
+        disk = device(state, "many", server, "common")
         assert inside(state, "many", server, f"dd if={disk} bs=7 count=1 2>/dev/null") == "common"
         assert inside(state, "many", server, f"echo x | dd of={disk} conv=notrunc,fsync 2>&1 || echo refused").endswith("refused")
     run(state, "down", "many", "--yes")
@@ -106,8 +106,8 @@ def test_many_read_one_volume_and_none_writes(state: Path) -> None:
 
 def test_how_a_disk_is_attached_and_limited_as_it_runs(state: Path, host: Host) -> None:
     said = ", bus: scsi, cache: none, discard: unmap, serial: se-data"
-    base = guest("web") + volume("data", "size: 1, format: raw, wipe: true") + "{}"
-    up(state, "tuned", base.format(attached("web", "data", said)))
+    base = guest("web") + volume("data", "size: 1, format: raw, wipe: true")
+    up(state, "tuned", base + attached("web", "data", said))
     inside(state, "tuned", "web", "ls /sys/class/block/ | grep -q '^sd' || sleep 2")
     disk = "/dev/" + inside(state, "tuned", "web", "ls /sys/class/block | grep '^sd' | head -n 1")
     assert disk.startswith("/dev/sd")
@@ -118,10 +118,10 @@ def test_how_a_disk_is_attached_and_limited_as_it_runs(state: Path, host: Host) 
     used = Path(found.path).stat().st_blocks * 512
     inside(state, "tuned", "web", f"blkdiscard {disk} 2>/dev/null || fstrim {disk}", code=None)
     fast = int(inside(state, "tuned", "web", seconds.format(disk)))
-    up(state, "tuned", base.format(attached("web", "data", said + ", limits: {total_bytes: 2097152}")))
+    up(state, "tuned", base + attached("web", "data", said + ", limits: {total_bytes: 2097152}"))
     slow = int(inside(state, "tuned", "web", seconds.format(disk)))
     assert slow >= fast + 4, (fast, slow)
-    up(state, "tuned", base.format(attached("web", "data", said)))
+    up(state, "tuned", base + attached("web", "data", said))
     assert int(inside(state, "tuned", "web", seconds.format(disk))) < slow - 3
     assert used >= 64 << 20
     run(state, "down", "tuned", "--yes")

@@ -41,11 +41,17 @@ class CopyCalls:
         if written is not None and place is not None:
             return self._copy_live(pool, xml, source, place, *written)
 
+        name, tried = ET.fromstring(xml).findtext("name") or "", False
+
         def work(c: Any) -> str:
+            nonlocal tried
+            if tried:
+                _dropped(c, pool, name)
+            tried = True
             with _still(c.lookupByUUIDString(written[0])) if written else contextlib.nullcontext():
                 return str(c.storagePoolLookupByName(pool).createXMLFrom(xml, _volume(c, source_pool or pool, source)).name())
 
-        return self._found(pool, self._call("virStorageVolCreateXMLFrom", work, retry=False))
+        return self._found(pool, self._call("virStorageVolCreateXMLFrom", work))
 
     def _found(self, pool: str, name: str) -> VolumeInfo:
         found = self.volume_info(pool, name)
@@ -60,8 +66,14 @@ class CopyCalls:
         assert capacity is not None
         wanted, kind = int(capacity.text or 0), root.find("target/format")
 
+        tried = False
+
         def work(c: Any) -> None:
+            nonlocal tried
             domain = c.lookupByUUIDString(uuid)
+            if tried:
+                _dropped(c, pool, name)
+            tried = True
             size = domain.blockInfo(target)[0]
             capacity.text, capacity.attrib["unit"] = str(size), "bytes"
             made = c.storagePoolLookupByName(pool).createXML(ET.tostring(root, encoding="unicode"))
@@ -69,7 +81,7 @@ class CopyCalls:
             _backup(domain, target, (place, made.path()), format_, root.find("target/encryption"))
 
         try:
-            self._call("virDomainBackupBegin", work, retry=False)
+            self._call("virDomainBackupBegin", work)
             self._wait(uuid, source)
         except BaseException:
             self._call("virStorageVolDelete", lambda c: _dropped(c, pool, name), retry=False)

@@ -17,6 +17,8 @@ _AGENT = {86, 112, 113}
 """AGENT_UNRESPONSIVE, AGENT_UNSYNCED, AGENT_COMMAND_TIMEOUT."""
 _UNSUPPORTED = {3, 84}
 """NO_SUPPORT, OPERATION_UNSUPPORTED."""
+_UNMEASURED = "unable to get accurate cpu usage"
+"""qemu-img measures how dear a passphrase's hash is, and on a busy machine cannot (crypto/pbkdf.c)."""
 _HINTS = (
     ("permission denied", "the QEMU process may not read this file: check owner, mode, and AppArmor or SELinux"),
     ("apparmor", "AppArmor denies it: see 'stack-run hosts doctor'"),
@@ -41,7 +43,7 @@ def _kind(code: int, message: str) -> type[HostError]:
         return NotFoundError
     if code in _EXISTS or "already exists" in lower or "exists already" in lower:
         return ExistsError
-    if code in _TRANSIENT or "has asynchronous jobs running" in lower or "cannot acquire state change lock" in lower:
+    if code in _TRANSIENT or "has asynchronous jobs running" in lower or "cannot acquire state change lock" in lower or _UNMEASURED in lower:
         return TransientError
     if code in _AGENT:
         return AgentError
