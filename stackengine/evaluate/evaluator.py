@@ -157,7 +157,8 @@ class Evaluator:
         if expr.fn == "named":
             return self.by_name(args, expr.mark)
         if expr.fn == "dig" and not isinstance(args[0], (Unknown, SecretRef)) and not has_unknown(args[1]):
-            return dig(args[0], reveal(args[1]))
+            found = dig(args[0], reveal(args[1]))
+            return found if found is not None or len(args) < 3 else self._told(Call("reached", (), expr.mark), [args[2], reveal(args[0]), reveal(args[1])])
         if expr.fn == "find_in_map" and not isinstance(args[0], (Unknown, dict)):
             args[0] = self._mapping(reveal(args[0]), expr.mark, len(args) > 3)
         if expr.fn in ("select_item", "length") and args and isinstance(args[-1], list) and not any(has_unknown(a) for a in args[:-1]):

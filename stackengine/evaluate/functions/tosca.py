@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from stackengine.evaluate.functions.cloudformation import ToldError
 from stackengine.formats.tosca import semantics
 
 
@@ -42,6 +43,23 @@ def output(value: Any, base: str) -> Any:
         raise ValueError(f"an operation wrote {text[:80]!r}, and the attribute is of type {base}") from None
 
 
+def reached(what: str, value: Any, keys: list[Any]) -> None:
+    """None, where a path of keys leads to a null or starts at no value at all; ToldError where it leads nowhere."""
+    for key in keys:
+        if value is None:
+            return
+        if isinstance(value, list):
+            if not isinstance(key, int) or not 0 <= key < len(value):
+                raise ToldError(f"{what} has no entry {key}: it is a list of {len(value)}, numbered from 0")
+            value, what = value[key], f"{what}[{key}]"
+        elif isinstance(value, dict):
+            if str(key) not in value:
+                raise ToldError(f"{what} has no entry {key}" + (f"; it has {', '.join(map(str, value))}" if value else ": it is empty"))
+            value, what = value[str(key)], f"{what}.{key}"
+        else:
+            raise ToldError(f"{what} has no entry {key}: it is neither a list nor a map")
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "tosca": builtin, "tosca_rule": ruled, "tosca_index": index, "tosca_image": semantics.image_name, "tosca_output": output,
+    "tosca": builtin, "tosca_rule": ruled, "tosca_index": index, "tosca_image": semantics.image_name, "tosca_output": output, "reached": reached,
 }  # fmt: skip

@@ -161,6 +161,7 @@ class Contracts:
             made = replace(above, mark=key.mark, document=document)
         made.node = self._catalog.named("node", body.get("node"), document, label) or made.node
         self._capability(made, body.get("capability"), document, label)
+        self._contained(made, body, document, label)
         self._relationship(made, body.get("relationship"), document, label)
         count = reading.get(body, "requirement definition", "count_range")
         made.count = range_of(count, document, f"the count of {label}", default)
@@ -180,6 +181,14 @@ class Contracts:
             made.capability, made.capability_name = named.type, node.text
             return
         made.capability = found if found is not None else self._catalog.named("capability", node, document, label)
+
+    def _contained(self, made: Requirement, body: Node, document: Document, label: str) -> None:
+        """The node type that a requirement names has a capability that can fulfil it (2.0, 8.4)."""
+        node, wanted = body.get("node") or body.get("capability"), made.capability
+        if document.reading.first or node is None or made.node is None or wanted is None or made.capability_name or made.node.incomplete:
+            return
+        if not any(c.type is not None and c.type.is_a(wanted) for c in self._sections(made.node).capabilities.values()):
+            document.reading.error("S252", f"{label}: {made.node.name} has no capability of type {wanted.name}", node.mark)
 
     def _relationship(self, made: Requirement, node: Node | None, document: Document, label: str) -> None:
         if node is None or is_null(node):
@@ -220,6 +229,8 @@ class Contracts:
             if now is not None and before is not None and not now.is_a(before):
                 problem = f"the {what} of {label} must be {before.name} or derived from it, not {now.name}"
                 Contracts._unrelated(made.document, problem, made.mark)
+        if above.capability_name and made.capability_name != above.capability_name and not reading.first:
+            reading.error("S223", f"the capability of {label} stays {above.capability_name}, which the type above names", made.mark)
         (low, high), (least, most) = made.count, above.count
         if count is not None and (low < least or (most is not None and (high is None or high > most))) and not reading.first:
             reading.error("S223", f"the count of {label} must be within {shown(above.count)}, which the type above allows", count.mark)

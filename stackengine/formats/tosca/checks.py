@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from stackengine.formats.tosca.assignments import check_artifact, check_target
 from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.documents import Document
-from stackengine.formats.tosca.entities import Entities
+from stackengine.formats.tosca.entities import Entities, Sections
 from stackengine.formats.tosca.filters import Filters
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.groups import check_trigger
@@ -32,6 +33,7 @@ def _check(entities: Entities, functions: Functions, kind: Type, document: Docum
     for capability in sections.capabilities.values():
         if capability.document is document:
             _defaults(functions, capability.properties, document, f"capability {capability.name} of {what}")
+    _made_of(functions, sections, document, what)
     filters = Filters(functions)
     for requirement in sections.requirements.values():
         for node, where in requirement.filters:
@@ -44,6 +46,25 @@ def _check(entities: Entities, functions: Functions, kind: Type, document: Docum
     for key, value in sections.triggers.values():
         if key.mark.file == document.name:
             check_trigger(key, value, document, what, None, {})
+
+
+def _made_of(functions: Functions, sections: Sections, document: Document, what: str) -> None:
+    """Requirements' relationships, interfaces and artifacts as a type has them."""
+    for requirement in sections.requirements.values():
+        if requirement.document is document:
+            _defaults(functions, requirement.properties, document, f"the relationship of requirement {requirement.name} of {what}")
+    for interface in sections.interfaces.values():
+        _defaults(functions, interface.inputs, document, f"interface {interface.name} of {what}")
+        for operation in interface.operations.values():
+            _defaults(functions, operation.inputs, document, f"interface {interface.name} of {what}, {operation.name}")
+            for name, (mapping, where) in operation.outputs.items():
+                if where is document and mapping.items[0].text == "SELF":
+                    label = f"output {name} of interface {interface.name} of {what}, {operation.name}"
+                    context = Context(document, relationship=True)
+                    check_target(functions, mapping, context, label, (sections.properties, sections.attributes))
+    for artifact in sections.artifacts.values():
+        if artifact.document is document:
+            check_artifact(functions, artifact, Context(document), what)
 
 
 def _defaults(functions: Functions, definitions: dict[str, Definition], document: Document, what: str) -> None:

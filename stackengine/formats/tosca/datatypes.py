@@ -27,10 +27,12 @@ def read_data_type(definitions: Definitions, data: Type) -> DataShape:
     )  # fmt: skip
     if above is not None and above.base == "?":
         shape.base = "?"
-    shape.rules = (*shape.rules, *rules_of(body, document))
+    own = rules_of(body, document)
+    shape.rules = (*shape.rules, *own)
     _properties(definitions, data, body, shape, what)
     _collection(definitions, data, body, shape, what)
     _scalar(definitions, data, body, shape, what)
+    definitions.compatible(own, shape, document, what)
     return shape
 
 
@@ -61,7 +63,7 @@ def _collection(definitions: Definitions, data: Type, body: Node, shape: DataSha
         if shape.base not in (*COLLECTIONS, "?") or (name == "key_schema" and shape.base == "list"):
             reading.error("S235", f"{what} is no {'map' if name == 'key_schema' else 'list or map'}, so it has no {name}", node.mark)
             continue
-        schema = definitions.schema(node, data.document, f"{name} of {what}")
+        schema = definitions.schema(node, data.document, f"{name} of {what}", shape.entry if name == "entry_schema" else shape.key)
         if name == "entry_schema":
             shape.entry = schema
         else:

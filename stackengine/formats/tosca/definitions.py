@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 
 from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca import semantics
+from stackengine.formats.tosca.compatible import unfit
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.keynames import keys_of
-from stackengine.formats.tosca.reading import Pairs, is_false, is_null, pairs
+from stackengine.formats.tosca.reading import Pairs, is_false, is_null, pairs, text
 from stackengine.formats.tosca.rules import Rule, rules_of
 from stackengine.formats.tosca.types import Catalog, Type
 from stackengine.formats.tree import Node
+from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.mark import Mark
 
 COLLECTIONS = ("list", "map")
+_STATUSES = ("supported", "unsupported", "experimental", "deprecated")
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +80,7 @@ class Definitions:
         """One definition; with ``inherited``, a refinement of it."""
         reading, label = document.reading, f"{entity} {key.text} of {what}"
         if inherited is not None and self._is_value(node, entity):
-            if inherited.fixed is not None and inherited.document is not document:
+            if inherited.fixed is not None:
                 reading.error("S234", f"{label} has a fixed value already", key.mark, f"it is given at {inherited.mark}")
             return Definition(key.text, inherited.schema, inherited.required, inherited.default, node, key.mark, document)
         body = reading.entity(node, entity, label, key.mark, given=("type",) if inherited is not None else ())
@@ -88,6 +91,10 @@ class Definitions:
         required = not is_false(required_node) if required_node is not None else inherited.required if inherited is not None else entity != "attribute"
         if default is not None and not required and entity == "property" and not reading.first and required_node is not None:
             reading.error("S236", f"{label} has a default, but is not required", default.mark, "what is not required stays without a value")
+        status = body.get("status")
+        if status is not None and text(status) and text(status) not in _STATUSES:
+            hint = did_you_mean(text(status), _STATUSES) or ", ".join(_STATUSES)
+            reading.error("S204", f"{label} has no status {text(status)}", status.mark, hint)
         definition = Definition(key.text, schema, required, default, fixed, key.mark, document, body.get("mapping"))
         if inherited is not None:
             self._refined(definition, inherited, label, required_node)
@@ -100,12 +107,13 @@ class Definitions:
 
     def _refined(self, new: Definition, old: Definition, label: str, required_node: Node | None) -> None:
         reading = new.document.reading
-        if old.fixed is not None and old.document is not new.document:
+        if old.fixed is not None:
             reading.error("S234", f"{label} has a fixed value and cannot be refined", new.mark, f"it is given at {old.mark}")
         if required_node is not None and old.required and not new.required:
             self._complain(new, f"{label} is required in the type above, and stays so", required_node.mark)
-        if new.schema.type is not old.schema.type and new.schema.type is not None and old.schema.type is not None and not new.schema.type.is_a(old.schema.type):
-            self._complain(new, f"{label} must be of type {old.schema.type.name} or one derived from it, not {new.schema.type.name}", new.mark)
+        now, before = new.schema.type, old.schema.type
+        if now is not None and before is not None and not now.is_a(before):
+            self._complain(new, f"{label} must be of type {before.name} or one derived from it, not {now.name}", new.mark)
         if new.default is None:
             new.default = old.default
         if new.fixed is None:
@@ -114,31 +122,57 @@ class Definitions:
 
     @staticmethod
     def _complain(new: Definition, summary: str, mark: Mark) -> None:
-        if new.document.version in ("1.3", "2.0"):
-            new.document.reading.error("S223", summary, mark)
+        Definitions._told(new.document, summary, mark)
+
+    @staticmethod
+    def _told(document: Document, summary: str, mark: Mark) -> None:
+        if document.version in ("1.3", "2.0"):
+            document.reading.error("S223", summary, mark)
         else:
-            new.document.reading.lenient(summary, mark)
+            document.reading.lenient(summary, mark)
 
     def schema(self, node: Node, document: Document, what: str, inherited: Schema | None = None) -> Schema:
         """A schema, as a map or a type's name."""
         if node.kind == "scalar" and not is_null(node):
             found = self.catalog.named("data", node, document, what)
             self._collected(found, None, None, document, what, node.mark)
-            return Schema(found)
-        body = document.reading.entity(node, "schema", what, given=("type",) if inherited is not None else ())
-        return self.schema_of(body, document, what, inherited) if body is not None else Schema(None)
+            made = Schema(found)
+        else:
+            body = document.reading.entity(node, "schema", what, given=("type",) if inherited is not None else ())
+            made = self.schema_of(body, document, what, inherited) if body is not None else Schema(None)
+        if inherited is not None:
+            if made.type is not None and inherited.type is not None and not made.type.is_a(inherited.type):
+                self._told(document, f"{what} must be of type {inherited.type.name} or one derived from it, not {made.type.name}", node.mark)
+            made.rules = (*inherited.rules, *made.rules)
+        return made
 
     def schema_of(self, body: Node, document: Document, what: str, inherited: Schema | None) -> Schema:
         """The type, rules, entry and key schemas of a definition."""
         type_node = body.get("type")
         found = self.catalog.named("data", type_node, document, what) if type_node is not None else inherited.type if inherited is not None else None
         entry_node, key_node = (body.get(n) if body.get(n) is not None and not is_null(body.get(n) or body) else None for n in ("entry_schema", "key_schema"))
-        entry = self.schema(entry_node, document, f"entry_schema of {what}") if entry_node is not None else inherited.entry if inherited is not None else None
-        key = self.schema(key_node, document, f"key_schema of {what}") if key_node is not None else inherited.key if inherited is not None else None
+        entry, key = (inherited.entry, inherited.key) if inherited is not None else (None, None)
+        if entry_node is not None:
+            entry = self.schema(entry_node, document, f"entry_schema of {what}", entry)
+        if key_node is not None:
+            key = self.schema(key_node, document, f"key_schema of {what}", key)
         self._collected(found, entry_node or (body if entry is not None else None), key_node, document, what, (type_node or body).mark)
         if key_node is not None and key is not None and key.type is not None and self.shape(key.type).base != "string":
             document.reading.error("S235", f"the keys of {what} must be texts, not {key.type.name}", key_node.mark)
-        return Schema(found, rules_of(body, document), entry, key)
+        made = Schema(found, rules_of(body, document), entry, key)
+        if found is not None:
+            self.compatible(made.rules, self.shape(found), document, what)
+            if found.name == "scalar" and found.declared is None and found.units is None and not document.reading.first:
+                document.reading.error("S235", f"{what} cannot be of type scalar itself", (type_node or body).mark, "define a type derived from it, with units")
+        return made
+
+    @staticmethod
+    def compatible(rules: tuple[Rule, ...], shape: DataShape, document: Document, what: str) -> None:
+        """Report rules that values of a type cannot be asked for (S238)."""
+        for rule in rules if shape.base != "?" else ():
+            fault = unfit(rule.tree, shape, literals=not document.reading.first)
+            if fault:
+                document.reading.error("S238", f"the rule of {what} does not go with its type: {fault}", rule.mark)
 
     def _collected(self, found: Type | None, entry: Node | None, key: Node | None, document: Document, what: str, mark: Mark) -> None:
         """entry_schema is for lists and maps, key_schema for maps."""

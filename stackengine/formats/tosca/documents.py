@@ -347,6 +347,7 @@ class Library:
         """Types that two files bring into one namespace (2.0, 6.8.4)."""
         if document.reading.first:
             return
+        Library._imported_clashes(document)
         for kind, own in document.own.items():
             for name, (key, _) in own.items():
                 for namespace, other in document.imports:
@@ -354,3 +355,21 @@ class Library:
                     if found is not None and found.document is not document:
                         hint = f"the other is at {found.key.mark}; import it into a namespace"
                         document.reading.error("S205", f"{kind} type {name} is here and in an imported file", key.mark, hint)
+
+    @staticmethod
+    def _imported_clashes(document: Document) -> None:
+        """Types of one name that two imports bring into one namespace; one file that is imported on two ways is one."""
+        node = document.root.get("imports") if document.root is not None else None
+        if node is None or len(document.imports) < 2:
+            return
+        for kind in SECTIONS:
+            seen: dict[tuple[str, str], Declared] = {}
+            for namespace, other in document.imports:
+                for name in set(other.visible(kind)):
+                    found = other.find(kind, name)
+                    if found is None or (not namespace and name in document.own.get(kind, {})):
+                        continue
+                    first = seen.setdefault((namespace, name), found)
+                    if found.body is not first.body:
+                        hint = f"they are at {first.key.mark} and {found.key.mark}; import one into a namespace of its own"
+                        document.reading.error("S205", f"{kind} type {name} comes from two imported files", node.mark, hint)

@@ -47,6 +47,12 @@ class Filters:
         else:
             validation(node, document)
 
+    def told(self, node: Node, context: Context) -> None:
+        """Where a condition asks for what is not there, or cannot be asked (S241, S243, S245)."""
+        for rule in validation(node, context.document):
+            for given in rule.given:
+                self._quiet(given, context, "S241", "S243", "S245")
+
     def _holds(self, rule: Rule, value: Any, shape: DataShape | None, context: Context) -> bool | None:
         given = []
         for node in rule.given:

@@ -9,7 +9,8 @@ from stackengine.formats.tosca.custom import checked_call
 from stackengine.formats.tosca.definitions import Definition, Schema
 from stackengine.formats.tosca.entities import Entities
 from stackengine.formats.tosca.files import place_of, source_of
-from stackengine.formats.tosca.paths import INDEX, LIVE, Paths, Place, dig, itself, member
+from stackengine.formats.tosca.parts import dig, into
+from stackengine.formats.tosca.paths import INDEX, LIVE, Paths, Place, itself, member
 from stackengine.formats.tosca.rules import FIRST_ONLY, QUERIES
 from stackengine.formats.tosca.topology import Context, NodeTemplate, RelationshipTemplate
 from stackengine.formats.tosca.values import Values
@@ -187,7 +188,8 @@ class Functions:
         keys = tuple(self.values.anything(a, context) for a in args[1:])
         if not keys:
             return value, definition.schema if definition.schema.type is not None else None
-        return Call("dig", (value, List(keys)), node.mark), self.paths.nested(definition.schema, keys)
+        self.paths.reach(value, definition.schema, keys, f"the input {name}", context)
+        return into(value, keys, node, f"the input {name}"), self.paths.nested(definition.schema, keys)
 
     def _listed(self, node: Node, argument: Node, context: Context, name: str, least: int) -> tuple[Node, ...] | None:
         if argument.kind != "list" or len(argument.items) < least or argument.items[0].kind != "scalar":
@@ -205,7 +207,16 @@ class Functions:
 
     def _available_allocation(self, node: Node, argument: Node, context: Context) -> Read:
         args = self._listed(node, argument, context, "available_allocation", 3)
-        return self.paths.property(args, context, node) if args is not None else (Literal(None, node.mark), None)
+        found = self.paths.places(args, context) if args is not None else None
+        if args is None or found is None:
+            return Literal(None, node.mark), None
+        if found[0] and found[1] and any(not p.capability for p in found[0]):
+            self._error(context, "S243", "available_allocation leads to a capability", node, "[SELF, CAPABILITY, host, num_cpus], for example")
+            return Literal(None, node.mark), None
+        value, gives = self.paths.property(args, context, node)
+        if isinstance(gives, Schema) and self._base(gives) not in ("integer", "float", "scalar", "?", None):
+            self._error(context, "S245", f"nothing can be allocated of {found[1][0].text}: it is of type {self._base(gives)}", node)
+        return value, gives
 
     def _get_artifact(self, node: Node, argument: Node, context: Context) -> Read:
         args = self._listed(node, argument, context, "get_artifact", 2)

@@ -88,6 +88,10 @@ class Interfaces:
                     document.reading.lenient(problem, key.mark)
                 else:
                     document.reading.error("S271", problem, key.mark, "say it in a node type or a template")
+            if operation.outputs and not document.reading.first:
+                mark = next(iter(operation.outputs.values()))[0].mark
+                hint = "say it in a node or relationship type, or in a template"
+                document.reading.error("S271", f"{what}: an interface type has no attributes that outputs of {key.text} could go to", mark, hint)
             found.operations[key.text] = operation
         return found
 
@@ -183,13 +187,16 @@ class Interfaces:
     def _operation(self, interface: Interface, key: Node, node: Node, document: Document, label: str, *, notification: bool, defining: bool) -> None:
         operation = interface.operations.get(key.text)
         if operation is None:
-            if interface.type is not None and interface.operations and not document.reading.first:
-                kind = "notification" if notification else "operation"
-                hint = did_you_mean(key.text, interface.operations) or f"it has {', '.join(interface.operations)}"
-                document.reading.error("S272", f"{label} has no {kind} {key.text}", key.mark, hint)
+            if interface.type is not None and not interface.type.incomplete and not (document.reading.first and defining):
+                self._no_operation(interface, key, document, f"{label} has no {'notification' if notification else 'operation'} {key.text}")
                 return
             operation = interface.operations[key.text] = Operation(key.text, key.mark, document, notification=notification)
         self._read(operation, key, node, document, f"{label}, {key.text}", defining=defining)
+
+    @staticmethod
+    def _no_operation(interface: Interface, key: Node, document: Document, problem: str) -> None:
+        hint = did_you_mean(key.text, interface.operations) or (f"it has {', '.join(interface.operations)}" if interface.operations else "its type has none")
+        document.reading.error("S272", problem, key.mark, hint)
 
     def _read(self, operation: Operation, key: Node, node: Node, document: Document, label: str, *, defining: bool) -> None:
         """Take in what a definition or an assignment says of an operation."""
@@ -218,14 +225,19 @@ class Interfaces:
         if value.kind == "map":
             body = document.reading.entity(value, "parameter", f"output {name.text} of {label}", name.mark)
             found = body.get("mapping") if body is not None else None
-            if found is None:
+            if found is None or body is None:
                 return
+            if body.get("value") is not None:
+                document.reading.error("S273", f"output {name.text} of {label} has a value or a mapping, not both", found.mark)
             mapping = found
         elif is_null(value):
             return
         if mapping.kind != "list" or len(mapping.items) < 2:
             document.reading.error("S273", f"output {name.text} of {label} goes to an attribute", mapping.mark, "[SELF, attribute]")
             return
+        if name.text in operation.outputs and not document.reading.first:
+            problem = f"output {name.text} of {label} goes to an attribute already"
+            document.reading.error("S234", problem, mapping.mark, f"it is said at {operation.outputs[name.text][0].mark}")
         operation.outputs[name.text] = (mapping, document)
 
     def _inputs(
@@ -244,7 +256,7 @@ class Interfaces:
                     if given is not None:
                         values[key.text] = (given, document)
                 continue
-            if known is not None and known.fixed is not None and known.document is not document and not defining:
+            if known is not None and known.fixed is not None and not defining:
                 document.reading.error("S234", f"the input {key.text} of {label} has a fixed value already", key.mark, f"it is given at {known.mark}")
             values[key.text] = (node, document)
 

@@ -13,9 +13,11 @@ import json
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from stackengine.formats.reader import Reader
 from stackengine.formats.scalars import value as scalar_value
+from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.files import Files
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.interfaces import Implementation, Interface, Operation
@@ -238,9 +240,13 @@ class Lifecycle:
             context = Context(document, step.context.node, step.context.link, step.context.relationship)
             known = definitions.get(name)
             what = f"the input {name} of {step.name}"
-            expr = self._functions.values.defined(node, known, context, what) if known is not None else self._functions.values.anything(node, context)
+            expr = self._functions.quietly(partial(self._input, node, known, context, what))
             found.append(Entry(name, node.mark, expr))
         return Map(tuple(found), step.mark)
+
+    def _input(self, node: Node, known: Definition | None, context: Context, what: str) -> Expr:
+        """The value of one input; what is wrong with it was told with the operation."""
+        return self._functions.values.defined(node, known, context, what) if known is not None else self._functions.values.anything(node, context)
 
     def _script(self, implementation: Implementation, node: NodeTemplate, step: Step) -> tuple[str, str] | None:
         file, kind = self._files.named(text(implementation.primary), node, implementation)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from stackengine.formats.nesting import Loader
 from stackengine.formats.tosca import custom
+from stackengine.formats.tosca.assignments import Assignments
 from stackengine.formats.tosca.checks import check_types
 from stackengine.formats.tosca.documents import Document, Library
 from stackengine.formats.tosca.entities import Entities
@@ -88,6 +89,7 @@ class _Reader:
             self._document.functions[key.text] = (key, node)
         substitution = Substitution(self._service)
         self._service.read(substitution.mapped())
+        Assignments(self._functions).check()
         mappings = substitution.read()
         workflows = Workflows(self._service)
         workflows.read()

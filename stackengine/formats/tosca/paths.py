@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca.definitions import Definition, Schema
+from stackengine.formats.tosca.parts import dig, misled
 from stackengine.formats.tosca.topology import Context, Link, NodeTemplate
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import did_you_mean
@@ -60,6 +61,7 @@ class Paths:
             return None
         found, rest = [start], args[1:]
         if start.node is not None and start.node.name == args[0].text and rest and self._is_index(rest[0]):
+            self._counted(start.node, rest[0], context)
             found = [replace(start, every=True) if rest[0].text == "ALL" else replace(start, index=self._functions.values.anything(rest[0], context))]
             rest = rest[1:]
         while rest and rest[0].kind == "scalar" and rest[0].text in KEYWORDS and len(rest) > 1:
@@ -68,6 +70,13 @@ class Paths:
                 return None
             found, rest = step
         return found, rest
+
+    def _counted(self, node: NodeTemplate, index: Node, context: Context) -> None:
+        """Whether a node template's count has a node of this number."""
+        number = scalar_value(index, "core") if index.kind == "scalar" else None
+        count = 1 if node.count is None else scalar_value(node.count, "core") if node.count.kind == "scalar" else None
+        if isinstance(number, int) and isinstance(count, int) and not 0 <= number < count:
+            self._error(context, f"there is no {node.name} {number}", index, f"it is there {count} times, numbered from 0" if count != 1 else "it has no count")
 
     @staticmethod
     def _is_index(node: Node) -> bool:
@@ -165,10 +174,19 @@ class Paths:
             index = rest[0] if len(rest) > 1 and self._is_index(rest[0]) else None
             if index is not None:
                 rest = rest[1:]
-            if index is None or index.text != "ALL":
-                number = scalar_value(index, "core") if index is not None and index.kind == "scalar" else 0
-                found = found[number : number + 1] if isinstance(number, int) else found[:1]
+            found = self._picked(found, index, places[0], context)
         return (found, rest) if found else None
+
+    def _picked(self, found: list[Place], index: Node | None, start: Place, context: Context) -> list[Place]:
+        """Of several relationships the one that an index says, all with ALL, and the first without one."""
+        if index is not None and index.text == "ALL":
+            return found
+        number = scalar_value(index, "core") if index is not None and index.kind == "scalar" else 0
+        if not isinstance(number, int):
+            return found[:1]
+        if index is not None and not 0 <= number < len(found) and all(p.link is not None and p.link.count == 1 for p in found):
+            self._error(context, f"there is no relationship {number} of {start}", index, f"there are {len(found)}, numbered from 0")
+        return found[number : number + 1]
 
     def property(self, args: tuple[Node, ...], context: Context, call: Node) -> tuple[Expr, Schema | str | None]:
         """The value of a property."""
@@ -263,7 +281,15 @@ class Paths:
             return None
         if place.index is not None or (place.node is not None and place.node.counted and place.node is not context.node):
             expr = with_index(expr, place.index if place.index is not None else Literal(0))
-        return dig(expr, keys, call), self.nested(schema, keys)
+        self.reach(expr, schema, keys, f"{place}.{name}", context)
+        return dig(expr, keys, call, f"{place}.{name}"), self.nested(schema, keys)
+
+    def reach(self, expr: Expr, schema: Schema | None, keys: tuple[Expr, ...], what: str, context: Context) -> None:
+        """Report keys that lead nowhere in a value (S243), as far as its type or the value itself tells."""
+        fault = misled(self._functions.entities.definitions, expr, schema, keys, what)
+        if fault is not None:
+            key, summary, hint = fault
+            context.document.reading.error("S243", summary, key.mark, hint)
 
     def sections(self, place: Place) -> tuple[dict[str, Definition], dict[str, Definition]]:
         """The properties and the attributes that a place has."""
@@ -335,20 +361,6 @@ def is_hosting(link: Link) -> bool:
     if link.relationship is not None:
         return any(a.normative == "tosca.relationships.HostedOn" or a.name == "HostedOn" for a in link.relationship.ancestors())
     return link.name == "host"
-
-
-def dig(expr: Expr, keys: tuple[Expr, ...], call: Node) -> Expr:
-    """A part of a value: found now where that can be, else when the value is known."""
-    for number, key in enumerate(keys):
-        part: Expr | None = None
-        if isinstance(expr, Map) and isinstance(key, Literal):
-            part = expr.get(str(key.value)) or Literal(None, call.mark)
-        elif isinstance(expr, List) and isinstance(key, Literal) and isinstance(key.value, int) and key.value < len(expr.items):
-            part = expr.items[key.value]
-        if part is None:
-            return Call("dig", (expr, List(keys[number:])), call.mark)
-        expr = part
-    return expr
 
 
 def with_index(expr: Expr, index: Expr) -> Expr:

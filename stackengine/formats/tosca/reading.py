@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca.keynames import MOVED, keys_of, known_keys, mandatory_keys, spelled
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
@@ -94,7 +95,9 @@ class Reading:
             present.add(key.text)
             found = known.get(key.text)
             if found is not None:
-                if found.shape and not self._fits(value, found.shape):
+                if found.shape == "s" and is_null(value) and (found.mandatory or (key.text == "derived_from" and not self.first)):
+                    self.error("S200", f"{key.text} of {what} must be text, and it is empty", value.mark)
+                elif found.shape and not self._fits(value, found.shape):
                     self._shape(key, value, found.shape, what)
             elif key.text not in more:
                 self._unknown(key, entity, what)
@@ -128,7 +131,7 @@ class Reading:
             return True
         match shape:
             case "s":
-                return value.kind == "scalar"
+                return value.kind == "scalar" and (self.first or isinstance(scalar_value(value, "core"), str))
             case "m":
                 return value.kind == "map"
             case "l":
@@ -146,7 +149,8 @@ class Reading:
         if self.first and loose.get(shape):
             self.lenient(f"{key.text} of {what} should be {_SHAPES[shape]}", value.mark)
             return
-        self.error("S200", f"{key.text} of {what} must be {_SHAPES[shape]}", value.mark, _EXAMPLES.get(shape, ""))
+        hint = f'put it into quotes: "{value.text}"' if shape == "s" and value.kind == "scalar" else _EXAMPLES.get(shape, "")
+        self.error("S200", f"{key.text} of {what} must be {_SHAPES[shape]}", value.mark, hint)
 
     def _unknown(self, key: Node, entity: str, what: str) -> None:
         anywhere = keys_of(entity).get(key.text)

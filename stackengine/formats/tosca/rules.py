@@ -172,6 +172,11 @@ class _Clause:
         if len(args) < least or (most is not None and len(args) > most):
             self._document.reading.error("S241", f"{key.text} takes {semantics.arity(least, most)}, not {len(args)}", value.mark)
             return None
+        pattern = args[1] if name == "matches" else None
+        fault = _pattern_fault(str(pattern[1])) if pattern is not None and pattern[0] == "literal" else ""
+        if fault:
+            self._document.reading.error("S238", f"the pattern is no regular expression: {fault}", value.mark)
+            return None
         return ["call", name, *args]
 
     def _query(self, name: str, node: Node) -> list[Any] | None:

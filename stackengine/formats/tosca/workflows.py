@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stackengine.formats.tosca.assignments import check_target
+from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.reading import is_null, items, names, pairs, text
 from stackengine.formats.tosca.rules import constraints, validation
 from stackengine.formats.tosca.service import Service
-from stackengine.formats.tosca.topology import NodeTemplate
+from stackengine.formats.tosca.topology import Context, NodeTemplate
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import did_you_mean
 
@@ -43,8 +48,25 @@ class Workflows:
         known = {k.text for k, _ in pairs(steps)}
         for name, value in pairs(steps):
             self._step(name, value, known, what)
+        for name, value in pairs(body.get("outputs")):
+            target = value.get("mapping") if value.kind == "map" else value
+            if target is not None and target.kind == "list" and len(target.items) > 1:
+                check_target(service.functions, target, Context(service.document), f"output {name.text} of {what}")
+        self._circle(key, what)
         self._preconditions(body, what)
         service.functions.inputs = before
+
+    def _circle(self, key: Node, what: str) -> None:
+        """A workflow that is put into itself, by way of others or not, never ends."""
+        inlined = {k.text: {n.text for n in _inlined(v)} for k, v in pairs(self._service.body.get("workflows"))}
+        reached, queue = set[str](), [*inlined.get(key.text, ())]
+        while queue:
+            name = queue.pop()
+            if name not in reached:
+                reached.add(name)
+                queue += inlined.get(name, ())
+        if key.text in reached:
+            self._service.reading.error("S289", f"{what} is put into itself", key.mark)
 
     def _preconditions(self, body: Node, what: str) -> None:
         reading = self._service.reading
@@ -114,10 +136,13 @@ class Workflows:
                 name = self._named(key, value, "workflow", what)
                 if name is not None and name.text not in self._names:
                     reading.error("S286", f"{what}: there is no workflow {name.text}", name.mark, did_you_mean(name.text, self._names))
+                elif name is not None:
+                    self._given(value, self._inputs_of(name.text), what, name)
             case "call_operation":
                 name = self._named(key, value, "operation", what)
-                if name is not None:
-                    self._operation(name, what, target)
+                operation = self._operation(name, what, target) if name is not None else None
+                if operation is not None and name is not None:
+                    self._given(value, operation, what, name, more=True)
             case _:
                 reading.error("S287", f"{what}: there is no activity {key.text}", key.mark, did_you_mean(key.text, ACTIVITIES) or ", ".join(ACTIVITIES))
 
@@ -128,14 +153,39 @@ class Workflows:
         body = self._service.reading.entity(value, f"{key.text} activity", f"{key.text} of {what}")
         return body.get(word) if body is not None else None
 
-    def _operation(self, node: Node, what: str, target: NodeTemplate | None) -> None:
+    def _inputs_of(self, name: str) -> dict[str, Definition]:
+        body = next((v for k, v in pairs(self._service.body.get("workflows")) if k.text == name), None)
+        diagnostics = self._service.reading.diagnostics
+        before = len(diagnostics.items)
+        found = self._service.entities.definitions.map_of(pairs(body.get("inputs")) if body is not None and body.kind == "map" else (), "parameter",
+                                                          self._service.document, {}, f"workflow {name}")  # fmt: skip
+        del diagnostics.items[before:]  # told where the workflow stands
+        return found
+
+    def _given(self, value: Node, known: dict[str, Definition], what: str, name: Node, *, more: bool = False) -> None:
+        """The inputs that an activity gives; ``more``: also some that are not defined."""
+        reading, functions = self._service.reading, self._service.functions
+        given = pairs(value.get("inputs")) if value.kind == "map" else ()
+        for key, node in given:
+            definition = known.get(key.text)
+            if definition is not None:
+                functions.values.defined(node, definition, Context(self._service.document), f"input {key.text} of {name.text} in {what}")
+            elif not more:
+                reading.error("S286", f"{what}: {name.text} has no input {key.text}", key.mark, did_you_mean(key.text, known))
+        said = {k.text for k, _ in given}
+        for key_, definition in known.items():
+            if definition.required and definition.default is None and definition.fixed is None and key_ not in said and not reading.first:
+                reading.error("S277", f"{what}: {name.text} needs a value for its input {key_}", name.mark)
+
+    def _operation(self, node: Node, what: str, target: NodeTemplate | None) -> dict[str, Definition] | None:
+        """The inputs of an operation that nobody gave a value yet; None where there is no such operation."""
         interface, _, operation = node.text.rpartition(".")
         reading = self._service.reading
         if not interface:
             reading.error("S288", f"{what}: an operation is called as interface.operation, not {node.text}", node.mark)
-            return
+            return None
         if target is None or self._service.functions.native(target):
-            return
+            return None
         short = {"tosca.interfaces.node.lifecycle.Standard": "Standard", "tosca.interfaces.node.lifecycle.standard": "Standard"}.get(interface, interface)
         offered = dict(target.interfaces)
         for link in target.links:
@@ -145,3 +195,18 @@ class Workflows:
             reading.error("S288", f"{what}: {target.name} has no interface {interface}", node.mark, did_you_mean(interface, offered))
         elif operation not in found.operations:
             reading.error("S288", f"{what}: the interface {interface} has no operation {operation}", node.mark, did_you_mean(operation, found.operations))
+        else:
+            called = found.operations[operation]
+            values = {**found.values, **called.values}
+            return {n: replace(d, required=False) if n in values else d for n, d in {**found.inputs, **called.inputs}.items()}
+        return None
+
+
+def _inlined(body: Node) -> Iterator[Node]:
+    """The names of the workflows that one puts into itself."""
+    for _, step in pairs(body.get("steps")) if body.kind == "map" else ():
+        for item in items(step.get("activities")) if step.kind == "map" else ():
+            value = item.get("inline") if item.kind == "map" else None
+            name = value.get("workflow") if value is not None and value.kind == "map" else value
+            if name is not None and text(name):
+                yield name

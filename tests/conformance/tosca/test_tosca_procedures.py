@@ -79,7 +79,6 @@ REFUSED = {
     "a declarative workflow": ("w: {steps: {a: {target: n, activities: [{delegate: undeploy}]}}}", "stack's own business"),
     "a circle": (f"w: {{steps: {{a: {CALL}, on_success: [b]}}, b: {CALL}, on_success: [a]}}}}}}", "wait for each other"),
     "a circle behind a beginning": (f"w: {{steps: {{s: {CALL}, on_success: [a]}}, a: {CALL}, on_success: [b]}}, b: {CALL}, on_success: [a]}}}}}}", "wait for each"),
-    "itself": ("w: {steps: {a: {target: n, activities: [{inline: w}]}}}", "put into itself"),
     "a node without a server": ("w: {steps: {a: {target: lost, activities: [{call_operation: i.go}]}}}", "nothing here runs lost.i.go"),
     "a script that is not there": ("w: {steps: {a: {target: late, activities: [{call_operation: i.go}]}}}", "nothing here runs late.i.go"),
 }  # fmt: skip
