@@ -159,6 +159,13 @@ def heat_types() -> dict[str, dict[str, Any]]:
     return found
 
 
+@cache
+def aws_types() -> dict[str, dict[str, Any]]:
+    """The properties of the AWS types that have a native one, as :mod:`stackengine.evaluate.aws_schema` reads them."""
+    found: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "known_types" / "cfn.json").read_text("utf-8"))
+    return found
+
+
 def heat_schema(name: str) -> dict[str, Any] | None:
     """A type of Heat that has a schema; None also for one that Heat only remembers, for stacks of old: it takes any properties for it."""
     found = heat_types().get(name)

@@ -49,6 +49,7 @@ class Network(sdk.ResourceType):
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         alone = [k for k in ("gateway", "pools", "routes") if want.get(k) and not want.get("cidr")]
         found = [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
+        found += sdk.range_faults(want)
         if want.get("mode") != FLAT:
             return found
         if not want.get("bridge"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackengine import sdk
 
 from . import hardware, overlay
@@ -21,6 +23,9 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
         found.append(sdk.Refusal("volumes", "a server boots from its image or from a volume, not from both", "leave image out"))
     if len(boots) > 1:
         found.append(sdk.Refusal("volumes", "a server boots from one volume"))
+    wrong = unknown_flavor(want)
+    if wrong is not None:  # the host's flavors decide in the end: refused in the plan
+        found.append(replace(wrong, severity="warning"))
     for group in sdk.known_list(want.get("security_groups")):
         if isinstance(group, str):
             text = f"no security group {group} in this template: it filters nothing"

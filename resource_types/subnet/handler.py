@@ -26,6 +26,9 @@ class Subnet(sdk.ResourceType):
             "availability_zone": "local",
         }  # fmt: skip
 
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        return sdk.range_faults(want)
+
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
         found = sdk.subnet_range(identity["cidr"], identity["gateway"], want.get("pools") or ())
         value: dict[str, Any] = {

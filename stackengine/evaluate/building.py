@@ -8,7 +8,7 @@ from stackengine.evaluate.coerce import coerced
 from stackengine.evaluate.complete import complete
 from stackengine.evaluate.kinds import RECORD, Kinds
 from stackengine.evaluate.lower import Lowering
-from stackengine.evaluate.marks import key_mark_of, property_marks
+from stackengine.evaluate.marks import key_mark_of, property_marks, written_as
 from stackengine.evaluate.references import check_attribute, dependencies_of, report_cycles
 from stackengine.evaluate.static_types import check_types
 from stackengine.evaluate.translate import Translator
@@ -102,7 +102,8 @@ class Building:
         dialect = self._kinds.dialect(made.foreign_type)
         if not faulty:
             self._validator.check(
-                made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop))
+                made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop)),
+                lambda prop: written_as(prop, keys, dialect),
             )  # fmt: skip
         if not faulty and len(self._diagnostics) == before and made.external_id is None:
             self._rules(made)
@@ -115,8 +116,10 @@ class Building:
 
     def _rules(self, made: DesiredResource) -> None:
         """The type's own rules between properties, once each of them is right by itself."""
+        keys = self._written[made.path].placed.resource.properties if made.path in self._written else None
         for refusal in self.types[made.path].handler.check(made.properties):
-            where = f"{made.path}.{refusal.prop}" if refusal.prop else made.path
+            name = written_as(refusal.prop, keys, self._kinds.dialect(made.foreign_type)) if refusal.prop else ""
+            where = f"{made.path}.{name}" if name else made.path
             mark = made.mark_of(refusal.prop)
             self._diagnostics.items.append(Diagnostic("V107", f"{where}: {refusal.reason}", mark, refusal.hint, refusal.severity))
 

@@ -19,7 +19,7 @@ from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.mark import Mark
 from stackengine.model.template import Output, Template
 from stackengine.model.values import SecretRef, Value, has_sensitive, has_unknown, reveal, unknowns
-from stackengine.registry import Registry, heat_schema
+from stackengine.registry import Registry, aws_types, heat_schema
 
 
 def _nothing(_resource: str) -> set[str]:
@@ -96,7 +96,7 @@ def explore(
     _immutable(template, parameters, run, diagnostics)
     everything = list(run.everything(level))
     written = {placed.path: write_down(placed, run) for placed in everything}
-    written = {path: known_to_heat(w, registry, diagnostics) if w.placed.level.template.heat else w for path, w in written.items()}
+    written = {path: _checked(w, registry, diagnostics) for path, w in written.items()}
     conditions = {path: below.decided() for path, below in run.levels.items()}
     outputs = {o.name: out for o in template.outputs.values() if (out := _output(o, level, run)) is not None}
     kinds = Kinds(registry, native, missing)
@@ -115,18 +115,45 @@ def explore(
     return Explored(Evaluated(desired, parameters), written, run.levels, conditions, outputs, nested)
 
 
+def _checked(written: Written, registry: Registry, diagnostics: Diagnostics) -> Written:
+    """``written`` checked against the schema of its own language, where that has one."""
+    template = written.placed.level.template
+    if template.heat:
+        return known_to_heat(written, registry, diagnostics)
+    return known_to_aws(written, registry, diagnostics) if template.language == "cfn" else written
+
+
+def _also(written: Written, registry: Registry) -> set[str]:
+    """Properties that a native type has besides, under the foreign name or its own."""
+    dialect = registry.dialect(written.type)
+    info = registry.get(dialect.native) if dialect is not None else None
+    return {*(dialect.properties if dialect is not None else ()), *(info.properties if info is not None else ())}
+
+
+def known_to_aws(written: Written, registry: Registry, diagnostics: Diagnostics) -> Written:
+    """``written`` checked against AWS's schema of its type; what launch templates bring is checked where it stands."""
+    schema = aws_types().get(written.type)
+    if schema is None or written.placed.resource.computed is not None:
+        return written
+    from stackengine.evaluate.aws_schema import AwsCheck
+
+    check = AwsCheck(written.path, written.placed.resource, _also(written, registry), diagnostics)
+    fine = check.properties(written.properties, schema)
+    if not check.faulty:
+        return written
+    return replace(written, checked=written.checked if written.checked is not None else fine, faulty=True)
+
+
 def known_to_heat(written: Written, registry: Registry, diagnostics: Diagnostics) -> Written:
     """``written`` checked against Heat's schema of its type, where Heat has one; what a native type has besides may be said, too."""
     schema = heat_schema(written.type)
     if schema is None:
         return written
-    from stackengine.evaluate.heat_schema import HeatCheck
+    from stackengine.evaluate.heat_schema import HeatCheck, typed_value
 
-    dialect = registry.dialect(written.type)
-    info = registry.get(dialect.native) if dialect is not None else None
-    also = {*(dialect.properties if dialect is not None else ()), *(info.properties if info is not None else ())}
-    check = HeatCheck(written.path, written.placed.resource, also, diagnostics)
-    checked = check.properties(written.properties, schema["p"])
+    check = HeatCheck(written.path, written.placed.resource, _also(written, registry), diagnostics)
+    known = schema["p"] if written.type != "OS::Heat::Value" else typed_value(schema["p"], written.properties.get("type"))
+    checked = check.properties(written.properties, known)
     return replace(written, checked=checked, faulty=check.faulty)
 
 
@@ -150,7 +177,11 @@ def _immutable(template: Template, parameters: Mapping[str, Value], run: Flatten
 def _exports(template: Template, level: Level, run: Flattening, outputs: Mapping[str, DesiredOutput]) -> dict[str, Any]:
     """What other stacks may use, and what this one uses of theirs."""
     names = {n: level.value(o.export) for n, o in template.outputs.items() if n in outputs and o.export is not None}
-    exports = {str(reveal(v)): n for n, v in names.items() if not has_unknown(v)}
+    exports: dict[str, str] = {}
+    for n, v in names.items():
+        if not has_unknown(v) and exports.setdefault(str(reveal(v)), n) != n:
+            what = f"the outputs {exports[str(reveal(v))]} and {n} are both exported as {reveal(v)}"
+            run.diagnostics.error("C175", what, template.outputs[n].mark, "names of exports are unique")
     return {**({"exports": exports} if exports else {}), **({"imports": sorted(run.imports)} if run.imports else {})}
 
 

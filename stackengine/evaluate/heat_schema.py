@@ -8,11 +8,12 @@ The facts stand in ``known_types/heat.json``, one line a type. A property: ``t``
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from stackengine.evaluate import heat_parameters as heat
 from stackengine.evaluate.finite import number
 from stackengine.evaluate.marks import key_mark_of, property_marks
+from stackengine.formats.hot.versions import SINCE as FUNCTIONS
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.mark import Mark
 from stackengine.model.template import Constraint, Resource
@@ -20,13 +21,15 @@ from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value
 
 _KINDS = {"s": "text", "i": "a whole number", "n": "a number", "b": "true or false", "l": "a list", "m": "a map"}
 _HINTS = {"l": "begin each item with '- '", "m": "write it as 'key: value' lines", "b": "true or false, without quotes", "i": "a number without a unit"}
-_BESIDE = ("depends_on", "metadata", "deletion_policy", "update_policy", "condition", "external_id", "type")
-"""Keys of a resource that are written among its properties by mistake; a type may have properties of these names, too."""
+_VALUE_TYPES = {"string": "s", "number": "n", "boolean": "b", "comma_delimited_list": "l", "json": "m"}
 _PARAMETER_TYPES = {"s": "string", "i": "number", "n": "number", "b": "boolean", "l": "list", "m": "json", "a": "json"}
 
 
 class HeatCheck:
     """Checks the properties of one resource; what is wrong is reported and left out of what comes back."""
+
+    beside: ClassVar[tuple[str, ...]] = ("depends_on", "metadata", "deletion_policy", "update_policy", "condition", "external_id", "type")
+    """Keys of a resource that are written among its properties by mistake; a type may have properties of these names, too."""
 
     def __init__(self, path: str, resource: Resource, also: Collection[str], diagnostics: Diagnostics) -> None:
         self._path, self._resource, self._also, self._diagnostics = path, resource, also, diagnostics
@@ -48,7 +51,7 @@ class HeatCheck:
                 found[name] = value
             elif part is None:
                 known = [*schema, *(() if prefix else self._also)]
-                beside = f"'{name}' belongs beside properties, not inside" if name in _BESIDE else ""
+                beside = f"'{name}' belongs beside properties, not inside" if name in self.beside else ""
                 self._fault("V101", f"{self._resource.type} has no property {where}", self._key(where), beside or did_you_mean(str(name), known))
             elif value is not None and value is not OMIT:
                 made = self._value(value, part, where)
@@ -68,9 +71,10 @@ class HeatCheck:
             made = self._value(value.value, schema, where)
             return made if made is OMIT else Sensitive(made)
         try:
-            made = _converted(value, schema)
+            made = self.convert(value, schema)
         except (ValueError, TypeError, OverflowError):
-            hint = "leave out the list around it" if isinstance(value, list) and len(value) == 1 and schema["t"] != "m" else _HINTS.get(schema["t"], "")
+            listed = isinstance(value, list) and len(value) == 1 and schema["t"] != "m"
+            hint = misspelt(value) or ("leave out the list around it" if listed else _HINTS.get(schema["t"], ""))
             text = f"{self._path}.{where}: {_short(value)} has the wrong type: it must be {_KINDS[schema['t']]}"
             self._fault("V103", text, self._mark(where), hint)
             return OMIT
@@ -80,6 +84,10 @@ class HeatCheck:
             items = [self._value(v, schema["e"], f"{where}.{n}") if v is not None else None for n, v in enumerate(made)]
             made = [i for i in items if i is not OMIT]
         return made if self._fits(made, schema, where) else OMIT
+
+    def convert(self, value: Any, schema: Mapping[str, Any]) -> Any:
+        """``value`` as its kind; raises where it cannot be one."""
+        return _converted(value, schema)
 
     def _fits(self, value: Value, schema: Mapping[str, Any], where: str) -> bool:
         if _hides_something(value):
@@ -107,6 +115,17 @@ class HeatCheck:
 
     def _key(self, where: str) -> Mark:
         return key_mark_of(where, self._resource.properties, None, self._mark(where))
+
+
+def misspelt(value: Any) -> str:
+    """A hint where a map looks like a call of a function whose name has a typing error; empty for anything else."""
+    return did_you_mean(str(next(iter(value))), FUNCTIONS) if isinstance(value, dict) and len(value) == 1 else ""
+
+
+def typed_value(schema: Mapping[str, Any], kind: Value) -> Mapping[str, Any]:
+    """The schema of OS::Heat::Value for the ``type`` that it says: its value is converted and checked by it."""
+    made = _VALUE_TYPES.get(kind) if isinstance(kind, str) else None
+    return schema if made is None else {**schema, "value": {**schema["value"], "t": made, "c": made in ("l", "m")}}
 
 
 def _converted(value: Any, schema: Mapping[str, Any]) -> Any:

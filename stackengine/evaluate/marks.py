@@ -34,6 +34,18 @@ def key_mark_of(prop: str, properties: Map | None, dialect: Dialect | None, othe
     return otherwise
 
 
+def written_as(prop: str, properties: Map | None, dialect: Dialect | None) -> str:
+    """How the template writes a native property (dotted path), or would write it."""
+    parts = prop.split(".")
+    for end in range(len(parts), 0, -1):
+        head, rest = ".".join(parts[:end]), parts[end:]
+        for name in (*_spellings(head, dialect)[1:], head):
+            if _key(properties, name.split(".")) is not None or _key(properties, [name]) is not None:
+                return ".".join((name, *rest))
+    foreign = _spellings(prop, dialect)[1:]
+    return foreign[0] if foreign else prop
+
+
 def _spellings(prop: str, dialect: Dialect | None) -> list[str]:
     """How the template may have written a native property."""
     found = [prop]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Call, Literal
 from stackengine.model.mark import Mark
 from stackengine.model.template import Policies, Resource
-from stackengine.model.values import Unknown, Value, has_unknown
+from stackengine.model.values import FAULTY, Unknown, Value, has_unknown
 from stackengine.registry import Conversion, Dialect, ResourceTypeInfo
 
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1 << 10, "m": 1000**2, "mb": 1000**2, "mib": 1 << 20, "g": 1000**3, "gb": 1000**3, "gib": 1 << 30,
@@ -60,6 +61,14 @@ def _decode(value: Any) -> Any:
         return value
 
 
+def _canonical(value: Any) -> Any:
+    """A range with its host bits taken off, as AWS does (VPC User Guide: 100.68.0.18/18 becomes 100.68.0.0/18); text that is none stays as it is."""
+    try:
+        return str(ipaddress.ip_network(value, strict=False)) if isinstance(value, str) and "/" in value else value
+    except ValueError:
+        return value
+
+
 DECODERS: dict[str, Callable[[Any], Any]] = {
     "base64": _decode,
     "mib": lambda v: size_in(v, 1 << 20),
@@ -68,6 +77,7 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "bool": _as_bool,
     "int": _as_number,
     "list": _as_list,
+    "network": _canonical,
     "undotted": lambda v: v.removesuffix(".") if isinstance(v, str) else v,
 }
 
@@ -146,7 +156,7 @@ class Translator:
             return DECODERS[conversion.decode](value)
         except ValueError as error:
             self._diagnostics.error("V103", f"{name}: {error}", mark)
-            return value
+            return FAULTY
 
 
 def _could_be(value: Value, schema: Mapping[str, Any]) -> bool:

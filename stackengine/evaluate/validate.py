@@ -39,8 +39,8 @@ class Validator:
         self._fine: set[tuple[str, str]] = set()
         self._validators: dict[str, Any] = {}
 
-    def check(self, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, keys: KeyMark) -> None:
-        """Report every fault of ``resource.properties``; ``keys`` says where the key of a property stands."""
+    def check(self, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, keys: KeyMark, names: Callable[[str], str]) -> None:
+        """Report every fault of ``resource.properties``; ``keys`` says where the key of a property stands, ``names`` how the template writes it."""
         secret = has_sensitive(resource.properties)
         plain = reveal(resource.properties) if secret else resource.properties
         if fits(plain, _validity(info)):
@@ -52,7 +52,7 @@ class Validator:
         if info.name not in self._validators:
             self._validators[info.name] = _validator(info)
         for error in self._validators[info.name].iter_errors(plain):
-            _report(error, resource, info, diagnostics, secret, keys)
+            _report(error, resource, info, diagnostics, secret, keys, names)
         if len(diagnostics.items) == before:
             self._fine.add(key)
 
@@ -78,7 +78,8 @@ def _words(validator: str) -> str:
     return {"type": "has the wrong type", "enum": "is not allowed", "pattern": "does not have the right form"}.get(validator, "is not valid")
 
 
-def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, secret: bool, keys: KeyMark) -> None:
+def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagnostics: Diagnostics, secret: bool, keys: KeyMark,
+            names: Callable[[str], str]) -> None:  # fmt: skip
     if isinstance(error.instance, (Unknown, SecretRef)) or (error.validator in ("anyOf", "oneOf", "not", "enum", "const") and has_unknown(error.instance)):
         return
     path = ".".join(str(p) for p in error.absolute_path)
@@ -87,7 +88,8 @@ def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagn
         for name in error.instance:
             if name not in known:
                 where = f"{path}.{name}" if path else name
-                diagnostics.error("V101", f"{resource.foreign_type or info.name} has no property {where}", keys(where), did_you_mean(name, known))
+                summary = f"{resource.foreign_type or info.name} has no property {names(where)}"
+                diagnostics.error("V101", summary, keys(where), did_you_mean(name, known))
         return
     if error.validator == "required" and resource.external_id is not None:  # an object that is there already has what it needs
         return
@@ -95,7 +97,7 @@ def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagn
         missing = [n for n in error.validator_value if n not in error.instance]
         for name in missing[:1] if len(missing) == 1 else missing:
             where = f"{path}.{name}" if path else name
-            summary = f"{resource.path}: property {where} is required"
+            summary = f"{resource.path}: property {names(where)} is required"
             if not any(d.summary == summary for d in diagnostics.items):
                 diagnostics.error("V102", summary, resource.mark_of(path))
         return
@@ -108,7 +110,7 @@ def _report(error: Any, resource: DesiredResource, info: ResourceTypeInfo, diagn
         hint = f"it must be {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
     elif not secret:
         hint = error.message
-    diagnostics.error("V103", f"{resource.path}.{path}: {shown} {_words(error.validator)}", resource.mark_of(path), hint)
+    diagnostics.error("V103", f"{resource.path}.{names(path)}: {shown} {_words(error.validator)}", resource.mark_of(path), hint)
 
 
 def _short(value: Any) -> str:

@@ -17,6 +17,7 @@ from stackengine.sdk.addresses import (
     further_addresses,
     normal_subnet,
     open_subnets,
+    range_faults,
     subnet_range,
     take_address,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "pause",
     "planned_kind",
     "pool_xml",
+    "range_faults",
     "record_of",
     "record_on",
     "remove_volume",

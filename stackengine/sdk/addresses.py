@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stackengine.model.values import has_unknown
 from stackengine.sdk.context import Identities
 from stackengine.sdk.errors import RefusedError
-from stackengine.sdk.facts import Referred
+from stackengine.sdk.facts import Referred, Refusal
 
 LARGEST = 1 << 16
 """Addresses of a subnet that are looked at."""
@@ -89,6 +90,26 @@ def subnet_range(cidr: str, gateway: str = "", pools: Sequence[dict[str, Any]] =
         last = network[-2] if network.num_addresses <= LARGEST else network[LARGEST - 2]
         standard = (str(network[min(FIRST_LEASE, network.num_addresses // 2)]), str(last))
     return Range(str(network), router, network.prefixlen, network.version, tuple(found) or (standard,), bool(found))
+
+
+def range_faults(want: Mapping[str, Any]) -> list[Refusal]:
+    """What is wrong with ``cidr``, ``gateway`` and ``pools`` of a type whatever the host is; what is not known yet is not looked at."""
+    cidr, gateway, pools = want.get("cidr"), want.get("gateway"), want.get("pools")
+    if not isinstance(cidr, str) or "/" not in cidr:
+        return []
+    found = []
+    try:
+        normal = normal_subnet(cidr)
+    except RefusedError as error:
+        return [Refusal("cidr", str(error), error.hint)]
+    for prop, router, spans in (("gateway", gateway, ()), ("pools", "", pools)):
+        if not isinstance(router, str) or not isinstance(spans, (list, tuple)) or has_unknown(list(spans)):
+            continue
+        try:
+            subnet_range(normal, router, spans)
+        except RefusedError as error:
+            found.append(Refusal(prop, str(error), error.hint))
+    return found
 
 
 def free_addresses(of: Range, start: bytes, given: str = "") -> Iterator[str]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from stackengine.evaluate import Secrets, evaluate, seal
-from stackengine.model.desired import Desired, DesiredResource
+from stackengine.model.desired import Desired, DesiredResource, Scope
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.instance import Recorded
-from stackengine.model.template import Source
-from stackengine.model.values import Sensitive, Value, leaves, reveal
+from stackengine.model.template import Source, Template
+from stackengine.model.values import SecretRef, Sensitive, Value, leaves, reveal
 from stackengine.planning import make_plan
 from stackengine.planning.ground import Ground
 from stackengine.planning.moves import Amendment, due, moves_of, rename
@@ -82,13 +82,13 @@ def prepare_up(session: Session, request: Request) -> Preview:
         raise ServiceError(f"the stack {request.name} is on {known.host}, not on {uri}", hint="leave --host away, or choose another --name", exit_code=2)
     row = known or session.store.fresh(request.name, uri, template.language)
     scopes = session.store.scopes(row.id, row.revision) if known is not None and known.revision else {}
+    vault = session.store.vault(row.id)
     evaluated = evaluate(
         template, request.given_for(template.parameters), session.registry, stack_name=row.name, stack_id=row.id, diagnostics=diagnostics,
-        environment=environment, previous=scopes, missing="record" if request.accept_inert else "refuse",
+        environment=environment, previous=_opened(scopes, template, vault), missing="record" if request.accept_inert else "refuse",
     )  # fmt: skip
     if evaluated is None:
         raise InvalidTemplateError(diagnostics)
-    vault = session.store.vault(row.id)
     opened = owner.with_sources(evaluated.desired, session.registry, request.template.parent, session.allowed, diagnostics)
     opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
     recorded = session.store.recorded(row.id) if known is not None else Recorded()
@@ -128,6 +128,16 @@ def with_free_ranges(session: Session, row: StackRow, desired: Desired, recorded
     if len(diagnostics.errors) > errors:
         raise InvalidTemplateError(diagnostics)
     return found
+
+
+def _opened(scopes: Mapping[str, Scope], template: Template, vault: StackVault) -> Mapping[str, Scope]:
+    """``scopes`` with the hidden parameters that may not change opened, so that they can be compared."""
+    root = scopes.get("")
+    lasting = [n for n, p in template.parameters.items() if p.immutable and root is not None and isinstance(root.parameters.get(n), SecretRef)]
+    if root is None or not lasting:
+        return scopes
+    known = {n: Sensitive(vault.open(v)) for n in lasting if isinstance(v := root.parameters[n], SecretRef)}
+    return {**scopes, "": replace(root, parameters={**root.parameters, **known})}
 
 
 def _cleaned(files: tuple[Source, ...], parameters: Mapping[str, Value]) -> tuple[Source, ...]:

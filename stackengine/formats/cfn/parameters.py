@@ -49,6 +49,9 @@ def parameter(key: Node, node: Node, diagnostics: Diagnostics) -> Parameter:
             "items of a list are separated by commas",
         )
         default = None
+    hidden = body.get("NoEcho")
+    if hidden is not None and (hidden.kind != "scalar" or str(scalar(hidden)).lower() not in ("true", "false")):
+        diagnostics.error("C134", f"parameter {key.text}: NoEcho is true or false", hidden.mark)
     return Parameter(
         key.text, "list" if kind == "CommaDelimitedList" or kind.startswith("List<") else "string",
         Literal(as_text(default), default.mark) if default is not None else None, text_of(body.get("Description")),

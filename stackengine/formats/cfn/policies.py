@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stackengine.formats.build import as_map, check_keys
+from stackengine.formats.build import as_map, check_keys, text_of
 from stackengine.formats.cfn.functions import Functions, called
 from stackengine.formats.cfn.scalars import scalar
 from stackengine.formats.tree import Node
@@ -15,6 +15,11 @@ from stackengine.model.expr import Expr, Literal, walk
 from stackengine.model.template import Policies
 
 DELETION = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
+SNAPSHOTS = frozenset((
+    "AWS::DocDB::DBCluster", "AWS::EC2::Volume", "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster",
+    "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::Redshift::Cluster",
+))  # fmt: skip
+"""Types of AWS whose deletion policy may be Snapshot (User Guide, DeletionPolicy attribute)."""
 REPLACE = ("Delete", "Retain", "Snapshot")
 CREATION = {
     "ResourceSignal": ("Count", "Timeout"), "AutoScalingCreationPolicy": ("MinSuccessfulInstancesPercent",), "StartFleet": (),
@@ -62,6 +67,11 @@ def _one_of(name: str, key: str, known: tuple[str, ...], body: Node, functions: 
     if found not in known:
         hint = did_you_mean(found, known) or ", ".join(known)
         diagnostics.error("C110", f"Template error: Unrecognized {key} {found} for resource {name}".replace("  ", " "), node.mark, hint)
+        return "Delete"
+    kind = text_of(body.get("Type"))
+    if found == "Snapshot" and kind.startswith("AWS::") and kind not in SNAPSHOTS:
+        what = "deletion" if key == "DeletionPolicy" else "update replace"
+        diagnostics.error("C110", f"Template error: resource type {kind} does not support {what} policy Snapshot", node.mark, "Delete, or Retain")
         return "Delete"
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Collection
 
 from stackengine.formats.build import expression
@@ -24,6 +25,10 @@ _AMBIGUOUS = {
     "repeat": lambda a: a.kind == "map" and a.get("for_each") is not None,
 }
 """Words that may be plain data in a version that has no such function: they are taken for a function only in its shape."""
+
+
+_CALLED = tuple(n for n in since.SINCE if "_" in n)
+"""Names of functions that are nobody's data."""
 
 
 class Functions(Legacy):
@@ -72,6 +77,7 @@ class Functions(Legacy):
         key, argument = node.entries[0]
         name, first = key.text, since.SINCE.get(key.text)
         if first is None:
+            self._misspelt(key)
             return None
         if first > self._version:
             if name in _AMBIGUOUS and not _AMBIGUOUS[name](argument):
@@ -82,6 +88,12 @@ class Functions(Legacy):
             self._diagnostics.error("H121", f"HOT {self._version} has no {name} any more", key.mark, f"use {since.INSTEAD[name]}")
             return Literal(FAULTY, node.mark)
         return self._table[name](node, argument)
+
+    def _misspelt(self, key: Node) -> None:
+        """Tell of a map that looks like a call: Heat takes it for data, and so do we."""
+        near = difflib.get_close_matches(key.text, _CALLED, 1, 0.8)
+        if near and since.SINCE[near[0]] <= self._version:
+            self._diagnostics.warning("H128", f"{key.text} is no function, so this is plain data", key.mark, f"did you mean {near[0]}?")
 
     def _text(self, node: Node) -> str | None:
         """The text of a scalar that is text; None for everything else."""

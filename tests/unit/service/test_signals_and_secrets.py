@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stackengine import service
+from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import stacks
 from stackengine.service.types import OperationResult, Request, Settings
 
@@ -80,3 +81,12 @@ def test_a_secret_that_comes_back_as_an_attribute_is_sealed(session: Any, tmp_pa
         assert "hushhush" not in repr(resource)
     assert stacks.outputs(session, "s")["told"].sensitive
     assert stacks.outputs(session, "s", show_secrets=True)["told"].value == "before-hushhushhush"
+
+
+def test_a_hidden_parameter_that_is_immutable_keeps_its_value(session: Any, tmp_path: Path) -> None:
+    template = SECRET.replace("hidden: true", "hidden: true, immutable: true")
+    assert up(session, tmp_path, template, word="swordfish").status == "complete"
+    assert up(session, tmp_path, template, word="swordfish").status == "complete"
+    with pytest.raises(InvalidTemplateError) as refused:
+        up(session, tmp_path, template, word="marlin")
+    assert [(d.code, d.hint) for d in refused.value.diagnostics.errors] == [("P106", "give it the value that it had")]
