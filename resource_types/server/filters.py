@@ -9,7 +9,6 @@ between leaves nothing that nobody knows of.
 from __future__ import annotations
 
 import ipaddress
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -117,4 +116,6 @@ def _said(xml: str) -> tuple[list[str], set[tuple[str, str]], bool, bool]:
 
 
 def _uuid(ctx: sdk.Context, name: str) -> str:
+    import uuid  # brings much with it that checking a template does not need
+
     return str(uuid.uuid5(uuid.UUID(str(ctx.identity["uuid"])), name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,8 @@ def unknown_flavor(want: sdk.Properties) -> sdk.Refusal | None:
     name = want.get("flavor")
     if not isinstance(name, str) or name in flavors():
         return None
+    import difflib
+
     near = difflib.get_close_matches(name, flavors(), 1, 0.5)
     return sdk.Refusal("flavor", f"there is no flavor {name}", (f"did you mean {near[0]}? " if near else "") + "vcpus and memory give any size")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Literal
 
@@ -79,4 +78,6 @@ def is_known(name: str) -> bool:
 
 def _meant(namespace: str) -> bool:
     """Whether a namespace is one of those that have no unknown types, or a typing error for it."""
+    import difflib
+
     return namespace in _OURS or bool(difflib.get_close_matches(namespace.upper(), [n.upper() for n in _OURS], n=1, cutoff=0.7))

@@ -1,10 +1,15 @@
-"""Which language a file is in, by the key that only that language has."""
+"""Which language a file is in, by the key that only that language has; whether it is a file at all, and no archive."""
 
 from __future__ import annotations
 
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.template import Language
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether the first bytes are those of a zip or of a (gzip-compressed) tar: TOSCA's archives."""
+    return data[:4] in (b"PK\x03\x04", b"PK\x05\x06") or data[:2] == b"\x1f\x8b" or data[257:262] == b"ustar"
 
 
 def language_of(root: Node, diagnostics: Diagnostics) -> Language | None:

@@ -11,8 +11,8 @@ from typing import Any
 from stackengine import formats
 from stackengine.evaluate import Environment
 from stackengine.formats import environment
+from stackengine.formats.detect import is_archive
 from stackengine.formats.environment.types import kinds_of
-from stackengine.formats.tosca import csar
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.template import Template
@@ -81,7 +81,9 @@ def read_template(
     """
     data, name = _read_bytes(path), str(path)
     reader: formats.Reader = FolderReader(path.parent, allowed)
-    if csar.is_archive(data):
+    if is_archive(data):
+        from stackengine.formats.tosca import csar
+
         opened = csar.open_archive(data, name, diagnostics)
         if opened is None:
             raise InvalidTemplateError(diagnostics)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection
 
 from stackengine.formats.build import expression
@@ -91,6 +90,10 @@ class Functions(Legacy):
 
     def _misspelt(self, key: Node) -> None:
         """Tell of a map that looks like a call: Heat takes it for data, and so do we."""
+        if "_" not in key.text:
+            return
+        import difflib
+
         near = difflib.get_close_matches(key.text, _CALLED, 1, 0.8)
         if near and since.SINCE[near[0]] <= self._version:
             self._diagnostics.warning("H128", f"{key.text} is no function, so this is plain data", key.mark, f"did you mean {near[0]}?")

@@ -33,11 +33,6 @@ class CsarError(ValueError):
         self.code, self.hint = code, hint
 
 
-def is_archive(data: bytes) -> bool:
-    """Whether the first bytes are those of a zip or of a (gzip-compressed) tar."""
-    return data[:4] in (b"PK\x03\x04", b"PK\x05\x06") or data[:2] == b"\x1f\x8b" or data[257:262] == b"ustar"
-
-
 @dataclass(frozen=True, slots=True)
 class Archive:
     """``formats.Reader`` for the files of an archive; their names are ``archive/path``."""

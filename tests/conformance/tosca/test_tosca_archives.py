@@ -10,6 +10,7 @@ import pytest
 from tosca_cases import errors, read
 
 from stackengine import formats
+from stackengine.formats.detect import is_archive
 from stackengine.formats.tosca import csar
 from stackengine.model.diagnostics import Diagnostics
 
@@ -40,7 +41,7 @@ def tarred(files: dict[str, str], mode: str = "w:gz") -> bytes:
 
 def opened(data: bytes) -> list[str]:
     diagnostics = Diagnostics()
-    assert csar.is_archive(data)
+    assert is_archive(data)
     found = csar.open_archive(data, "a.csar", diagnostics)
     if found is not None:
         formats.load(found[0].read(found[1], ""), found[1], found[0], diagnostics)
