@@ -99,6 +99,11 @@ class Loader:
         listing = getattr(self._reader, "names", None)
         return list(listing()) if listing is not None else []
 
+    def reaches(self, name: str) -> bool:
+        """Whether a name is the address of a file of another machine that may be fetched."""
+        asked = getattr(self._reader, "reaches", None)
+        return bool(asked(name)) if asked is not None else False
+
     def kind_of(self, type_name: str, resource: str, file: str, mark: Mark) -> Kind:
         """What ``type_name`` is for the resource of this name, written in ``file``."""
         mapped = self._types.resolve(type_name, resource) if self._types is not None else None
@@ -173,5 +178,9 @@ def is_template_name(name: str) -> bool:
 
 def join(relative_to: str, name: str) -> str:
     """The place of ``name`` as seen from the file ``relative_to``: what its marks and messages say."""
+    if "://" in relative_to:
+        from urllib.parse import urljoin
+
+        return urljoin(relative_to, name)
     name = name.removeprefix("file://")
     return name if "://" in name else posixpath.normpath(posixpath.join(posixpath.dirname(relative_to), name))

@@ -18,6 +18,7 @@ from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.model.template import Template
 from stackengine.model.values import Sensitive
 from stackengine.service.macros import AllowedMacros
+from stackengine.service.remote_files import RemoteReader
 from stackengine.service.types import ServiceError
 
 
@@ -38,8 +39,6 @@ class FolderReader:
 
     def read(self, name: str, relative_to: str) -> str:
         """The text of a file in the folder, named as seen from the file ``relative_to``; ValueError for one outside."""
-        if name.startswith(("http://", "https://")):
-            raise ValueError(f"{name} is not on this machine")
         base = Path(relative_to).parent if relative_to else self._folder
         path = (base / name.removeprefix("file://")).resolve()
         if not path.is_relative_to(self._folder) and not self._allowed.may_read(str(path)):
@@ -91,6 +90,7 @@ def read_template(
         text = reader.read(name, "")
     else:
         text = _decoded(data, path)
+    reader = RemoteReader(reader, allowed)
     macros = AllowedMacros(allowed)
     template = formats.load(text, name, reader, diagnostics, types, given=given, macros=macros, lenient=lenient)
     if template is None:

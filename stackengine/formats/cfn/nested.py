@@ -35,7 +35,7 @@ def with_nested(
         diagnostics.error("C140", f"{resource.logical_id}: TemplateURL must be the name of a file beside the template", resource.mark)
         return None
     name = early.text(url)
-    if name is None or name.startswith(REMOTE):
+    if name is None or (name.startswith(REMOTE) and not loader.reaches(name)):
         shown = "a file that is known only later" if name is None else name
         diagnostics.warning(
             "C141", f"{resource.logical_id}: its template is not beside this one: {shown}", url.mark, "copy it here, and name the file in TemplateURL"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca.artifacts import Artifact
 from stackengine.formats.tosca.definitions import Definition
+from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.filters import Filters
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.interfaces import Interface, Operation
@@ -113,10 +114,10 @@ class Assignments:
                 if operation.outputs:
                     self._outputs(operation, context, f"{label}, {operation.name}", known)
 
-    def _inputs(self, values: dict[str, tuple[Node, object]], known: dict[str, Definition], context: Context, what: str) -> None:
-        for name, (value, _) in values.items():
+    def _inputs(self, values: dict[str, tuple[Node, Document]], known: dict[str, Definition], context: Context, what: str) -> None:
+        for name, (value, document) in values.items():
             definition = known.get(name)
-            where = Context(context.document, context.node, context.link, context.relationship)
+            where = Context(document, context.node, context.link, context.relationship)
             if definition is not None:
                 self._functions.values.defined(value, definition, where, f"input {name} of {what}")
             else:

@@ -79,6 +79,8 @@ class Definitions:
     def read(self, key: Node, node: Node, entity: str, document: Document, inherited: Definition | None, what: str) -> Definition | None:
         """One definition; with ``inherited``, a refinement of it."""
         reading, label = document.reading, f"{entity} {key.text} of {what}"
+        if inherited is not None and self._is_value(node, entity) and reading.first:  # 1.x has no fixed values: templates may still say another
+            return Definition(key.text, inherited.schema, inherited.required, node, inherited.fixed, key.mark, document)
         if inherited is not None and self._is_value(node, entity):
             if inherited.fixed is not None:
                 reading.error("S234", f"{label} has a fixed value already", key.mark, f"it is given at {inherited.mark}")

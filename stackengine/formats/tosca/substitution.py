@@ -8,7 +8,7 @@ from stackengine.formats.nesting import Loader
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.entities import Sections
 from stackengine.formats.tosca.functions import Functions
-from stackengine.formats.tosca.paths import dig
+from stackengine.formats.tosca.parts import dig
 from stackengine.formats.tosca.reading import as_pairs, is_null, pairs, text
 from stackengine.formats.tosca.rules import validation
 from stackengine.formats.tosca.service import Service
