@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca.definitions import Schema
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.reading import is_null, items, text
@@ -66,9 +67,32 @@ def checked_call(
                     functions.values.typed(arg, schema, context, f"argument {index} of ${name}")
                 else:
                     functions.values.anything(arg, context)
+            if len(signatures) > 1 and not all(_could_be(functions, signature, document, n, a) for n, a in enumerate(args)):
+                continue
             problem = f"${name} runs code of the template on this machine, which is refused"
             document.reading.diagnostics.warning("X122", problem, node.mark, "its value stays unknown; a stack that needs it is not made")
-            return Literal(None, node.mark), None
+            result = signature.get("result")
+            gives = functions.entities.definitions.schema(result, document, name) if result is not None and not is_null(result) else None
+            return Literal(None, node.mark), gives
+    if any(low <= len(args) and (high is None or len(args) <= high) for low, high in shapes):
+        context.document.reading.error("S241", f"no signature of ${name} is for arguments like these", node.mark)
+        return Literal(None, node.mark), None
     counts = " or ".join(f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}" for low, high in shapes)
     context.document.reading.error("S241", f"${name} takes {counts or 'no'} arguments, not {len(args)}", node.mark)
     return Literal(None, node.mark), None
+
+
+def _could_be(functions: Functions, signature: Node, document: Document, number: int, arg: Node) -> bool:
+    """Whether an argument that is written out can be what a signature wants in its place."""
+    listed = (*items(signature.get("arguments")), *items(signature.get("optional_arguments")))
+    if not listed or (arg.kind == "map" and any(k.text.startswith("$") for k in arg.key_nodes())) or (arg.kind == "scalar" and arg.text.startswith("$")):
+        return True
+    schema = functions.entities.definitions.schema(listed[min(number, len(listed) - 1)], document, "an argument")
+    shape = functions.entities.definitions.schema_shape(schema)
+    if shape is None or shape.base == "?":
+        return True
+    if arg.kind != "scalar":
+        return shape.base in ({"list": ("list",), "map": ("map", "complex")}[arg.kind])
+    found = scalar_value(arg, "core")
+    kinds = {bool: ("boolean",), int: ("integer", "float"), float: ("float",), type(None): ("nil",)}.get(type(found))
+    return shape.base in kinds if kinds is not None else shape.base not in ("integer", "float", "boolean", "list", "map", "complex", "nil")

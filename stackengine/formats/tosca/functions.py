@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from stackengine.formats.scalars import value as scalar_value
 from stackengine.formats.tosca import semantics
 from stackengine.formats.tosca.custom import checked_call
 from stackengine.formats.tosca.definitions import Definition, Schema
@@ -112,7 +113,7 @@ class Functions:
             read = self.read(arg, context)
             exprs.append(read[0] if read is not None else self.values.anything(arg, context))
             gives.append(read[1] if read is not None else self._kind(arg, exprs[-1]))
-        fault = self._misfit(name, gives)
+        fault = self._misfit(name, gives) or ("" if context.document.reading.first else _untexted(name, args))
         if fault:
             self._error(context, "S241", f"{name} {fault}", node)
             return Literal(None, node.mark), None
@@ -165,6 +166,12 @@ class Functions:
             return "takes a list of texts"
         if name == "concat" and "list" in known and any(b != "list" for b in known):
             return "takes texts, or lists, not both"
+        if name in ("equal", *_ORDERED) and len(known) == 2 and not _comparable(*known):
+            return f"compares values of one type, not {known[0]} with {known[1]}"
+        if name in ("sum", "difference") and "scalar" in known and any(b in ("integer", "float") for b in known):
+            return "takes scalars, or numbers, not both"
+        if name in ("product", "quotient") and known[1:].count("scalar"):
+            return "takes a scalar first, and a number then"
         if name in ("union", "intersection") and any(b != "list" for b in known):
             return "takes lists"
         if name in ("sum", "difference", "product", "quotient", "remainder", "round", "floor", "ceil") and any(b in ("boolean", "list", "map") for b in known):
@@ -267,6 +274,8 @@ class Functions:
         return List(tuple(Literal(n, node.mark) for n in found), node.mark), "list"
 
     def _node_index(self, node: Node, _argument: Node, context: Context) -> Read:
+        if context.node is None and context.link is None and self.complete and context.document.root is not None and not context.relationship:
+            context.document.reading.lenient("$node_index is only known in a node template", node.mark, "it is 0 here")
         if context.node is not None and context.node.counted:
             return Call("tosca_index", (Literal(INDEX, node.mark),), node.mark), "integer"
         return Literal(0, node.mark), "integer"
@@ -342,3 +351,20 @@ def reference(node: NodeTemplate, call: Node) -> Ref:
 def written(deployment: str, output: str, base: str, call: Node) -> Expr:
     """An output that an operation wrote into a file, without the line break at its end; of a type that is no text, what that text means."""
     return Call("tosca_output", (Attr(deployment, (Literal("outputs"), Literal(output)), call.mark), Literal(base)), call.mark)
+
+
+_ORDERED = ("greater_than", "greater_or_equal", "less_than", "less_or_equal")
+
+
+def _comparable(one: str, other: str) -> bool:
+    """Whether values of two base types can be compared; text may be of any type that is written as text."""
+    if one == other or {one, other} <= {"integer", "float"} or {one, other} <= {"map", "complex"}:
+        return True
+    return "string" in (one, other) and bool({one, other} & {"version", "timestamp", "scalar", "bytes", "?"})
+
+
+def _untexted(name: str, args: tuple[Node, ...]) -> str:
+    """2.0: what concat and join put together is text, and nothing is made text of itself."""
+    parts = args if name == "concat" else args[0].items if name == "join" and args and args[0].kind == "list" else ()
+    wrong = next((p for p in parts if p.kind == "scalar" and not isinstance(scalar_value(p, "core"), str)), None)
+    return f'takes texts: write "{wrong.text}"' if wrong is not None else ""

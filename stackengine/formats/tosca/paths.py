@@ -90,6 +90,10 @@ class Paths:
             if context.relationship:
                 return Place(link=context.link) if context.link is not None else None
             return Place(node=context.node) if context.node is not None else None
+        if name in ("SOURCE", "TARGET", "HOST") and not context.document.reading.first and name not in self._functions.nodes:
+            instead = "RELATIONSHIP, host, TARGET" if name == "HOST" else name
+            self._error(context, f"a path does not begin with {name} since 2.0", first, f"[SELF, {instead}, …]")
+            return None
         if name in ("SOURCE", "TARGET"):
             if context.link is None:
                 if context.node is not None:

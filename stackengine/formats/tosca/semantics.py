@@ -29,6 +29,8 @@ _SCALAR = re.compile(r"\s*([-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:[0-9]+\.?[0-9]*|\.
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+)(?:\.([A-Za-z0-9_]+)(?:-(\d+))?)?)?\Z")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d([Tt]|\s+)\d\d:\d\d:\d\d(\.\d+)?\s*([Zz]|[-+]\d\d?(:?\d\d)?)?\Z|\d{4}-\d\d-\d\d\Z")
 
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d:\d\d)\Z")
+
 _SHORT_ZONE = re.compile(r"(?<=:\d\d)((?:\.\d+)?[-+])(\d)(?=:|\Z)")
 """A zone of one digit, which YAML's timestamps may have."""
 
@@ -61,6 +63,11 @@ def version_key(value: Any) -> tuple[Any, ...] | None:
         return None
     major, minor, fix, qualifier, build = match.groups()
     return (int(major), int(minor), int(fix or 0), qualifier is None, qualifier or "", int(build or 0))
+
+
+def is_rfc_3339(text: str) -> bool:
+    """Whether a timestamp is written as TOSCA 2.0 has it (9.1.2.1)."""
+    return _RFC_3339.match(text) is not None
 
 
 def instant(value: Any) -> datetime | None:

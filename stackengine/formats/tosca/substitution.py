@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stackengine.formats.nesting import Loader
+from stackengine.formats.tosca.definitions import Definition, Schema
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.entities import Sections
+from stackengine.formats.tosca.filters import Filters
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.parts import dig
 from stackengine.formats.tosca.reading import as_pairs, is_null, pairs, text
@@ -16,6 +18,7 @@ from stackengine.formats.tosca.topology import Context, NodeTemplate
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.expr import Entry, Expr, Literal, Map, Ref
+from stackengine.model.mark import Mark
 from stackengine.model.template import Nested, Template
 
 
@@ -76,17 +79,47 @@ class Substitution:
         self._requirements(body, sections)
         self._interfaces(body, sections)
         condition = body.get("substitution_filter")
-        if condition is not None and not is_null(condition) and not reading.first:
-            validation(condition, self._document)
+        sound = condition is not None and not is_null(condition) and not reading.first and bool(validation(condition, self._document))
+        if sound and condition is not None and kind is not None and sections is not None:
+            stands = NodeTemplate(kind.name, body.get("node_type") or self._node, self._node, kind, self._node.mark, sections, self._document)
+            Filters(service.functions).told(condition, Context(self._document, stands))
         if not reading.first:
             for name, definition in service.inputs.items():
                 if definition.required and definition.default is None and name not in found.properties:
                     reading.error("S291", f"{what} give no value for the input {name}", definition.mark, "it is required and has no default")
         return found
 
-    def _name(self, key: Node, known: dict[str, object] | None, what: str) -> str:
+    def _path(self, key: Node, sections: Sections | None) -> None:
+        """``[CAPABILITY, name, property]`` or ``[RELATIONSHIP, requirement, index, property]`` of the substituted node."""
+        word, *rest = key.items
+        if sections is None or not rest:
+            return
+        known: dict[str, object] = dict(sections.capabilities if word.text == "CAPABILITY" else sections.requirements)
+        if word.text not in ("CAPABILITY", "RELATIONSHIP"):
+            self._service.reading.error("S290", f"a mapping goes by CAPABILITY or RELATIONSHIP, not by {word.text}", word.mark)
+        elif rest[0].text not in known:
+            what = "capability" if word.text == "CAPABILITY" else "requirement"
+            self._service.reading.error("S290", f"the substituted node has no {what} {rest[0].text}", rest[0].mark, did_you_mean(rest[0].text, known))
+        elif word.text == "CAPABILITY" and len(rest) > 1:
+            capability = sections.capabilities[rest[0].text]
+            names = {**capability.properties, **capability.attributes}
+            if rest[1].text not in names and capability.type is not None and not capability.type.incomplete:
+                problem = f"the capability {rest[0].text} of the substituted node has no {rest[1].text}"
+                self._service.reading.error("S290", problem, rest[1].mark, did_you_mean(rest[1].text, names))
+
+    def _alike(self, one: Definition | None, other: Definition | None, mark: Mark, what: str) -> None:
+        """Mappings are of one type (2.0, 15.2 and 15.3)."""
+        if one is None or other is None or self._service.reading.first:
+            return
+        shapes = [self._service.entities.definitions.schema_shape(d.schema) for d in (one, other)]
+        bases = {s.base for s in shapes if s is not None and s.base != "?"}
+        if len(bases) == 2 and bases not in ({"integer", "float"}, {"map", "complex"}):
+            self._service.reading.error("S290", f"{what} are of different types: {' and '.join(s.base for s in shapes if s is not None)}", mark)
+
+    def _name(self, key: Node, known: dict[str, object] | None, what: str, sections: Sections | None = None) -> str:
         """The first part of a mapping's name; more than one part goes into capabilities and relationships."""
         if key.items:
+            self._path(key, sections)
             return ".".join(i.text for i in key.items)
         if known is not None and key.text not in known:
             self._service.reading.error("S290", f"the substituted node has no {what} {key.text}", key.mark, did_you_mean(key.text, known))
@@ -95,7 +128,7 @@ class Substitution:
     def _properties(self, body: Node, sections: Sections | None, found: Mappings) -> None:
         inputs = self._service.inputs
         for key, value in pairs(body.get("properties")):
-            name = self._name(key, dict(sections.properties) if sections is not None else None, "property")
+            name = self._name(key, dict(sections.properties) if sections is not None else None, "property", sections)
             target = value
             if value.kind == "map" and value.get("mapping") is not None:
                 target = value.get("mapping") or value
@@ -108,6 +141,8 @@ class Substitution:
                 continue
             if target.text in inputs:
                 found.properties[target.text] = name
+                if sections is not None:
+                    self._alike(sections.properties.get(name), inputs[target.text], key.mark, f"the property {name} and the input {target.text}")
             elif not self._service.reading.first or value.kind != "scalar":
                 self._service.reading.error("S290", f"the template has no input {target.text}", target.mark, did_you_mean(target.text, inputs))
 
@@ -115,13 +150,22 @@ class Substitution:
         outputs = {k.text: k for k, _ in pairs(self._service.body.get("outputs"))}
         for key, value in pairs(body.get("attributes")):
             known = {**sections.attributes, **sections.properties} if sections is not None else None
-            name = self._name(key, dict(known) if known is not None else None, "attribute")
+            name = self._name(key, dict(known) if known is not None else None, "attribute", sections)
             target = value.items[0] if value.kind == "list" and len(value.items) == 1 else value
             if target.kind != "scalar":
                 continue
             if target.text not in outputs:
                 self._service.reading.error("S290", f"the template has no output {target.text}", target.mark, did_you_mean(target.text, outputs))
             found.attributes[name] = target.text
+            if known is not None and target.text in outputs:
+                self._alike(known.get(name), self._output(target.text), key.mark, f"the attribute {name} and the output {target.text}")
+
+    def _output(self, name: str) -> Definition | None:
+        """An output whose type the template says."""
+        node = next((v for k, v in pairs(self._service.body.get("outputs")) if k.text == name), None)
+        kind = node.get("type") if node is not None and node.kind == "map" else None
+        data = self._service.entities.catalog.find("data", text(kind), self._document) if kind is not None else None
+        return Definition(name, Schema(data), False, None, None, kind.mark, self._document) if data is not None and kind is not None else None
 
     def _inside(self, node: Node) -> NodeTemplate | None:
         nodes = self._service.functions.nodes
@@ -149,6 +193,9 @@ class Substitution:
 
     def _requirements(self, body: Node, sections: Sections | None) -> None:
         reading, counted, given = self._service.reading, dict[str, int](), dict[str, int]()
+        listed = body.get("requirements")
+        if listed is not None and listed.kind == "map" and listed.entries and not reading.first:
+            reading.error("S200", "the requirements of the substitution mappings must be a list", listed.mark, "one '- …' a line")
         for key, value in as_pairs(body.get("requirements")):
             name = key.items[0].text if key.items else key.text
             if sections is not None and name not in sections.requirements:
@@ -196,7 +243,11 @@ class Substitution:
         workflows = {k.text for k, _ in pairs(self._service.body.get("workflows"))}
         for key, value in pairs(body.get("interfaces")):
             self._name(key, dict(sections.interfaces) if sections is not None else None, "interface")
+            offered = sections.interfaces.get(key.text) if sections is not None else None
             for operation, workflow in pairs(value if value.kind == "map" else None):
+                if offered is not None and operation.text not in offered.operations and not self._service.reading.first and operation.text != "operations":
+                    hint = did_you_mean(operation.text, offered.operations)
+                    self._service.reading.error("S290", f"the interface {key.text} has no operation {operation.text}", operation.mark, hint)
                 if workflow.kind == "scalar" and workflow.text not in workflows:
                     problem = f"the template has no workflow {workflow.text} for {operation.text}"
                     self._service.reading.error("S290", problem, workflow.mark, did_you_mean(workflow.text, workflows))

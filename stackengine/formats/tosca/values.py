@@ -187,6 +187,8 @@ class Values:
     def _integer(self, node: Node, shape: DataShape, context: Context, what: str) -> Expr:
         found = scalar_value(node, "core")
         if isinstance(found, int) and not isinstance(found, bool):
+            if not -(1 << 63) <= found < 1 << 63:
+                return self._wrong(node, shape, context, what, "whole numbers have 64 bits")
             return Literal(found, node.mark)
         if context.document.reading.first and isinstance(found, str) and found.strip().lstrip("+-").isdigit():
             context.document.reading.lenient(f"{what} is a whole number, and '{found}' is text", node.mark, "leave the quotes out")
@@ -214,7 +216,8 @@ class Values:
         return self._wrong(node, shape, context, what)
 
     def _timestamp(self, node: Node, shape: DataShape, context: Context, what: str) -> Expr:
-        if semantics.instant(node.text) is None:
+        strict = context.document.reading.first or semantics.is_rfc_3339(node.text)
+        if semantics.instant(node.text) is None or not strict:
             return self._wrong(node, shape, context, what, "2026-04-14T09:30:00Z, for example")
         return Literal(node.text, node.mark)
 
@@ -237,6 +240,8 @@ class Values:
         if semantics.amount(node.text, units, any_case=shape.any_case) is None:
             hint = did_you_mean(parts[1], units) or f"known units: {', '.join(list(units)[:12])}"
             return self._wrong(node, shape, context, what, hint)
+        if not context.document.reading.first and not any(c.isspace() for c in node.text.strip()):
+            return self._wrong(node, shape, context, what, f"there is a space between the number and the unit: {node.text[: -len(parts[1])]} {parts[1]}")
         if shape.number == "integer" and not isinstance(parts[0], int):
             return self._wrong(node, shape, context, what, "its number is a whole one")
         return Literal(node.text, node.mark)
