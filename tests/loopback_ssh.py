@@ -45,11 +45,14 @@ class Remote:
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\nMaxStartups 100\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\n"
         )
+        if os.getuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where a service manager would have made it (sshd(8))
         self.process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")], stderr=(folder / "sshd.log").open("w"))
         end = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 break
+            assert self.process.poll() is None, (folder / "sshd.log").read_text()
             assert time.monotonic() < end, (folder / "sshd.log").read_text()
             time.sleep(0.05)
         self.url = f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
