@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
+from stackengine.sdk import overlay
 
 from .described import MODES, OURS, described, draft, owned, theirs
 from .drift import drift_of
@@ -14,6 +15,11 @@ from .live import bring_live, dns_names, reservations
 
 SIGNAL_NAME = "signal.stackengine.internal"
 """The name under which guests of every network find the engine's signal listener: their own gateway."""
+OVERLAY: overlay.Allowed = {
+    "title": None, "description": None, "bandwidth": None, "vlan": None, "portgroup": None, "virtualport": None, "domain": None,
+    "forward": {"nat": {"port": None}}, "dns": {"forwarder": None, "txt": None, "srv": None}, "port": None,
+}  # fmt: skip
+"""What may be merged into a network: never its name, bridge, addresses or reservations, nor options of dnsmasq, which name programs and files."""
 AUTO, AUTO6 = "auto", "auto-ipv6"
 FLAT = "flat"
 
@@ -47,9 +53,12 @@ class Network(sdk.ResourceType):
         return frozenset({f"bridge:{identity['bridge']}", *own, *(f"cidr:{s['cidr']}" for s in want.get("subnets", ()))})
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        if want.get("mode") == FLAT and want.get("libvirt_overlay"):
+            return [sdk.Refusal("libvirt_overlay", "a flat network is not ours to define", "leave it out")]
         alone = [k for k in ("gateway", "pools", "routes") if want.get(k) and not want.get("cidr")]
         found = [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
         found += sdk.range_faults(want)
+        found += overlay.refusals(want, "network", OVERLAY)
         if want.get("mode") != FLAT:
             return found
         if not want.get("bridge"):
@@ -113,12 +122,14 @@ class Network(sdk.ResourceType):
             return ctx.render("flat.xml.j2", ownership=ctx.ownership(), identity=ctx.identity)
         subnets = self._subnets(ctx, want)
         served = [{**s, "tag": f"range{n}"} for n, s in enumerate(s for s in subnets if s["dhcp"] and s["family"] == "ipv4")]
-        return ctx.render(
+        xml = ctx.render(
             "network.xml.j2", ownership=ctx.ownership(), identity=ctx.identity, mode=want["mode"], domain=want.get("domain", ""), mtu=want.get("mtu"),
             subnets=subnets, first=served[0]["cidr"] if served else "", served=served, routed=any(s.get("routes") for s in served),
+            asked=want["mode"] == "isolated" and "metadata-service" in ctx.host.profile.features,  # there is no default route to the service
             reservations=list(reservations(ctx).values()), names=self._names(ctx, want),
             forwarders=sorted({n for s in subnets for n in s.get("dns_nameservers") or ()}),
         )  # fmt: skip
+        return overlay.merged(xml, want.get("libvirt_overlay"))
 
     def _names(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, list[str]]:
         gateways = {s["gateway"]: [SIGNAL_NAME] for s in self._subnets(ctx, want)}

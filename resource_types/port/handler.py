@@ -88,6 +88,8 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Neutron's and EC2's lists of addresses: the first (EC2: the primary) one, and others. The group ``default`` filters nothing."""
     if "$groups" in properties:
         groups = properties.pop("$groups")
+        if isinstance(groups, list) and "default" in groups:
+            properties["$notices"] = [("the group 'default' lets in everybody on its networks here, and not its own members only", "")]
         properties["security_groups"] = [g for g in groups if g != "default"] if isinstance(groups, list) else groups
     for key in ("$fixed_ips", "$addresses"):
         fixed = properties.pop(key, None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
+from stackengine.sdk import overlay
 
 from .rules import SELF, elements, faults, routed
 from .translation import translate
@@ -35,7 +36,8 @@ class SecurityGroup(sdk.ResourceType):
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         rules = sdk.known_list(want.get("rules"))
-        return [sdk.Refusal(f"rules.{i}", why) for i, rule in enumerate(rules) if isinstance(rule, dict) for why in faults(rule)]
+        found = overlay.refusals(want, "filter", {"rule": None})
+        return found + [sdk.Refusal(f"rules.{i}", why) for i, rule in enumerate(rules) if isinstance(rule, dict) for why in faults(rule)]
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "nwfilter" in profile.features:
@@ -56,7 +58,7 @@ class SecurityGroup(sdk.ResourceType):
         every = [*(want.get("rules") or ()), *others]
         rules = [e for rule in every for e in elements(rule, members)]
         xml = ctx.render("filter.xml.j2", identity=ctx.identity, rules=rules)
-        ctx.host.filter_define(xml)
+        ctx.host.filter_define(overlay.merged(xml, want.get("libvirt_overlay")))
         if "forwarding" in ctx.host.profile.features:  # a packet filter sees bridged packets only; what comes by a router does not pass it
             guard = {"kind": "guard", "addresses": members[SELF], "rules": [r for rule in every for r in routed(rule, members)]}
             ctx.host.forward(_key(ctx), [guard] if members[SELF] else [])

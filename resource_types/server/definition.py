@@ -8,13 +8,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from stackengine import sdk
+from stackengine.sdk import overlay
 
-from . import hardware, overlay
+from . import hardware
 from .disks import Disk
 from .filters import filter_name, groups_of
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
 
-CONSOLE = "console=ttyS0 quiet panic=-1 edd=off"
+CONSOLE = "console={} quiet panic=-1 edd=off"
 OTHERS = "ua-att-"
 """Prefix of the aliases of devices that other resources attach."""
 SPARE = 8
@@ -28,17 +29,22 @@ HARDWARE = "{urn:stackengine:1}hardware"
 ET.register_namespace("se", "urn:stackengine:1")
 
 
-def definition(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], disks: Sequence[Disk], before: str, pinned: Mapping[str, Any]) -> str:
-    """The XML to define; ``before`` is the inactive XML that is there, or empty."""
+def definition(
+    ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], disks: Sequence[Disk], before: str, pinned: Mapping[str, Any], ignition: str = "",
+) -> str:  # fmt: skip
+    """The XML to define; ``before`` is the inactive XML that is there, or empty; ``ignition`` the file of an Ignition config."""
     profile = ctx.host.profile
-    ports = pinned.get("ports") or FIXED + SPARE + len(disks) + len(ctx.identity["nics"])
+    given = len(want.get("shares") or ()) + len(want.get("pci") or ())
+    ports = pinned.get("ports") or FIXED + SPARE + len(disks) + len(ctx.identity["nics"]) + given
+    shape = hardware.architecture(want, profile, kernel=bool(image.get("kernel")))
+    shape["machine"] = pinned.get("machine") or shape["machine"]
+    cmdline = want.get("cmdline") or image.get("cmdline") or CONSOLE.format(hardware.console_of(want, profile))
     xml = ctx.render(
-        "domain.xml.j2", domain_type=profile.domain_type, arch=profile.arch, machine=pinned.get("machine") or profile.machine or "q35",
-        identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want), vcpus=vcpus_of(want),
+        "domain.xml.j2", identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want), vcpus=vcpus_of(want),
         max_vcpus=max_vcpus_of(want), kernel=image.get("kernel", ""), initrd=image.get("initrd", ""),
-        cmdline=want.get("cmdline") or image.get("cmdline") or CONSOLE, disks=[disk_xml(ctx, d) for d in disks], nics=ctx.identity["nics"], ports=ports,
-        filters={mac: filter_name(mac) for mac in groups_of(ctx)}, scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
-        **hardware.values(want),
+        cmdline=cmdline, disks=[disk_xml(ctx, d) for d in disks], nics=ctx.identity["nics"], ports=ports,
+        filters={mac: filter_name(ctx.identity, mac) for mac in groups_of(ctx, want)}, scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
+        ignition=ignition, **shape, **hardware.values(want),
     )  # fmt: skip
     root = ET.fromstring(xml)
     if want.get("libvirt_overlay"):
@@ -147,6 +153,7 @@ def _kib(root: ET.Element) -> int:
 def _start_facts(root: ET.Element) -> list[Any]:
     facts: list[Any] = [int((root.findtext("vcpu") or "1").strip()), root.findtext(f"metadata/*/{HARDWARE}") or ""]
     facts += [(root.findtext(f"os/{part}") or "").strip() for part in ("kernel", "initrd", "cmdline")]
+    facts += [e.get("file", "") for e in root.findall("sysinfo/entry")]
     disks = []
     for disk in root.findall("devices/disk"):
         alias, source, boot = disk.find("alias"), disk.find("source"), disk.find("boot")

@@ -73,13 +73,14 @@ def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) 
 
 
 def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk]:
-    """The disc in its drive; it is booted from last."""
+    """The disc in its drive; it is booted from last. A virt machine has no SATA."""
     if not want.get("cdrom"):
         return []
     image = ctx.referred(want["cdrom"])
     if image is None:
         raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack")
-    return [Disk(image.attributes["path"], "raw", "sdb", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus="sata", device="cdrom")]
+    bus = "sata" if (want.get("arch") or ctx.host.profile.arch) == "x86_64" else "scsi"
+    return [Disk(image.attributes["path"], "raw", "sdb", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus=bus, device="cdrom")]
 
 
 def options_of(how: Mapping[str, Any]) -> dict[str, str]:

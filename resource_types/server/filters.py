@@ -1,6 +1,7 @@
 """Packet filters of a server's interfaces: one for each that is in a security group (it puts the groups together and drops the rest) or guarded.
 
-A guarded interface sends from its own MAC and addresses only, and from those that its port allows besides.
+A guarded interface sends from its own MAC and addresses only, and from those that its port allows besides. Every one whose addresses are known is
+guarded where the host can, as in the clouds, unless its port or its server says otherwise.
 
 The definition of the domain covers a filter's life: it names the filter before the filter is made, and until it is gone. So a crash in
 between leaves nothing that nobody knows of.
@@ -19,6 +20,7 @@ from stackengine import sdk
 from .identity import addresses_of
 
 PREFIX = "se-nic-"
+FEATURE = "nwfilter"
 GROUP = "sg:"
 """What a security group's physical id begins with; the rest is its filter's name. Other names are those of groups elsewhere."""
 
@@ -46,21 +48,22 @@ class Guard:
         return any("." in address and bits < 32 for address, bits in self.addresses)
 
 
-def groups_of(ctx: sdk.Context) -> dict[str, Guard]:
+def groups_of(ctx: sdk.Context, want: sdk.Properties) -> dict[str, Guard]:
     """MAC -> its guard, for interfaces that are in a group, or guarded without one."""
-    nics = {nic["mac"]: nic for nic in ctx.identity["nics"]}
+    contributed = {entry["mac"]: entry["groups"] for entry in ctx.contributed.get("groups", ())}
+    usual = FEATURE in ctx.host.profile.features if want.get("anti_spoofing") is None else bool(want["anti_spoofing"])
     found = {}
-    for entry in ctx.contributed.get("groups", ()):
-        said = entry["groups"]
+    for nic in ctx.identity["nics"]:
+        said = contributed.get(nic["mac"], ())
         groups = tuple(sorted({g["group"].removeprefix(GROUP) for g in said if "group" in g}))
         wish = next((g["guarded"] for g in said if "guarded" in g), None)
-        guarded = bool(groups) if wish is None else bool(wish)
+        own = [*addresses_of(nic), *_self_made(nic)]
+        guarded = bool(own) and (usual if wish is None else bool(wish))
         allowed = [a for g in said if (a := g.get("allowed"))]
         if groups or guarded:
-            own = [*addresses_of(nics[entry["mac"]]), *_self_made(nics[entry["mac"]])] if entry["mac"] in nics else []
             ranges = [ipaddress.ip_network(a, strict=False) for a in (*own, *(a["address"] for a in allowed))] if guarded else []
             listed = tuple(sorted({(str(n.network_address), n.prefixlen) for n in ranges}))
-            found[entry["mac"]] = Guard(groups, guarded and bool(own), listed, any(a.get("mac") for a in allowed))
+            found[nic["mac"]] = Guard(groups, guarded, listed, any(a.get("mac") for a in allowed))
     return found
 
 
@@ -72,9 +75,9 @@ def _self_made(nic: Mapping[str, Any]) -> list[str]:
     return [str(ipaddress.ip_network(f"{s['address']}/64", strict=False)[number]) for s in seats]
 
 
-def filter_name(mac: str) -> str:
-    """The name of an interface's filter."""
-    return PREFIX + mac.replace(":", "")
+def filter_name(identity: Mapping[str, Any], mac: str) -> str:
+    """The name of an interface's filter: also of the server, as a successor may have the port, and both are there for a while."""
+    return f"{PREFIX}{mac.replace(':', '')}-{identity['uuid'][:8]}"
 
 
 def named_in(xml: str) -> dict[str, str]:
@@ -89,7 +92,7 @@ def named_in(xml: str) -> dict[str, str]:
 
 def drop_filters(ctx: sdk.Context, defined: str, keep: Mapping[str, Any], *, running: bool) -> None:
     """Take away the filters that ``defined`` (inactive XML) names, except those of the MACs in ``keep``: from what runs, then from the host."""
-    kept = {filter_name(mac) for mac in keep}
+    kept = {filter_name(ctx.identity, mac) for mac in keep}
     for alias, name in named_in(defined).items():
         if name not in kept:
             if running:
@@ -100,7 +103,7 @@ def drop_filters(ctx: sdk.Context, defined: str, keep: Mapping[str, Any], *, run
 def make_filters(ctx: sdk.Context, wanted: Mapping[str, Guard]) -> None:
     """Define what is wanted; a filter that says the same stays as it is, as libvirt builds its rules anew for every running guest."""
     for mac, guard in wanted.items():
-        name = filter_name(mac)
+        name = filter_name(ctx.identity, mac)
         found = ctx.host.filter_info(_uuid(ctx, name))
         xml = ctx.render("filter.xml.j2", name=name, uuid=_uuid(ctx, name), guard=guard)
         if found is None or _said(found.xml) != _said(xml):

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from . import adopted, drift, hardware
+from . import adopted, cfn_init, drift, ec2, hardware
 from . import definition as xml_of
 from . import draft as drafts
 from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities
+from .openstack import LABEL as CONFIG_DRIVE
+from .openstack import Guest
+from .openstack import documents as openstack_documents
 from .rules import broken_rules, refusals
-from .seed import digest_of, documents, going_on, iso_of, leased
-from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
+from .seed import digest_of, documents, going_on, iso_of, kind_of, leased
+from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of, with_flavor
 from .translation import translate
 
 __all__ = ["Server", "translate"]
+FIRMWARE = "fw_cfg"
+"""The device of a seed that is no disk: an entry that QEMU's firmware interface gives to the guest."""
 
 
 class Server(sdk.ResourceType):
@@ -68,15 +74,17 @@ class Server(sdk.ResourceType):
         return found
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
+        devices = [f"pci:{a.lower()}" for a in sdk.known_list(want.get("pci")) if isinstance(a, str)]
         volumes = [v["volume"] for v in _volumes(want) if not v.get("read_only") and isinstance(v.get("volume"), str)]
-        return frozenset({*(f"mac:{n['mac']}" for n in identity["nics"]), *(f"volume:{v}" for v in volumes)})
+        return frozenset({*(f"mac:{n['mac']}" for n in identity["nics"]), *(f"volume:{v}" for v in volumes), *devices})
 
     def demand(self, want: sdk.Properties) -> sdk.Demand:
-        disk = want.get("disk")
+        disk = with_flavor(want).get("disk")
         return sdk.Demand(vcpus_of(want), maximum_of(want), disk * GIB if isinstance(disk, int) else 0)
 
     def effects(self, last: sdk.Properties, want: sdk.Properties, profile: sdk.Profile) -> Mapping[str, sdk.Effect]:
         """Memory changes live up to what the guest was started with; another disk to boot from needs a start."""
+        last, want = with_flavor(last), with_flavor(want)
         live = "set-memory-live" in profile.features and memory_of(want) <= maximum_of(last)
         found: dict[str, sdk.Effect] = {} if live else {"memory": "reboot"}
         if not ("set-vcpus-live" in profile.features and vcpus_of(last) <= vcpus_of(want) <= max_vcpus_of(last)):
@@ -88,7 +96,7 @@ class Server(sdk.ResourceType):
         return found
 
     def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
-        old, new = last.get("disk"), want.get("disk")
+        old, new = with_flavor(last).get("disk"), with_flavor(want).get("disk")
         if isinstance(old, int) and isinstance(new, int) and new < old:
             return [sdk.Refusal("disk", f"a disk does not shrink from {old} to {new} GiB", f"say {old}, or replace the server: --replace")]
         return []
@@ -102,7 +110,7 @@ class Server(sdk.ResourceType):
         return broken_rules(want)
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
-        return refusals(want, profile)
+        return refusals(with_flavor(want), profile)
 
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
         ready = sdk.known(want.get("ready"), {})
@@ -142,19 +150,22 @@ class Server(sdk.ResourceType):
         """Define over the same UUID, start or stop as wanted, and pin what the host chose. The same for every update."""
         if ctx.attributes.get("adopted"):
             return adopted.bring(ctx, want)
-        uuid = str(ctx.identity["uuid"])
+        uuid, want = str(ctx.identity["uuid"]), with_flavor(want)
+        _check_devices(ctx, want)
         image = self._image(ctx, want)
         seed = self._seed(ctx, want, image)
         bootable = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
-        disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), seed]
+        disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), *([] if seed.device == FIRMWARE else [seed])]
         before = ctx.host.domain_info(uuid)
         known = ctx.attributes.get("pinned") or (xml_of.pins(before.xml, {}) if before else {})
-        xml = xml_of.definition(ctx, want, image, disks, before.xml if before else "", known)
-        groups = groups_of(ctx)
+        ignition = seed.path if seed.device == FIRMWARE else ""
+        xml = xml_of.definition(ctx, want, image, disks, before.xml if before else "", known, ignition)
+        groups = groups_of(ctx, want)
         drop_filters(ctx, before.xml if before else "", groups, running=bool(before and before.live_xml))
         found = ctx.host.domain_define(xml)
         make_filters(ctx, groups)
         pinned = xml_of.pins(found.xml, known)
+        self._serve(ctx, want)
         if want["power"] == "stopped":
             ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
         elif want["power"] == "suspended":
@@ -203,17 +214,17 @@ class Server(sdk.ResourceType):
                 ctx.host.domain_set_limits(uuid, disk.target, {w: disk.limits.get(w, 0) for w in WORDS.values()})
         if (want.get("vnc") or {}).get("password"):
             ctx.host.domain_update_device(uuid, xml_of.screen_xml(ctx, want))
-        self._guard(ctx, before.live_xml)
+        self._guard(ctx, want, before.live_xml)
         metadata = xml_of.metadata(ctx, want)
         if not xml_of.same_metadata(before.live_xml, metadata):
             ctx.host.domain_set_metadata(uuid, metadata)
 
     @staticmethod
-    def _guard(ctx: sdk.Context, live_xml: str) -> None:
+    def _guard(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
         """Give running interfaces the filters that they should have."""
-        runs, wanted = named_in(live_xml), groups_of(ctx)
+        runs, wanted = named_in(live_xml), groups_of(ctx, want)
         for index, nic in enumerate(ctx.identity["nics"]):
-            name = filter_name(nic["mac"]) if nic["mac"] in wanted else ""
+            name = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in wanted else ""
             if name and runs.get(f"ua-nic{index}", "") != name:
                 ctx.host.domain_set_filter(str(ctx.identity["uuid"]), f"ua-nic{index}", name)
 
@@ -227,20 +238,33 @@ class Server(sdk.ResourceType):
         return image.attributes
 
     def _seed(self, ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> Disk:
-        """The seed's disk; its volume is named by its documents, so another user-data is another volume."""
-        keys = list(want.get("ssh_keys") or ())
-        pair = ctx.referred(want["key_name"]) if want.get("key_name") else None
-        if pair is not None:
-            keys.append(str(pair.attributes["public_key"]))
+        """The seed's disk, or the file of the firmware's entry; its volume is named by its documents, so another user-data is another volume."""
+        kind, guest, name = kind_of(want), _guest(ctx, want), seed_prefix(ctx.identity)
+        if kind == "ignition":
+            text = guest.user_data.encode()
+            data = io.BytesIO(text + b" " * (-len(text) % 512))  # volumes are whole sectors, and JSON may end in blanks
+            found = sdk.ensure_content(ctx, want["pool"], f"{name}{digest_of({'': guest.user_data})}.ign", data, data.getbuffer().nbytes, ctx.owner())
+            return Disk(found.path, "raw", "", "", device=FIRMWARE)
+        keys = list(guest.keys.values())
         below = provisioned(want, image)
-        if below:
-            files = going_on(ctx.identity, want.get("user_data") or "", keys, below, str(image.get("user") or "root"))
+        if kind == "config-drive":
+            files = openstack_documents(guest)
+        elif below:
+            files = going_on(ctx.identity, guest.user_data, keys, below, str(image.get("user") or "root"))
         else:
-            files = documents(ctx.identity, want.get("user_data") or "", keys, again=want["user_data_update"] == "reboot")
-        name = f"{seed_prefix(ctx.identity)}{digest_of(files)}.iso"
-        data = iso_of(files)
+            files = documents(ctx.identity, guest.user_data, keys, again=guest.again, vendor_data=guest.vendor_data)
+        data = iso_of(files, CONFIG_DRIVE) if kind == "config-drive" else iso_of(files)
+        name += f"{digest_of(files)}.iso"
         found = sdk.ensure_content(ctx, want["pool"], name, data, data.getbuffer().nbytes, ctx.owner())
         return Disk(found.path, "raw", "vdzz", "ua-seed", "se-seed", read_only=True)
+
+    @staticmethod
+    def _serve(ctx: sdk.Context, want: sdk.Properties) -> None:
+        """Let the host's metadata service tell the guest what it is."""
+        if ec2.wanted(want, ctx.host.profile):
+            ctx.host.serve_metadata(str(ctx.identity["uuid"]), ec2.entry(_guest(ctx, want), want))
+        elif ec2.FEATURE in ctx.host.profile.features:
+            ctx.host.unserve_metadata(str(ctx.identity["uuid"]))
 
     @staticmethod
     def _drop_seeds(ctx: sdk.Context, pool: str, keep: str = "", also: str = "") -> None:
@@ -263,6 +287,7 @@ class Server(sdk.ResourceType):
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))
         if found is not None and found.state == "saved":
             return  # it has given up everything but its memory
+        ctx.host.unserve_metadata(str(ctx.identity["uuid"]))  # its successor may have its MAC
         ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
 
     def snapshot(self, ctx: sdk.Context, last: sdk.Properties) -> None:
@@ -277,6 +302,7 @@ class Server(sdk.ResourceType):
             ctx.host.domain_shutdown(uuid, last["shutdown_timeout"], ctx.check)
             drop_filters(ctx, found.xml, {}, running=False)
             ctx.host.domain_undefine(uuid)
+        ctx.host.unserve_metadata(uuid)
         self._drop_seeds(ctx, pool, also=disk_name(ctx.identity))
 
 
@@ -299,6 +325,30 @@ def _hostname(text: str) -> str:
 def _handle(value: Any) -> str:
     """A handle's physical id: itself, or the last but one part of its URL."""
     return str(value).split("/")[-2] if "/" in str(value) else str(value)
+
+
+def _keys(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:
+    """Name -> public key."""
+    keys = {f"key-{n}": str(key) for n, key in enumerate(want.get("ssh_keys") or ())}
+    pair = ctx.referred(want["key_name"]) if want.get("key_name") else None
+    return keys if pair is None else {**keys, pair.path: str(pair.attributes["public_key"])}
+
+
+def _guest(ctx: sdk.Context, want: sdk.Properties) -> Guest:
+    """What the guest is told of itself."""
+    pairs = {str(k): str(v) for k, v in (want.get("metadata") or {}).items()}
+    groups = tuple(sorted({g for guard in groups_of(ctx, want).values() for g in guard.groups}))
+    return Guest(
+        ctx.identity, ctx.stack, want.get("user_data") or "", _keys(ctx, want), pairs, want.get("flavor") or "", want.get("image") or "", groups,
+        vendor_data=cfn_init.vendor_script(want["init"]) if want.get("init") else "", again=want["user_data_update"] == "reboot",
+    )  # fmt: skip
+
+
+def _check_devices(ctx: sdk.Context, want: sdk.Properties) -> None:
+    """What the machine's owner does not let guests have is not given, whatever was planned once."""
+    for what in (*(s["path"] for s in want.get("shares") or ()), *(want.get("pci") or ())):
+        if not ctx.allowed.may_give(what):
+            raise sdk.FailedError(f"no guest may get {what}", hint="who owns this machine can allow it: allow.devices in owner.yaml")
 
 
 def _boot_volumes(want: sdk.Properties) -> list[Any]:

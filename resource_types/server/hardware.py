@@ -11,12 +11,34 @@ from stackengine import sdk
 
 from .sizes import max_vcpus_of, maximum_of
 
-PROPERTIES = ("firmware", "tpm", "cpu", "numa", "hugepages", "watchdog", "vsock", "vnc", "cdrom", "root_disk", "libvirt_overlay", "cmdline")
+PROPERTIES = ("shares", "pci", "firmware", "tpm", "cpu", "numa", "hugepages", "watchdog", "vsock", "vnc", "cdrom", "root_disk", "libvirt_overlay", "cmdline")
 """Those that only a start of the guest brings."""
 LIMITS = ("limits",)
 """Of ``root_disk``, what changes while the guest runs."""
+X86 = "x86_64"
 FEATURES = {"firmware": "uefi", "tpm": "tpm", "vsock": "vsock"}
 """The feature that a host must have for a property."""
+
+
+def architecture(want: sdk.Properties, profile: sdk.Profile, *, kernel: bool) -> dict[str, Any]:
+    """Of the domain's template, what depends on the guest's architecture; one that is not the host's is emulated."""
+    arch = want.get("arch") or profile.arch
+    emulated = arch != profile.arch
+    firmware = want.get("firmware") or ("uefi" if arch != X86 and not kernel else "bios")
+    machine = ("q35" if arch == X86 else "virt") if emulated else profile.machine or "q35"
+    return {"arch": arch, "domain_type": "qemu" if emulated else profile.domain_type, "machine": machine, "firmware": firmware}
+
+
+def console_of(want: sdk.Properties, profile: sdk.Profile) -> str:
+    """The kernel's name of the serial console."""
+    return "ttyS0" if (want.get("arch") or profile.arch) == X86 else "ttyAMA0"
+
+
+def pci_address(text: str) -> dict[str, str]:
+    """libvirt's ``<address>`` of a PCI device."""
+    domain, bus, rest = text.split(":")
+    slot, function = rest.split(".")
+    return {"domain": f"0x{domain}", "bus": f"0x{bus}", "slot": f"0x{slot}", "function": f"0x{function}"}
 
 
 def values(want: sdk.Properties) -> dict[str, Any]:
@@ -28,7 +50,9 @@ def values(want: sdk.Properties) -> dict[str, Any]:
         last = first + cell["vcpus"] - 1
         cells.append({"cpus": f"{first}-{last}" if last > first else str(first), "memory": cell["memory"]})
         first = last + 1
-    return {**found, "firmware": want.get("firmware") or "bios", "cpu": cpu, "topology": topology(cpu), "cells": cells}
+    shares = [{"kind": "virtiofs", "read_only": False, **s} for s in want.get("shares") or ()]
+    found |= {"shares": shares, "shared_memory": any(s["kind"] == "virtiofs" for s in shares)}
+    return {**found, "cpu": cpu, "topology": topology(cpu), "cells": cells, "pci": [pci_address(a) for a in want.get("pci") or ()]}
 
 
 def topology(cpu: Mapping[str, Any]) -> dict[str, int]:
@@ -70,6 +94,9 @@ def broken(want: sdk.Properties) -> Iterator[sdk.Refusal]:
         yield sdk.Refusal("cpu", f"{text} are not {vcpus} vCPUs", "sockets, cores and threads that are left out are 1")
     if numa and (sum(c["vcpus"] for c in numa), sum(c["memory"] for c in numa)) != (vcpus, maximum_of(want)):
         yield sdk.Refusal("numa", f"the cells do not add up to {vcpus} vCPUs and {maximum_of(want)} MiB")
+    for share in (s for s in sdk.known_list(want.get("shares")) if isinstance(s, dict)):
+        if share.get("read_only") and (share.get("kind") or "virtiofs") == "virtiofs":
+            yield sdk.Refusal("shares", "libvirt shares nothing read-only by virtiofs", "kind: 9p")
     password = (sdk.known(want.get("vnc"), {}) or {}).get("password")
     if isinstance(password, str) and len(password) > 8:
         yield sdk.Refusal("vnc", "a VNC password has 8 characters at most (RFC 6143, 7.2.2)")
@@ -80,6 +107,12 @@ def refused(want: sdk.Properties, profile: sdk.Profile) -> Iterator[sdk.Refusal]
     for prop, feature in FEATURES.items():
         if want.get(prop) not in (None, False, "bios") and feature not in profile.features:
             yield sdk.Refusal(prop, f"this host has no {feature}", "leave it out, or install it there: ovmf, swtpm, the module vhost_vsock")
+    shares = [s for s in sdk.known_list(want.get("shares")) if isinstance(s, dict)]
+    for kind in sorted({s.get("kind") or "virtiofs" for s in shares if not sdk.has_unknown(s)} - profile.features):
+        yield sdk.Refusal("shares", f"this host has no {kind}", "the other of virtiofs and 9p, or install virtiofsd there")
+    arch = want.get("arch")
+    if isinstance(arch, str) and arch != profile.arch and f"arch-{arch}" not in profile.features:
+        yield sdk.Refusal("arch", f"this host runs no guests of {arch}", "install its emulator there: qemu-system-arm, qemu-efi-aarch64")
     mode = (sdk.known(want.get("cpu"), {}) or {}).get("mode")
     if mode in ("host-passthrough", "host-model") and profile.domain_type == "qemu" and profile.mode != "memory":
         yield sdk.Refusal("cpu", f"{mode} needs an accelerator, and this host emulates", "mode: maximum")

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from stackengine import sdk
 
-from . import hardware, overlay
+from . import cfn_init, ec2, hardware, overlay
+from .filters import FEATURE
+from .seed import is_ignition, kind_of
 from .sizes import unknown_flavor
 
 _GATES = {"lease": "leases", "agent": "agent", "cloud-init": "agent"}
@@ -34,6 +36,13 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     if isinstance(key, str) and key:
         text = f"no key pair {key} in this template: the stack's own keys are used"
         found.append(sdk.Refusal("key_name", text, "make it by SE::KeyPair, or name public keys in ssh_keys", "notice"))
+    found += [sdk.Refusal("init", why) for why in cfn_init.faults(want.get("init"))]
+    data = want.get("user_data")
+    if want.get("seed") == "ignition" and (data is None or (isinstance(data, str) and not is_ignition(data))):
+        found.append(sdk.Refusal("seed", "Ignition reads its config in user_data", 'user_data: {"ignition": {"version": "3.4.0"}, …}'))
+    if kind_of(want) == "ignition" and (want.get("ssh_keys") or want.get("key_name")) and isinstance(data, str) and "sshAuthorizedKeys" not in data:
+        text = "Ignition takes keys of its config only"
+        found.append(sdk.Refusal("user_data", text, "passwd: {users: [{name: core, sshAuthorizedKeys: […]}]}", "notice"))
     ready = want.get("ready")
     if isinstance(ready, dict) and ready.get("gate") == "signal" and not ready.get("handle"):
         found.append(sdk.Refusal("ready", "the gate 'signal' needs a handle", "handle: a reference to an SE::WaitConditionHandle"))
@@ -52,6 +61,15 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
     needed = _GATES.get(kind)
     if needed and needed not in profile.features:
         found.append(sdk.Refusal("ready", f"this host cannot tell when the gate '{kind}' has come", "use running, or a signal"))
+    if kind_of(want) == "ignition" and profile.domain_type not in ("qemu", "kvm"):
+        found.append(sdk.Refusal("seed", "only QEMU gives an Ignition config to its guests", "seed: config-drive, if the image reads it"))
+    if FEATURE not in profile.features and want.get("networks") != [] and want.get("anti_spoofing") is not False:
+        text = "this host has no packet filters: nothing stops a guest that sends from somebody else's address"
+        found.append(sdk.Refusal("anti_spoofing", text, "anti_spoofing: false says that it is meant so", "notice"))
+    asked = want.get("metadata_service")
+    if isinstance(asked, dict) and sdk.known(asked.get("enabled"), True) is not False and ec2.FEATURE not in profile.features:
+        text = "this host has no metadata service: its guests read their seed"
+        found.append(sdk.Refusal("metadata_service", text, "a private host has one: --host private://NAME", "notice"))
     if kind == "tcp" and not profile.local:
         found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
     found += hardware.refused(want, profile)

@@ -5,11 +5,50 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 from stackengine import sdk
 
 DEFAULT = (1, 512)
 """Of a server that names neither a flavor nor a size."""
+OWN = "flavor:"
+"""What the id of an SE::Flavor begins with."""
+LIMITS = ("total_iops", "read_iops", "write_iops", "total_bytes", "read_bytes", "write_bytes")
+
+
+def specs_of(want: sdk.Properties) -> dict[str, str]:
+    """What an SE::Flavor says, which stands in its id; nothing of a flavor by name."""
+    name = want.get("flavor")
+    return dict(parse_qsl(name.partition("?")[2])) if isinstance(name, str) and name.startswith(OWN) else {}
+
+
+def with_flavor(want: sdk.Properties) -> dict[str, Any]:
+    """The properties with what the flavor's extra specs say of the machine (Nova's documentation: Extra Specs), where they say nothing themselves."""
+    said, found = specs_of(want), dict(want)
+    cpu = {part: int(said[f"hw:cpu_{part}"]) for part in ("sockets", "cores", "threads") if said.get(f"hw:cpu_{part}", "").isdecimal()}
+    if cpu and "cpu" not in want:
+        found["cpu"] = cpu
+    nodes = int(said["hw:numa_nodes"]) if said.get("hw:numa_nodes", "").isdecimal() else 0
+    if nodes > 1 and "numa" not in want:
+        vcpus, memory = max_vcpus_of(want), maximum_of(want)
+        if vcpus % nodes == 0 and memory % nodes == 0:
+            found["numa"] = [{"vcpus": vcpus // nodes, "memory": memory // nodes}] * nodes
+    if said.get("hw:mem_page_size") not in (None, "small", "any"):
+        found.setdefault("hugepages", True)
+    if said.get("hw:watchdog_action") in ("reset", "poweroff", "pause", "none"):
+        found.setdefault("watchdog", said["hw:watchdog_action"])
+    if said.get("hw:tpm_version"):
+        found.setdefault("tpm", True)
+    secure = said.get("os:secure_boot") == "required"
+    if secure or said.get("hw:boot_mode") == "uefi":
+        found.setdefault("firmware", "uefi-secure" if secure else "uefi")
+    limits = {w: int(v) for w in LIMITS if (v := said.get(f"quota:disk_{w}_sec", "")).isdecimal()}
+    if limits and "root_disk" not in want:
+        found["root_disk"] = {"limits": limits}
+    if int(said.get("disk") or 0) and "disk" not in want:
+        found["disk"] = int(said["disk"])
+    return found
 
 
 @cache
@@ -22,7 +61,7 @@ def flavors() -> dict[str, tuple[int, int]]:
 def unknown_flavor(want: sdk.Properties) -> sdk.Refusal | None:
     """What is wrong with the flavor, if something is."""
     name = want.get("flavor")
-    if not isinstance(name, str) or name in flavors():
+    if not isinstance(name, str) or name in flavors() or name.startswith(OWN):
         return None
     import difflib
 
@@ -32,6 +71,9 @@ def unknown_flavor(want: sdk.Properties) -> sdk.Refusal | None:
 
 def _size(want: sdk.Properties) -> tuple[int, int]:
     name = want.get("flavor")
+    if isinstance(name, str) and name.startswith(OWN):
+        said = specs_of(want)
+        return int(said.get("vcpus") or DEFAULT[0]), int(said.get("memory") or DEFAULT[1])
     return flavors().get(name, DEFAULT) if isinstance(name, str) else DEFAULT
 
 

@@ -17,7 +17,21 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     for key, take in _TAKERS.items():
         if key in properties:
             take(properties, properties.pop(key))
+    if foreign_type in _CLOUD_GROUPS and _open(properties):
+        properties.setdefault("$notices", []).append((OPEN, "SE::SecurityGroup"))
     return properties
+
+
+_CLOUD_GROUPS = ("OS::Nova::Server", "AWS::EC2::Instance")
+OPEN = "one that names no group is open to its networks here; the cloud would put it into its group 'default', which lets in its own members only"
+NAMED = "the group 'default' lets in everybody on its networks here, and not its own members only"
+
+
+def _open(properties: dict[str, Any]) -> bool:
+    """Whether an interface is in no group, and has no port, which would say it for itself."""
+    networks = properties.get("networks")
+    ports = isinstance(networks, list) and all(isinstance(n, dict) and n.get("port") is not None for n in networks)
+    return not ports and not properties.get("security_groups")
 
 
 def _networks(properties: dict[str, Any], value: Any) -> None:
@@ -124,17 +138,43 @@ def _cpu(properties: dict[str, Any], value: Any) -> None:
     properties["vcpus"], properties["cpu"] = cores * threads, {"cores": cores, "threads": threads}
 
 
+def _metadata_options(properties: dict[str, Any], value: Any) -> None:
+    """EC2's MetadataOptions; a hop limit, and whether IPv6 asks, mean nothing here."""
+    if not isinstance(value, dict):
+        raise ValueError("MetadataOptions is a map that is known before apply")
+    strange = value.keys() - {"HttpEndpoint", "HttpTokens", "HttpPutResponseHopLimit", "HttpProtocolIpv6", "InstanceMetadataTags"}
+    if strange:
+        raise ValueError(f"MetadataOptions has no {', '.join(sorted(strange))}")
+    found = {"enabled": value.get("HttpEndpoint") != "disabled", "tokens": value.get("HttpTokens"), "tags": value.get("InstanceMetadataTags") == "enabled"}
+    properties["metadata_service"] = {k: v for k, v in found.items() if v is not None}
+
+
+def _config_drive(properties: dict[str, Any], value: Any) -> None:
+    """Nova's config_drive; without it the seed is NoCloud's."""
+    if str(value).lower() == "true":
+        properties["seed"] = "config-drive"
+
+
+def _check(properties: dict[str, Any], value: Any) -> None:
+    """EC2's SourceDestCheck; that it is on is the rule."""
+    if str(value).lower() == "false":
+        properties["anti_spoofing"] = False
+
+
 def _user_data_update(properties: dict[str, Any], value: Any) -> None:
     properties["user_data_update"] = value.lower() if isinstance(value, str) else value
 
 
 def _groups(properties: dict[str, Any], value: Any) -> None:
     """Security groups; ``default`` is both clouds' group of whoever names none, and filters nothing here."""
+    if isinstance(value, list) and "default" in value:
+        properties.setdefault("$notices", []).append((NAMED, ""))
     properties["security_groups"] = [g for g in value if g != "default"] if isinstance(value, list) else value
 
 
 _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
     "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
-    "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": _cpu,
+    "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": _cpu, "$metadata_options": _metadata_options,
+    "$check": _check, "$config_drive": _config_drive,
 }  # fmt: skip

@@ -66,6 +66,7 @@ class Building:
         elif resource.stands_for and dialect is not None:
             values = {k: v for k, v in values.items() if k in dialect.properties or k in info.properties}
         native, at = self._translator.properties(resource, info, dialect, values, marks)
+        self._of_metadata(written, info, native)
         at[""], at["type"] = resource.mark, resource.type_mark
         if written.placed.level.template.language == "cfn":
             native = coerced(native, info.schema)
@@ -76,6 +77,13 @@ class Building:
             metadata=lower(written.metadata), external_id=lower(written.external_id), marks=at,
             depends=tuple(d for d in written.depends if d.via in ("depends_on", "metadata", "external_id")),
         )  # fmt: skip
+
+    def _of_metadata(self, written: Written, info: ResourceTypeInfo, native: dict[str, Value]) -> None:
+        """Properties that stand under a key of the resource's metadata (schema keyword ``fromMetadata``), as programs in guests read them there."""
+        for name, schema in info.properties.items():
+            key = schema.get("fromMetadata")
+            if key and isinstance(written.metadata, dict) and written.metadata.get(key) is not None and name not in native:
+                native[name] = self._lowering.value(written.metadata[key])
 
     def _imply(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> None:
         """Resources that this one brings; the property that brings one refers to it from then on."""

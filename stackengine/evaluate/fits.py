@@ -13,8 +13,8 @@ from stackengine.model.values import SecretRef, Unknown, Value
 
 _SILENT = frozenset(
     (
-        *("description", "apply", "applyBy", "default", "refers", "examples", "optional", "completes", "slot", "inject", "opens", "title", "when", "sensitive"),
-        *("needs", "tested", "claims"),
+        *("description", "apply", "applyBy", "default", "refers", "examples", "optional", "completes", "slot", "inject", "opens", "gives", "title", "when"),
+        *("needs", "tested", "sensitive", "fromMetadata", "claims"),
         *("type", "enum", "properties", "required", "additionalProperties", "items", "minimum", "maximum", "exclusiveMinimum", "minLength", "pattern"),
         "$defs",
     )

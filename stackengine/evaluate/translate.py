@@ -87,6 +87,9 @@ class Translator:
 
     def __init__(self, diagnostics: Diagnostics) -> None:
         self._diagnostics = diagnostics
+        self._told: set[tuple[str, str]] = set()
+        self._seen: set[str] = set()
+        self._pending: list[tuple[str, str, Resource]] = []
 
     def properties(
         self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None, values: dict[str, Value], marks: dict[str, Mark]
@@ -128,7 +131,19 @@ class Translator:
             except ValueError as error:
                 self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
                 native = {k: v for k, v in native.items() if not k.startswith("$")}
+            self._pending += [(text, beside, resource) for text, beside in native.pop("$notices", ())]
+        self._seen.add(info.name)
+        self._tell()
         return native, placed
+
+    def _tell(self) -> None:
+        """Notices of the types themselves; one counts only beside a resource of the type that it names, and of many resources it is said once."""
+        due = [n for n in self._pending if not n[1] or n[1] in self._seen]
+        self._pending = [n for n in self._pending if n not in due]
+        for text, _, resource in due:
+            if (resource.type, text) not in self._told:
+                self._told.add((resource.type, text))
+                self._diagnostics.notice("V121", f"{resource.type}: {text}", resource.type_mark)
 
     def policies(self, policies: Policies, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None) -> Policies:
         """The policies with the properties of ``ignore_changes`` under their native names."""

@@ -42,6 +42,9 @@ class Reach(Protocol):
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""
 
+    def revive_ports(self) -> None:
+        """Have what publishes them run, where there are any and it is gone (after a reboot)."""
+
     @property
     def forwards(self) -> bool:
         """Whether what is forwarded between its networks can be said."""
@@ -54,6 +57,16 @@ class Reach(Protocol):
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
         """What is forwarded, by key."""
+
+    @property
+    def serves_metadata(self) -> bool:
+        """Whether its guests have a metadata service."""
+
+    def serve_metadata(self, guest: str, entry: dict[str, Any] | None) -> None:
+        """Serve a guest's data, or not any more (None)."""
+
+    def metadata(self) -> dict[str, dict[str, Any]]:
+        """What is served, by guest."""
 
 
 class Direct:
@@ -103,6 +116,12 @@ class Direct:
 
         Publisher(self.folder, None).unpublish(key)
 
+    def revive_ports(self) -> None:
+        """Start the process again."""
+        from stackengine.hosts.publisher import Publisher
+
+        Publisher(self.folder, None).revive()
+
     forwards = False
     """The machine's own firewall stays as it is."""
 
@@ -115,6 +134,18 @@ class Direct:
         """Nothing to do."""
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
+        """Nothing."""
+        return {}
+
+    serves_metadata = False
+    """169.254.169.254 is the machine's own, and may be that of the cloud that it stands in."""
+
+    def serve_metadata(self, guest: str, entry: dict[str, Any] | None) -> None:  # noqa: ARG002
+        """Not here; taking away what never was is no error."""
+        if entry is not None:
+            raise UnsupportedError("this host has no metadata service", hint="guests read their seed; or use a private host: --host private://NAME")
+
+    def metadata(self) -> dict[str, dict[str, Any]]:
         """Nothing."""
         return {}
 

@@ -25,13 +25,20 @@ class Allowed:
     urls: tuple[str, ...] = ()
     """Prefixes of URLs that may be fetched or called: remote imports, custom resources."""
     devices: tuple[str, ...] = ()
-    """Devices and shared folders of this machine that guests may get."""
+    """Devices (PCI addresses such as ``0000:03:00.0``) and shared folders (absolute) of this machine that guests may get."""
     hosts: tuple[str, ...] = ()
     """URIs of libvirt hosts that the project file of a checkout may name (a URI can name a program to connect through)."""
 
     def may_read(self, path: str) -> bool:
         """Whether an absolute, normalised path lies in an allowed place."""
         return any(PurePosixPath(path).is_relative_to(place) for place in self.files)
+
+    def may_give(self, what: str) -> bool:
+        """Whether a guest may get a folder of this machine (an allowed one, or below it), or a device (named just so)."""
+        if what.startswith("/"):
+            path = PurePosixPath(what)
+            return ".." not in path.parts and any(path.is_relative_to(place) for place in self.devices if place.startswith("/"))
+        return what.lower() in (d.lower() for d in self.devices)
 
     def may_run(self, program: str) -> bool:
         """Whether a program may be run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.planning.choice import Choice
 from stackengine.planning.ground import Ground
@@ -13,13 +15,18 @@ def check_host(choices: dict[str, Choice], ground: Ground, diagnostics: Diagnost
     changing = [c for c in choices.values() if c.kind not in ("keep", "read")]
     memory = 0
     disk: dict[str, int] = {}
+    told: dict[tuple[str, str], int] = {}
     for choice in changing:
         want = choice.instance.properties
         for refusal in choice.info.handler.refuse({**want, **choice.instance.contributed}, ground.profile):
-            mark = choice.resource.mark_of(refusal.prop)
-            diagnostics.items.append(
-                Diagnostic("K101", f"{choice.resource.path}.{refusal.prop}: {refusal.reason}", mark, refusal.hint, refusal.severity)
-            )
+            place = f"{choice.resource.path}.{refusal.prop}".rstrip(".")
+            same = (refusal.prop, refusal.reason)
+            if refusal.severity == "notice" and same in told:  # said of many it is one notice
+                first = diagnostics.items[told[same]]
+                diagnostics.items[told[same]] = replace(first, detail=f"{first.detail or 'also'} {place}")
+                continue
+            told[same] = len(diagnostics.items)
+            diagnostics.items.append(Diagnostic("K101", f"{place}: {refusal.reason}", choice.resource.mark_of(refusal.prop), refusal.hint, refusal.severity))
         before = choice.info.handler.demand(choice.old.properties) if choice.old is not None and choice.old.sure else Demand()
         now = choice.info.handler.demand(want)
         memory += now.memory - before.memory

@@ -47,6 +47,8 @@ def inputs_of(resource: DesiredResource, desired: Desired, repository: str = "")
         return "its image is not known before it is made"
     if properties.get("volumes") or properties.get("cdrom"):
         return "it has volumes of its own"
+    if properties.get("init") or properties.get("seed") not in (None, "nocloud"):
+        return "its first boot is told by more than its user data"
     if properties.get("user_data_update") == "reboot":
         return "its user data may run more than once"
     if has_sensitive(data):

@@ -19,7 +19,7 @@ class Profile:
     machine: str = ""
     features: frozenset[str] = frozenset()
     """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
-    resize-live, leases, signals-http, console-log, metadata, upload, publish, forwarding."""
+    resize-live, leases, signals-http, console-log, metadata, upload, publish, forwarding, metadata-service."""
     undefine_flags: int = 0
     local: bool = True
     """Whether the host is this machine (then HTTP signals can be received on a network's gateway address)."""
@@ -283,6 +283,16 @@ class Host(Protocol):
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
         """key -> entries."""
+
+    # what the metadata service answers its guests (feature "metadata-service"); entries as in hosts/private/guest_data.py
+    def serve_metadata(self, uuid: str, entry: Mapping[str, Any]) -> None:
+        """Serve it to the domain, in place of what was; nobody else gets it. Idempotent; UnsupportedError where the host has no such service."""
+
+    def unserve_metadata(self, uuid: str) -> None:
+        """Take it away; no error when nothing is served."""
+
+    def served_metadata(self) -> dict[str, dict[str, Any]]:
+        """Domain -> entry."""
 
     # published ports (a small process of ours listens on loopback of this machine and connects to the guest)
     def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:

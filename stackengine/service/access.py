@@ -172,15 +172,24 @@ def forward(session: Session, stack: str, server: str, listen: int, target: int)
     """Forward a loopback port to a server's port until interrupted."""
     _, instance, host = find_server(session, stack, server)
     address = instance.identity["address"]
+    with listening(listen) as waiting:
+        print(f"127.0.0.1:{waiting.getsockname()[1]} -> {server} ({address}:{target}); Ctrl-C ends it", file=sys.stderr, flush=True)
+        serve_forever(waiting, host, address, target)
+
+
+def listening(port: int) -> socket.socket:
+    """A loopback port; ServiceError when it is taken."""
     try:
-        waiting = socket.create_server(("127.0.0.1", listen))
+        return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise ServiceError(f"127.0.0.1:{listen} cannot be opened: {error.strerror}", hint="name another port") from error
-    print(f"127.0.0.1:{waiting.getsockname()[1]} -> {server} ({address}:{target}); Ctrl-C ends it", file=sys.stderr, flush=True)
-    with waiting:
-        while True:
-            client, _ = waiting.accept()
-            threading.Thread(target=_serve, args=(client, host, address, target), daemon=True).start()
+        raise ServiceError(f"127.0.0.1:{port} cannot be opened: {error.strerror}", hint="name another port") from error
+
+
+def serve_forever(waiting: socket.socket, host: Any, address: str, port: int) -> None:
+    """Carry everybody who connects to an address inside the host's network."""
+    while True:
+        client, _ = waiting.accept()
+        threading.Thread(target=_serve, args=(client, host, address, port), daemon=True).start()
 
 
 def _serve(client: socket.socket, host: Any, address: str, port: int) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stackengine.service.session import Session
 
 FILE = "hosts.yaml"
-KNOWN_FEATURES = frozenset(("nwfilter", "forwarding", "publish", "uefi", "tpm", "vsock"))
+KNOWN_FEATURES = frozenset(("nwfilter", "forwarding", "publish", "metadata-service", "uefi", "tpm", "vsock"))
 """What types and properties say that they need (``needs`` in their schemas), of what drivers have or have not."""
 
 

@@ -210,6 +210,21 @@ def with_calls(desired: Desired, registry: Registry, granted: Allowed, diagnosti
     return replace(desired, resources=changed)
 
 
+def check_devices(desired: Desired, registry: Registry, granted: Allowed, diagnostics: Diagnostics) -> None:
+    """X105 for folders and devices of this machine that guests may not get (schema keyword ``"gives": true``: a list of texts, or of mappings with a path)."""
+    for path, resource in desired.resources.items():
+        info = registry.get(resource.type)
+        for name in (n for n, schema in info.properties.items() if schema.get("gives")) if info is not None else ():
+            listed = resource.properties.get(name)
+            for entry in listed if isinstance(listed, list) else [] if listed is None else [listed]:
+                what = entry.get("path") if isinstance(entry, dict) else entry
+                real = os.path.realpath(what) if isinstance(what, str) and what.startswith("/") else what
+                if not isinstance(what, str) or not granted.may_give(what) or not granted.may_give(str(real)):
+                    shown = what if isinstance(what, str) else "what is known only later"
+                    hint = f"who owns this machine can allow it: allow.devices in {places()[-1]}"
+                    diagnostics.error("X105", f"{path}: no guest may get {shown}", resource.mark_of(name), hint)
+
+
 def _field_of(called: str) -> str:
     """Which list of the owner's a handler stands in; empty for what nothing here can call."""
     if called.startswith(("http://", "https://")):

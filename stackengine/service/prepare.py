@@ -91,6 +91,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
         raise InvalidTemplateError(diagnostics)
     opened = owner.with_sources(evaluated.desired, session.registry, request.template.parent, session.allowed, diagnostics)
     opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
+    owner.check_devices(opened, session.registry, session.allowed, diagnostics)
     recorded = session.store.recorded(row.id) if known is not None else Recorded()
     opened = with_free_ranges(session, row, opened, recorded, diagnostics, remap=request.remap)
     opened = request.shaped(session, opened, recorded, diagnostics) if request.shaped is not None else carried(opened, recorded)

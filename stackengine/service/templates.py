@@ -62,6 +62,7 @@ def evaluate_only(session: Session, request: Request, diagnostics: Diagnostics) 
     )  # fmt: skip
     if found is not None:
         owner.with_sources(found.desired, session.registry, request.template.parent, session.allowed, diagnostics)
+        owner.check_devices(found.desired, session.registry, session.allowed, diagnostics)
         owner.with_calls(found.desired, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
     return found
 

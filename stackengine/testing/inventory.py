@@ -22,7 +22,7 @@ def inventory(host: Host) -> dict[str, Any]:
             for name, volume in pool["volumes"].items():
                 if name.endswith(".iso"):
                     volume["data"] = ""
-        found = {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports", "forwarding")}
+        found = {k: state[k] for k in ("domains", "networks", "filters", "pools", "ports", "forwarding", "metadata")}
         return {**found, "secrets": state.get("secrets", {})}
     return {
         "domains": sorted((d.uuid, d.name, d.state, d.vcpus) for d in host.domain_list()),
@@ -30,6 +30,7 @@ def inventory(host: Host) -> dict[str, Any]:
         "filters": sorted((f.uuid, f.name) for f in host.filter_list() if f.name.startswith("se-")) if "nwfilter" in host.profile.features else [],
         "volumes": sorted((p, v.name, v.capacity) for p in POOLS if host.pool_info(p) for v in host.volume_list(p)),
         "forwarding": host.forwarding(),
+        "metadata": host.served_metadata(),
         "ports": copy.deepcopy(host.published_ports()) if "publish" in host.profile.features else {},
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from stackengine.cli import options
+from stackengine.cli import autostarting, options
 from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.terminal import Terminal
 
@@ -29,6 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove = verbs.add_parser("rm", help="remove a private host with all that is on it")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    autostart = verbs.add_parser("autostart", help="print or install a systemd unit that brings hosts, servers and published ports back after a reboot")
+    autostarting.configure(autostart)
     doctor = verbs.add_parser("doctor", help="say what is wrong with a host and how to mend it; tries the accelerator by running a guest")
     doctor.add_argument("uri", metavar="URI", nargs="?", help="default: --host, else private://default")
     _add_inventory(verbs)
@@ -60,6 +62,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         match args.verb:
             case "ls":
                 return _ls(session, terminal)
+            case "autostart":
+                return autostarting.run(session, args, terminal)
             case "doctor":
                 return _doctor(session, args, terminal)
             case "add" | "forget" | "show" | "cordon" | "uncordon" | "drain":

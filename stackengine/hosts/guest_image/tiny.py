@@ -20,6 +20,7 @@ host sees."""
 MODULES = [
     *("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "virtio_rng", "virtio_balloon", "virtio_scsi", "isofs", "vfat"),
     *("nls_ascii", "nls_cp437", "nls_utf8", "ahci", "ata_piix", "sd_mod", "sr_mod", "button", "evdev"),
+    *("virtiofs", "qemu_fw_cfg", "vmw_vsock_virtio_transport"),
 ]
 SYSTEM_APPLETS = frozenset(
     [

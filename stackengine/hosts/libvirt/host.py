@@ -323,6 +323,18 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         """What is forwarded."""
         return self._reach.forwarding()
 
+    def serve_metadata(self, uuid: str, entry: Mapping[str, Any]) -> None:
+        """Serve a guest's data to it."""
+        self._reach.serve_metadata(uuid, dict(entry))
+
+    def unserve_metadata(self, uuid: str) -> None:
+        """Not any more."""
+        self._reach.serve_metadata(uuid, None)
+
+    def served_metadata(self) -> dict[str, dict[str, Any]]:
+        """What is served."""
+        return self._reach.metadata()
+
     def network_start(self, uuid: str, *, autostart: bool = True) -> None:
         """Start; our rules stay before those that libvirt makes for its networks."""
         super().network_start(uuid, autostart=autostart)
@@ -335,6 +347,10 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
     def unpublish_port(self, key: str) -> None:
         """Stop publishing."""
         self._reach.unpublish(key)
+
+    def revive_ports(self) -> None:
+        """Publish again after a reboot."""
+        self._reach.revive_ports()
 
     def published_ports(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import libvirt
 
@@ -36,3 +38,32 @@ class TuningCalls:
                 domain.updateDeviceFlags(device_xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
         self._call("virDomainUpdateDeviceFlags", work)
+
+    def screen_port(self, uuid: str) -> int | None:
+        """The VNC port of a running guest on its host's loopback; None where it has none."""
+
+        def work(c: Any) -> int | None:
+            domain = c.lookupByUUIDString(uuid)
+            found = _screen(domain) if domain.isActive() else None
+            return int(found.get("port", "0")) if found is not None else None
+
+        return self._call("virDomainGetXMLDesc", work)  # type: ignore[no-any-return]
+
+    def screen_password(self, uuid: str, password: str, seconds: int) -> None:
+        """Set the password of a running guest's screen for so long; an empty one lets nobody in (formatdomain.html, graphical framebuffers)."""
+
+        def work(c: Any) -> None:
+            domain = c.lookupByUUIDString(uuid)
+            found = _screen(domain) if domain.isActive() else None
+            if found is None:
+                return
+            found.set("passwd", password)
+            if seconds:
+                found.set("passwdValidTo", time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + seconds)))
+            domain.updateDeviceFlags(ET.tostring(found, encoding="unicode"), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+        self._call("virDomainUpdateDeviceFlags", work)
+
+
+def _screen(domain: Any) -> ET.Element | None:
+    return ET.fromstring(domain.XMLDesc(0)).find("devices/graphics[@type='vnc']")

@@ -40,7 +40,11 @@ FEATURES = frozenset(
         "upload",
         "publish",
         "forwarding",
+        "metadata-service",
         "uefi",
+        "virtiofs",
+        "9p",
+        "arch-aarch64",
         "tpm",
         "vsock",
         "save",
@@ -158,8 +162,8 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
 
     def _simulate_guest(self, state: dict[str, Any], domain: Any) -> None:
         """What a guest would do with its user-data: signal every handle whose URL stands there."""
-        for disk in read.disks(domain):
-            for line in self._seed_of(state, disk.path).splitlines():
+        for path in (*(d.path for d in read.disks(domain)), *read.firmware_files(domain)):
+            for line in self._seed_of(state, path).splitlines():
                 for handle, token in _SIGNAL_URL.findall(line):
                     failed = "FAILURE" in line and "SUCCESS" not in line
                     signal = {"handle": handle, "token": token, "by": read.text(domain, "uuid"), "reason": f"simulated guest {read.text(domain, 'name')}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -135,6 +136,21 @@ class NetworkCalls:
         """Forget."""
         with self._call("unforward") as state:
             state.get("forwarding", {}).pop(key, None)
+
+    def serve_metadata(self, uuid: str, entry: Mapping[str, Any]) -> None:
+        """Serve a guest's data."""
+        with self._call("serve_metadata") as state:
+            state.setdefault("metadata", {})[uuid] = dict(entry)
+
+    def unserve_metadata(self, uuid: str) -> None:
+        """Not any more."""
+        with self._call("unserve_metadata") as state:
+            state.get("metadata", {}).pop(uuid, None)
+
+    def served_metadata(self) -> dict[str, dict[str, Any]]:
+        """What is served."""
+        with self._call("served_metadata", change=False) as state:
+            return dict(state.get("metadata", {}))
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
         """All of it."""

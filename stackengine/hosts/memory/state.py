@@ -22,6 +22,7 @@ EMPTY: dict[str, Any] = {
     "signals": [],
     "ports": {},
     "forwarding": {},
+    "metadata": {},
     "calls": 0,
 }
 

@@ -50,6 +50,11 @@ def disk(element: ET.Element) -> Disk:
     return Disk(path, target.get("dev", "") if target is not None else "", alias.get("name", "") if alias is not None else "", _shared(element))
 
 
+def firmware_files(domain: ET.Element) -> list[str]:
+    """Files of entries that the firmware gives to the guest."""
+    return [e.get("file", "") for e in domain.findall("sysinfo[@type='fwcfg']/entry")]
+
+
 def _shared(element: ET.Element) -> bool:
     return element.find("readonly") is not None or element.find("shareable") is not None
 

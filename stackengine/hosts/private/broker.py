@@ -2,7 +2,8 @@
 
 One request per connection, a JSON object in one packet: ``connect``, ``listen``; ``stay``, which is answered and then kept open until
 process 1 ends, so that whoever must not outlive the host can watch it; ``dismiss``, which hangs up on those that stay under a name; and
-``gone``, which is answered when a network device is not there any more; ``forward``, by which the host's table of forwarding becomes the kernel's.
+``gone``, which is answered when a network device is not there any more; ``forward``, by which the host's table of forwarding becomes the kernel's;
+``metadata``, by which process 1 starts the metadata service of a folder (of none: only whether it could).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ CONNECT_SECONDS = 60.0
 OK = b'{"ok": true}'
 
 
-def serve(client: socket.socket, dismiss: Callable[[str], None]) -> str:
+def serve(client: socket.socket, dismiss: Callable[[str], None], attend: Callable[[str], None]) -> str:
     """Answer a client (inside the namespaces); the name under which it stays, or nothing."""
     try:
         client.settimeout(REQUEST_SECONDS)
@@ -35,6 +36,8 @@ def serve(client: socket.socket, dismiss: Callable[[str], None]) -> str:
         made = _make(request)
         if request["do"] == "dismiss":
             dismiss(request["name"])
+        if request["do"] == "metadata" and request["folder"]:
+            attend(str(request["folder"]))
         stays = str(request["name"]) if request["do"] == "stay" else ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         number = error.errno if isinstance(error, OSError) and error.errno else 0
@@ -57,7 +60,7 @@ def _make(request: dict[str, Any]) -> socket.socket | None:
         case "listen":
             family = socket.AF_INET6 if ":" in request["address"] else socket.AF_INET
             return socket.create_server((request["address"], request["port"]), family=family)
-        case "stay" | "dismiss":
+        case "stay" | "dismiss" | "metadata":
             return None
         case "forward":
             forwarding.apply(Path(request["table"]))
@@ -135,6 +138,11 @@ class Broker:
     def forward(self, table: Path) -> None:
         """Bring the kernel to what the table of forwarding says; OSError with what it refuses."""
         client, _ = self._ask(CONNECT_SECONDS, do="forward", table=str(table))
+        client.close()
+
+    def metadata(self, folder: str) -> None:
+        """Have the metadata service serve what is in ``folder``; OSError when the host, of an older version, has none. Empty: only ask."""
+        client, _ = self._ask(REQUEST_SECONDS, do="metadata", folder=folder)
         client.close()
 
     def pid(self) -> int | None:

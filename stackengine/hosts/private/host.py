@@ -86,6 +86,10 @@ class PrivateHost:
         """Stop publishing."""
         self.publisher().unpublish(key)
 
+    def revive_ports(self) -> None:
+        """Start the process again that publishes."""
+        self.publisher().revive()
+
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""
         return self.publisher().published()
@@ -117,6 +121,42 @@ class PrivateHost:
 
     def _write_forwarding(self, table: dict[str, list[dict[str, Any]]]) -> None:
         write_whole(self.paths.folder / "forwarding.json", json.dumps(table, sort_keys=True))
+
+    @property
+    def serves_metadata(self) -> bool:
+        """Whether process 1 knows of the metadata service; one that an older version started does not."""
+        try:
+            Broker(self.paths.broker).metadata("")
+        except OSError:
+            return False
+        return True
+
+    def metadata(self) -> dict[str, dict[str, Any]]:
+        """What the metadata service serves, by guest."""
+        return {f.stem: json.loads(f.read_text()) for f in sorted(self._metadata.glob("*.json"))}
+
+    def serve_metadata(self, guest: str, entry: dict[str, Any] | None) -> None:
+        """Serve a guest's data, in place of what was, or not any more (None)."""
+        file = self._metadata / f"{guest}.json"
+        if entry is None:
+            file.unlink(missing_ok=True)
+            return
+        self._metadata.mkdir(mode=0o700, exist_ok=True)
+        write_whole(file, json.dumps(entry, sort_keys=True))
+        self.metadata_again()
+
+    def metadata_again(self) -> None:
+        """Have the service run, where somebody is served: after a start of the host, too."""
+        if self.metadata():
+            try:
+                Broker(self.paths.broker).metadata(str(self._metadata))
+            except OSError as error:
+                hint = f"stack-run hosts stop {self.name}; stack-run hosts start {self.name}"
+                raise HostError(f"the private host {self.name} has no metadata service: {error.strerror or error}", hint=hint) from error
+
+    @property
+    def _metadata(self) -> Path:
+        return self.paths.folder / "metadata"
 
     def forward_again(self) -> None:
         """Bring the kernel to the table: after a start of the host, and of a network, whose rules libvirt may have put before ours."""
@@ -181,6 +221,7 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
         host = PrivateHost(name, paths, pid, reaches_out)
         if fresh:
             host.forward_again()
+            host.metadata_again()
             paths.prepared.touch()
         host.publisher().revive()
         return host

@@ -10,6 +10,7 @@ import encodings.idna  # noqa: F401  (loaded now: what is below the state folder
 import fcntl
 import json
 import os
+import queue
 import selectors
 import signal
 import socket
@@ -20,10 +21,13 @@ import threading
 import time
 from pathlib import Path
 
+from stackengine.hosts import processes
 from stackengine.hosts.private.broker import serve
 from stackengine.hosts.private.mounts import mount_everything
 
 DAEMONS = ("virtlogd", "virtlockd", "libvirtd")
+METADATA = "metadata"
+"""The service that is started when the first server asks for it."""
 PATIENCE = 30.0
 """Seconds until libvirtd has made its socket."""
 DEATHS, DEATHS_SECONDS = 5, 60.0
@@ -44,12 +48,15 @@ class Attendant:
         self._broker = broker
         self._selector = selectors.DefaultSelector()
         self._daemons: dict[int, str] = {}
-        self._deaths: dict[str, list[float]] = {name: [] for name in DAEMONS}
+        self._deaths: dict[str, list[float]] = {name: [] for name in (*DAEMONS, METADATA)}
         self._staying: dict[socket.socket, str] = {}
+        self._commands: dict[str, list[str]] = {name: [name] for name in DAEMONS}
+        self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._wake = -1
 
     def start(self, name: str) -> None:
         """Start a daemon in a session of its own."""
-        process = subprocess.Popen([name], stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(self._commands[name], stdin=subprocess.DEVNULL, start_new_session=True)
         process.returncode = 0  # it is buried by number, with all others
         self._daemons[process.pid] = name
 
@@ -59,6 +66,7 @@ class Attendant:
         os.set_blocking(woken, False)
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._wake = wake
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         self._selector.register(woken, selectors.EVENT_READ)
         self._selector.register(self._broker, selectors.EVENT_READ)
@@ -73,16 +81,30 @@ class Attendant:
                     with contextlib.suppress(BlockingIOError):
                         os.read(woken, 4096)
                     self._bury()
+                    self._begin_metadata()
                 else:
                     self._forget(key.fileobj)
 
     def _serve(self, client: socket.socket) -> None:
-        name = serve(client, self._hang_up)
+        name = serve(client, self._hang_up, self._ask_metadata)
         if name:
             self._staying[client] = name
             self._selector.register(client, selectors.EVENT_READ)
         else:
             client.close()
+
+    def _ask_metadata(self, folder: str) -> None:
+        """From any thread; the loop starts it, as it alone buries."""
+        self._asked.put(folder)
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake, b"m")
+
+    def _begin_metadata(self) -> None:
+        while not self._asked.empty():
+            folder = self._asked.get()
+            if METADATA not in self._daemons.values():
+                self._commands[METADATA] = processes.python("stackengine.hosts.private.metadata", folder)
+                self.start(METADATA)
 
     def _hang_up(self, name: str) -> None:
         for client in [c for c, n in self._staying.items() if n == name]:
@@ -111,6 +133,8 @@ class Attendant:
             self._deaths[name] = [*(t for t in self._deaths[name] if now - t < DEATHS_SECONDS), now]
             print(f"{name} ended with {os.waitstatus_to_exitcode(status)}", file=sys.stderr, flush=True)
             if len(self._deaths[name]) > DEATHS:
+                if name == METADATA:  # guests miss it, and go on
+                    continue
                 print(f"{name} ended {DEATHS + 1} times within {DEATHS_SECONDS:g} s: giving up", file=sys.stderr, flush=True)
                 os._exit(1)
             self.start(name)

@@ -98,6 +98,7 @@ def take(session: Session, found: up.Environment, *, kept: bool = False) -> Cut:
             "guests": [_guest_data(g) for g in guests], "instances": [instance_to_json(i) for i in recorded.instances.values()],
             "revision": forks.revision_data(session.store.database, row.id, row.revision),
             "networks": [n.xml for n in host.network_list()], "filters": [f.xml for f in host.filter_list() if f.name.startswith("se-")],
+            "metadata": host.served_metadata(),
             "folder": str(session.folder / "hosts" / row.host.removeprefix("private://")),
         }  # fmt: skip
         write(folder / STATE, data)

@@ -76,6 +76,8 @@ def _bring(session: Session, host: Any, cut: Cut, row: StackRow, policies: Seque
         host.filter_define(change(xml))
     for xml in data["networks"]:
         host.network_start(host.network_define(change(xml)).uuid)
+    for uuid, entry in data.get("metadata", {}).items():
+        host.serve_metadata(uuid, entry)
     volumes = Path(host.pool_info("default").path)
     _bring_files(cut, row, volumes)
     guests = _guests(cut)

@@ -78,10 +78,21 @@ def test_a_foreign_attribute_is_a_native_one(dialect: Dialect) -> None:
 def test_an_ignored_property_is_a_notice_and_a_refused_one_an_error() -> None:
     notices: list[str] = []
     errors: list[str] = []
-    desired(NOVA + "image: tiny, flavor: tiny, reservation_id: a, config_drive: true}}\n", None, notices)
-    assert {n.split(" has")[0] for n in notices} == {"OS::Nova::Server.reservation_id", "OS::Nova::Server.config_drive"}
+    desired(NOVA + "image: tiny, flavor: tiny, reservation_id: a, diskConfig: AUTO}}\n", None, notices)
+    assert {n.split(" has")[0] for n in notices} == {"OS::Nova::Server.reservation_id", "OS::Nova::Server.diskConfig"}
     desired(f"{HOT}resources:\n  web: {{type: 'OS::Nova::Server', properties: {{image: tiny, flavor: tiny, admin_pass: x}}}}\n", errors)
     assert errors == ["OS::Nova::Server.admin_pass is not supported: put a password into user_data, or use keys"]
+
+
+def test_where_the_clouds_default_group_would_count_that_is_said_once() -> None:
+    plain, group = "image: tiny, flavor: tiny}}\n", "  g: {type: 'OS::Neutron::SecurityGroup'}\n"
+    for text, count in ((plain, 0), (plain + group, 1), (plain + group + NOVA.splitlines()[-1].replace("web:", "b:") + plain, 1)):
+        notices: list[str] = []
+        desired(NOVA + text, None, notices)
+        assert len([n for n in notices if "names no group" in n]) == count, text
+    told: list[str] = []
+    desired(NOVA + "image: tiny, flavor: tiny, security_groups: [default]}}\n", None, told)
+    assert ["'default' lets in everybody" in n for n in told] == [True]
 
 
 def test_nova_says_networks_in_four_ways() -> None:

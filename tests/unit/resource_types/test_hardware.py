@@ -11,6 +11,7 @@ import pytest
 from stackengine import registry
 from stackengine.hosts.memory.host import PROFILE
 from stackengine.sdk import Profile
+from stackengine.sdk.overlay import merge
 
 TYPES = registry.load(entry_points=False)
 _ = TYPES.types["SE::Server"].handler
@@ -48,14 +49,14 @@ def test_what_a_host_does_not_have_is_refused() -> None:
     "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:commandline/></domain>", "<domain><devices><hostdev/></devices></domain>", "<a/>", "<",
 ])  # fmt: skip
 def test_an_overlay_never_names_identity_or_the_host(text: str) -> None:
-    assert list(overlay.problems(text))
+    assert overlay.refusals({"libvirt_overlay": text})
 
 
 def test_an_overlay_completes_what_is_there_and_adds_what_is_not() -> None:
     root = ET.fromstring("<domain><cpu mode='maximum'/><devices><controller type='pci' index='0'/></devices></domain>")
     text = "<domain><cpu><cache mode='emulate'/></cpu><clock offset='utc'/><devices><controller type='pci' index='1'/><sound model='ich9'/></devices></domain>"
-    assert not list(overlay.problems(text))
-    overlay.merge(root, text)
+    assert not overlay.refusals({"libvirt_overlay": text})
+    merge(root, text)
     assert [e.tag for e in root] == ["cpu", "devices", "clock"]
     assert root.find("cpu[@mode='maximum']/cache") is not None
     assert [e.get("index") for e in root.findall("devices/controller")] == ["0", "1"]

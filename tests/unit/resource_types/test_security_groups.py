@@ -90,20 +90,36 @@ def test_two_groups_may_name_each_other_by_rules_of_their_own(life: Life) -> Non
 
 def test_a_port_changes_its_groups_while_its_server_runs(life: Life) -> None:
     life.up(WEB, PORT % "[]", ON_PORT)
-    assert life.interfaces() == {}
+    (guard,) = life.interfaces().values()
+    assert "<filterref" not in guard
     done = life.up(WEB, PORT % "[{get_resource: web}]", ON_PORT)
     assert (done["port"], done["server"]) == ("update", "update")
-    (name,) = life.interfaces()
+    ((name, xml),) = life.interfaces().items()
     assert name in life.live()
+    assert "<filterref" in xml
     life.up(WEB, PORT % "[]", ON_PORT)
+    assert "<filterref" not in life.interfaces()[name]
+    open_port = ON_PORT.replace("'OS::Nova::Server', properties: {", "'SE::Server', properties: {anti_spoofing: false, ")
+    life.up(WEB, PORT % "[]", open_port)
     assert life.interfaces() == {}
     assert "filterref" not in life.live()
+    life.up(WEB, PORT % "[]", ON_PORT)
+    assert name in life.live()
+
+
+def test_a_replaced_server_takes_its_port_along_with_filters_of_its_own(life: Life) -> None:
+    life.up(WEB, PORT % "[{get_resource: web}]", ON_PORT)
+    (before,) = life.interfaces()
+    life.up(WEB, PORT % "[{get_resource: web}]", ON_PORT.replace("flavor: tiny", "flavor: tiny, user_data: other"))
+    (after,) = life.interfaces()
+    assert before != after
+    assert after in life.live()
 
 
 def test_nothing_is_left_of_groups_and_filters_that_go(life: Life) -> None:
     life.up(WEB, PORT % "[{get_resource: web}]", ON_PORT)
     life.up(PORT % "[]", ON_PORT)
-    assert life.filters() == {}
+    assert [n for n in life.filters() if not n.startswith("se-nic-")] == []
     life.up(WEB, PORT % "[{get_resource: web}]", ON_PORT)
     life.up()
     assert life.filters() == {}

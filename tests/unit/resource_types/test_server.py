@@ -94,3 +94,38 @@ def test_sizes_come_from_numbers_first_then_from_the_flavor() -> None:
     wrong = sizes.unknown_flavor({"flavor": "m1.smal"})
     assert "did you mean m1.small?" in wrong.hint
     assert sizes.unknown_flavor({"flavor": "t3.micro"}) is None
+
+
+IGNITION = '{"ignition": {"version": "3.4.0"}}'
+
+
+@pytest.mark.parametrize(("want", "kind"), [
+    ({}, "nocloud"), ({"user_data": "#cloud-config\n"}, "nocloud"), ({"user_data": IGNITION}, "ignition"), ({"user_data": "{}"}, "nocloud"),
+    ({"user_data": "{"}, "nocloud"), ({"user_data": '{"ignition": 3}'}, "nocloud"), ({"user_data": IGNITION, "seed": "config-drive"}, "config-drive"),
+])  # fmt: skip
+def test_what_a_guest_finds_its_data_on_is_said_or_seen_in_its_user_data(want: dict[str, Any], kind: str) -> None:
+    assert seed.kind_of(want) == kind
+
+
+def test_a_config_drive_has_its_files_in_folders() -> None:
+    from pycdlib import PyCdlib
+
+    iso = PyCdlib()
+    iso.open_fp(seed.iso_of({"openstack/latest/meta_data.json": "{}", "openstack/latest/user_data": "#!/bin/sh\n"}, "config-2"))
+    assert iso.pvd.volume_identifier.decode().strip() == "config-2"
+    for names in ({"joliet_path": "/openstack/latest/user_data"}, {"rr_path": "/openstack/latest/user_data"}):
+        out = io.BytesIO()
+        iso.get_file_from_iso_fp(out, **names)
+        assert out.getvalue() == b"#!/bin/sh\n"
+
+
+def test_ignition_wants_its_config_and_is_told_apart_on_hosts_that_give_none() -> None:
+    from dataclasses import replace
+
+    from stackengine.hosts.memory.host import PROFILE
+
+    handler = TYPES.types["SE::Server"].handler
+    assert [r.prop for r in handler.check({"image": "tiny", "seed": "ignition", "user_data": "#!/bin/sh"})] == ["seed"]
+    assert not handler.check({"image": "tiny", "user_data": IGNITION})
+    assert [r.severity for r in handler.check({"image": "tiny", "user_data": IGNITION, "ssh_keys": ["ssh-ed25519 AAAA"]})] == ["notice"]
+    assert "seed" in [r.prop for r in handler.refuse({"user_data": IGNITION}, replace(PROFILE, domain_type="xen"))]

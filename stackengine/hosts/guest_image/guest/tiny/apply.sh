@@ -73,7 +73,8 @@ apply_final() {
     for part in $PARTS/*.script; do
         [ -e "$part" ] || continue
         name=$(cat "${part%.script}.name" 2>/dev/null)
-        cp "$part" "$INSTANCE/scripts/${name:-$(printf 'part-%03d' $((script += 1)))}"
+        script=$((script + 1))
+        cp "$part" "$INSTANCE/scripts/${name:-$(printf 'part-%03d' $script)}"
     done
     [ -e $CONFIG/runcmd ] && cp $CONFIG/runcmd $INSTANCE/scripts/runcmd
     for file in "$INSTANCE"/scripts/*; do

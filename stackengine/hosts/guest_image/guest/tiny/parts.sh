@@ -55,7 +55,8 @@ split_part() {
 
 # Keep a part as NNN.KIND; a script also gets the name under which it runs.
 keep_part() {
-    file=$PARTS/$(printf %03d $((number += 1)))
+    number=$((number + 1))
+    file=$PARTS/$(printf %03d $number)
     cp "$1" "$file.$2"
     case $3 in '' | user-data | vendor-data) ;; *) echo "$3" >"$file.name" ;; esac
 }

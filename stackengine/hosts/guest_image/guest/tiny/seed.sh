@@ -1,14 +1,16 @@
-# The NoCloud seed: a disk or CD-ROM labelled cidata with meta-data, user-data and, where wanted, vendor-data and network-config.
+# The NoCloud seed: a disk or CD-ROM labelled cidata with meta-data, user-data and, where wanted, vendor-data and network-config. Or OpenStack's
+# config drive, labelled config-2, whose files are then seen under NoCloud's names.
 
 # Mount it at $SEED; the slower buses are looked at only when no virtio disk is it.
 find_seed() {
     mkdir -p $SEED
     for attempt in 1 2 3 4 5; do
-        for label in cidata CIDATA; do
+        for label in cidata CIDATA config-2 CONFIG-2; do
             device=$(findfs LABEL=$label 2>/dev/null) || continue
             for kind in iso9660 vfat ext4; do
                 if mount -t $kind -o ro "$device" $SEED 2>/dev/null; then
                     DATASOURCE="DataSourceNoCloud [seed=$device]"
+                    [ -d $SEED/openstack/latest ] && use_config_drive "$SEED/openstack/latest"
                     say "seed $device"
                     return
                 fi
@@ -21,6 +23,15 @@ find_seed() {
     done
     DATASOURCE=DataSourceNone
     say "no seed"
+}
+
+use_config_drive() {
+    DATASOURCE="DataSourceConfigDrive [net,ver=2][source=$device]"
+    SEED=$STATE/drive
+    mkdir -p $SEED
+    for pair in meta_data.json:meta-data network_data.json:network-config user_data:user-data; do
+        [ -e "$1/${pair%:*}" ] && ln -sf "$1/${pair%:*}" "$SEED/${pair#*:}"
+    done
 }
 
 # Read meta-data and network-config into files below $STATE.

@@ -1,0 +1,1 @@
+"""SE::Flavor: a size of servers that a template names itself."""
