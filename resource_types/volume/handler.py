@@ -122,12 +122,12 @@ class Volume(sdk.ResourceType):
     def _made(self, ctx: sdk.Context, want: sdk.Properties, start: Origin | None, capacity: int) -> sdk.VolumeInfo:
         """A layer over an image where that can be, else a copy, else an empty volume; the same when it is there already."""
         pool, name, format_, secret = want["pool"], str(ctx.identity["volume_name"]), want["format"], str(ctx.identity.get("secret") or "")
-        more = {**_more(want), **ctx.record()}
+        more, over = {**_more(want), **ctx.record()}, want.get("libvirt_overlay") or ""
         layered = start is not None and start.path and format_ == "qcow2" and not secret and sdk.kind_of(ctx.host, pool).disk == "file"
         if start is None or layered:
             base = {"backing": start.path, "backing_format": start.format} if start is not None else {}
-            return sdk.ensure_volume(ctx, pool, name, capacity, format_, **base, more=more, secret=secret)
-        return sdk.ensure_copy(ctx, pool, name, (start.pool, start.name), capacity, format_, more=more, secret=secret)
+            return sdk.ensure_volume(ctx, pool, name, capacity, format_, **base, more=more, secret=secret, overlay=over)
+        return sdk.ensure_copy(ctx, pool, name, (start.pool, start.name), capacity, format_, more=more, secret=secret, overlay=over)
 
     @staticmethod
     def _key(ctx: sdk.Context, want: sdk.Properties, pool: str, name: str) -> str:

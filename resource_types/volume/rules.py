@@ -6,14 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from stackengine import sdk
+from stackengine.sdk import overlay
 
 STARTS = ("image", "source")
-MADE = (*STARTS, "size", "encrypted", "passphrase")
+MADE = (*STARTS, "size", "encrypted", "passphrase", "libvirt_overlay")
 """Properties that mean nothing for a disk that is there already."""
+
+
+OVERLAY: overlay.Allowed = {
+    "allocation": None,
+    "target": {"compat": None, "clusterSize": None, "features": None, "nocow": None, "permissions": {"mode": None}},
+}
+"""What may be merged into a volume's definition: never its name, size, format, key, or what it stands on."""
 
 
 def broken_rules(want: sdk.Properties) -> Iterator[sdk.Refusal]:
     """Whatever the host is."""
+    yield from overlay.refusals(want, "volume", OVERLAY)
     said = [k for k in ("at", "existing") if want.get(k)]
     if said:
         for prop in (k for k in MADE if want.get(k)):

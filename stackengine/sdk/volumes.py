@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from stackengine.sdk.context import Context
 from stackengine.sdk.errors import ExistsError, NotFoundError
 from stackengine.sdk.host import Host, VolumeInfo
+from stackengine.sdk.overlay import merged
 from stackengine.sdk.pools import kind_of
 
 RECORDS = "default"
@@ -73,16 +74,19 @@ def write_record(ctx: Context, pool: str, name: str, record: dict[str, Any]) -> 
 
 def ensure_volume(
     ctx: Context, pool: str, name: str, capacity: int, format_: str, *, backing: str = "", backing_format: str = "qcow2",
-    more: Mapping[str, Any] | None = None, secret: str = "",
+    more: Mapping[str, Any] | None = None, secret: str = "", overlay: str = "",
 ) -> VolumeInfo:  # fmt: skip
-    """The volume, made if it is not there; ExistsError when something of that name is not ours. ``more`` stands in its record, too."""
+    """The volume, made if it is not there; ExistsError when something of that name is not ours. ``more`` stands in its record, too.
+
+    ``overlay`` is merged into what it is made of (:mod:`.overlay`).
+    """
     found = ctx.host.volume_info(pool, name)
     known = record_of(ctx, pool, name) if found is not None else None
     if known is not None and known.get("stack_id") != ctx.stack_id:
         raise ExistsError(f"volume {name} in pool {pool} belongs to the stack {known.get('stack')}")
     record = {**ctx.owner(), **(more or {}), "whole": True}
     if found is None:
-        found = ctx.host.volume_create(pool, volume_xml(name, capacity, format_, backing, backing_format, secret))
+        found = ctx.host.volume_create(pool, merged(volume_xml(name, capacity, format_, backing, backing_format, secret), overlay))
     if known != record:
         write_record(ctx, pool, name, record)
     return found
@@ -94,7 +98,8 @@ def is_whole(ctx: Context, pool: str, name: str) -> bool:
 
 
 def ensure_copy(
-    ctx: Context, pool: str, name: str, source: tuple[str, str], capacity: int, format_: str, *, more: Mapping[str, Any] | None = None, secret: str = ""
+    ctx: Context, pool: str, name: str, source: tuple[str, str], capacity: int, format_: str, *, more: Mapping[str, Any] | None = None, secret: str = "",
+    overlay: str = "",
 ) -> VolumeInfo:  # fmt: skip
     """A volume with what ``source`` (pool, name) held when it was made; half a copy has no record, and is made again.
 
@@ -106,7 +111,7 @@ def ensure_copy(
         found = None
     if found is None:
         ctx.progress(f"copying {source[1]}")
-        ctx.host.volume_copy(pool, source[1], volume_xml(name, capacity, format_, secret=secret), source[0])
+        ctx.host.volume_copy(pool, source[1], merged(volume_xml(name, capacity, format_, secret=secret), overlay), source[0])
     return ensure_volume(ctx, pool, name, capacity, format_, more=more, secret=secret)
 
 
