@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: fuzz setup demo test test-fast test-long check bench mutants clean
+.PHONY: fuzz setup demo test test-fast test-long test-xen check bench mutants clean
 
 setup:
 	@PYTHON=$(PYTHON) tools/setup
@@ -23,6 +23,10 @@ test-fast: setup
 
 test-long: test
 	$(BIN)/pytest -m "slow and not xen"
+
+# a Xen host is built of Debian's packages and run in an emulated machine: some minutes
+test-xen: setup
+	$(BIN)/pytest -m xen tests/xen
 
 check: setup
 	$(BIN)/ruff check .

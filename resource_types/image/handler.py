@@ -12,7 +12,7 @@ from stackengine import sdk
 
 QCOW2 = b"QFI\xfb"
 """The first bytes of a qcow2 file; its virtual size stands in bytes 24 to 31 (QEMU, docs/interop/qcow2.txt)."""
-PARTS = ("disk", "kernel", "initrd")
+PARTS = ("disk", "kernel", "initrd", "rootfs")
 
 
 class Image(sdk.ResourceType):
@@ -24,6 +24,9 @@ class Image(sdk.ResourceType):
         return {"physical_id": f"image-{ids.token(12, 'image')}"}
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
+        source = want.get("source")
+        if "disk" not in profile.image_parts and isinstance(source, str) and "/" in source:
+            return [sdk.Refusal("source", "guests of this host are containers, and a disk image is no file system of one", "tiny is there for containers, too")]
         if "upload" in profile.features:
             return []
         return [sdk.Refusal("source", "this host takes no uploads, so nothing could say whose a volume is")]
@@ -34,7 +37,11 @@ class Image(sdk.ResourceType):
         stream, _, _ = ctx.open_source(f"{'about' if simulated else 'describe'}:{want['source']}", "")
         known = json.loads(stream.read())
         attributes: dict[str, Any] = {"kind": known["kind"], "cmdline": known.get("cmdline", ""), "user": known.get("user", "")}
-        for part, source in known["sources"].items():
+        wanted = {part: source for part, source in known["sources"].items() if part in ctx.host.profile.image_parts}
+        if not wanted:
+            names = " or ".join(ctx.host.profile.image_parts)
+            raise sdk.UnsupportedError(f"guests of this host are made of {names}, which the image {want['source']} has not", hint="image: tiny has it")
+        for part, source in wanted.items():
             if simulated:
                 attributes.update(self._stand_in(ctx, want["pool"], part, source))
             else:

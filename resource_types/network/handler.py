@@ -68,6 +68,8 @@ class Network(sdk.ResourceType):
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         """libvirt serves DHCP for one IPv6 range of a network (formatnetwork.html, element dhcp); of IPv4 others are its dnsmasq's."""
+        if "metadata" not in profile.features:
+            return [sdk.Refusal("", "this host keeps no metadata, so nothing there could say whose a network is", "external_id uses one that is there")]
         if want.get("mode") == FLAT:
             served = any(s["dhcp"] for s in want.get("subnets", ()))
             return [sdk.Refusal("mode", "a flat network gives no addresses", "dhcp: false at its subnets, so that the seed tells them")] if served else []

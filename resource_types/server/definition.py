@@ -13,6 +13,7 @@ from stackengine.sdk import overlay
 from . import hardware
 from .disks import Disk
 from .filters import filter_name, groups_of
+from .shapes import shape_of
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
 
 CONSOLE = "console={} quiet panic=-1 edd=off"
@@ -36,15 +37,16 @@ def definition(
     profile = ctx.host.profile
     given = len(want.get("shares") or ()) + len(want.get("pci") or ())
     ports = pinned.get("ports") or FIXED + SPARE + len(disks) + len(ctx.identity["nics"]) + given
-    shape = hardware.architecture(want, profile, kernel=bool(image.get("kernel")))
-    shape["machine"] = pinned.get("machine") or shape["machine"]
-    cmdline = want.get("cmdline") or image.get("cmdline") or CONSOLE.format(hardware.console_of(want, profile))
+    direct, shape, machine = bool(image.get("kernel")), shape_of(profile), hardware.architecture(want, profile, kernel=bool(image.get("kernel")))
+    machine["machine"] = pinned.get("machine") or machine["machine"]
+    kind = shape.kind(want, direct=direct)
+    cmdline = shape.cmdline(want.get("cmdline") or image.get("cmdline") or CONSOLE.format(hardware.console_of(want, profile)), kind)
     xml = ctx.render(
-        "domain.xml.j2", identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want), vcpus=vcpus_of(want),
-        max_vcpus=max_vcpus_of(want), kernel=image.get("kernel", ""), initrd=image.get("initrd", ""),
-        cmdline=cmdline, disks=[disk_xml(ctx, d) for d in disks], nics=ctx.identity["nics"], ports=ports,
+        shape.template, kind=kind, identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want),
+        vcpus=vcpus_of(want), max_vcpus=max_vcpus_of(want), kernel=image.get("kernel", ""), initrd=image.get("initrd", ""),
+        cmdline=cmdline, disks=[disk_xml(ctx, d, direct=direct) for d in disks], nics=ctx.identity["nics"], ports=ports,
         filters={mac: filter_name(ctx.identity, mac) for mac in groups_of(ctx, want)}, scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
-        ignition=ignition, **shape, **hardware.values(want),
+        ignition=ignition, **machine, **hardware.values(want),
     )  # fmt: skip
     root = ET.fromstring(xml)
     if want.get("libvirt_overlay"):
@@ -55,9 +57,10 @@ def definition(
     return ET.tostring(root, encoding="unicode")
 
 
-def disk_xml(ctx: sdk.Context, disk: Disk) -> str:
-    """One ``<disk>``."""
-    return ctx.render("disk.xml.j2", **asdict(disk))
+def disk_xml(ctx: sdk.Context, disk: Disk, *, direct: bool = True) -> str:
+    """One ``<disk>``; ``direct``: the guest boots a kernel that the host gives it."""
+    shape = shape_of(ctx.host.profile)
+    return ctx.render(shape.disk_template, **asdict(shape.disk(disk, direct=direct)))
 
 
 def screen_xml(ctx: sdk.Context, want: sdk.Properties) -> str:
@@ -159,6 +162,10 @@ def _start_facts(root: ET.Element) -> list[Any]:
         alias, source, boot = disk.find("alias"), disk.find("source"), disk.find("boot")
         if source is not None and (boot is not None or (alias is not None and alias.get("name") == "ua-seed")):
             disks.append((alias.get("name") if alias is not None else "", source.get("file")))
+    for shared in root.findall("devices/filesystem"):  # a container's seed
+        source, target = shared.find("source"), shared.find("target")
+        if source is not None and target is not None and target.get("dir") == "/seed.tar":
+            disks.append(("ua-seed", source.get("dir")))
     return [*facts, *sorted(disks, key=str)]
 
 

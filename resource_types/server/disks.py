@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from stackengine import sdk
@@ -12,6 +13,8 @@ from stackengine import sdk
 GIB = 1 << 30
 WORDS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "write_bytes": "write_bytes_sec",
          "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
+LAYERS = "se-layers"
+"""The pool in which images are."""
 OWN = "ua-vol-"
 """Prefix of the aliases of volumes that the server itself names."""
 
@@ -57,7 +60,17 @@ def provisioned(want: sdk.Properties, image: Mapping[str, Any]) -> Mapping[str, 
 
 
 def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> list[Disk]:
-    """The root disk over the image's base, or over a disk with a first boot done; made or grown; none where the image is a kernel without one."""
+    """The root disk over the image's base, or over a disk with a first boot done, made or grown; a copy of a file system, for a container.
+
+    None where the image is a kernel without a disk.
+    """
+    if image.get("rootfs"):
+        base = PurePath(image["rootfs"]).name
+        known = ctx.host.volume_info(LAYERS, base)
+        if known is None:
+            raise sdk.FailedError(f"the file system {base} is not in the pool {LAYERS}")
+        copied = sdk.ensure_copy(ctx, want["pool"], disk_name(ctx.identity), (LAYERS, base), known.capacity, "raw")
+        return [Disk(copied.path, "raw", "", "ua-root")]
     if not image.get("path"):
         return []
     below = provisioned(want, image)
@@ -65,7 +78,7 @@ def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) 
     name, backing = disk_name(ctx.identity), (below["path"], "qcow2") if below else (image["path"], image["format"])
     found = sdk.ensure_volume(ctx, want["pool"], name, capacity, "qcow2", backing=backing[0], backing_format=backing[1])
     if found.capacity < capacity:
-        ctx.host.volume_resize(want["pool"], name, capacity)
+        sdk.grow(ctx, want["pool"], name, capacity, want["shutdown_timeout"])
     how = want.get("root_disk") or {}
     bus = how.get("bus") or "virtio"
     target = "vda" if bus == "virtio" else "sda"

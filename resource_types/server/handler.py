@@ -20,6 +20,7 @@ from .openstack import Guest
 from .openstack import documents as openstack_documents
 from .rules import broken_rules, refusals
 from .seed import digest_of, documents, going_on, iso_of, kind_of, leased
+from .shapes import shape_of
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of, with_flavor
 from .translation import translate
 
@@ -93,6 +94,8 @@ class Server(sdk.ResourceType):
             found["root_disk"] = found["vnc"] = "reboot"
         if _boot_volumes(last) != _boot_volumes(want) or "hotplug-disk" not in profile.features:
             found["volumes"] = "reboot"
+        if "resize-live" not in profile.features:
+            found["disk"] = "reboot"
         return found
 
     def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
@@ -253,8 +256,9 @@ class Server(sdk.ResourceType):
             files = going_on(ctx.identity, guest.user_data, keys, below, str(image.get("user") or "root"))
         else:
             files = documents(ctx.identity, guest.user_data, keys, again=guest.again, vendor_data=guest.vendor_data)
-        data = iso_of(files, CONFIG_DRIVE) if kind == "config-drive" else iso_of(files)
-        name += f"{digest_of(files)}.iso"
+        shape = shape_of(ctx.host.profile)
+        data = iso_of(files, CONFIG_DRIVE) if kind == "config-drive" else shape.seed(files)
+        name += f"{digest_of(files)}.{shape.seed_suffix}"
         found = sdk.ensure_content(ctx, want["pool"], name, data, data.getbuffer().nbytes, ctx.owner())
         return Disk(found.path, "raw", "vdzz", "ua-seed", "se-seed", read_only=True)
 

@@ -11,7 +11,9 @@ from stackengine import sdk
 
 from .sizes import max_vcpus_of, maximum_of
 
-PROPERTIES = ("shares", "pci", "firmware", "tpm", "cpu", "numa", "hugepages", "watchdog", "vsock", "vnc", "cdrom", "root_disk", "libvirt_overlay", "cmdline")
+PROPERTIES = (
+    "shares", "pci", "firmware", "tpm", "cpu", "numa", "hugepages", "watchdog", "vsock", "vm_mode", "vnc", "cdrom", "root_disk", "libvirt_overlay", "cmdline",
+)  # fmt: skip
 """Those that only a start of the guest brings."""
 LIMITS = ("limits",)
 """Of ``root_disk``, what changes while the guest runs."""

@@ -9,6 +9,7 @@ from stackengine import sdk
 from . import cfn_init, ec2, hardware, overlay
 from .filters import FEATURE
 from .seed import is_ignition, kind_of
+from .shapes import shape_of
 from .sizes import unknown_flavor
 
 _GATES = {"lease": "leases", "agent": "agent", "cloud-init": "agent"}
@@ -73,6 +74,10 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
     if kind == "tcp" and not profile.local:
         found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
     found += hardware.refused(want, profile)
+    found += shape_of(profile).refused(want)
+    mode = want.get("vm_mode")
+    if mode and not ({mode} if isinstance(mode, str) else {"pv", "pvh", "hvm"}) & profile.features:
+        found.append(sdk.Refusal("vm_mode", f"this host has no guests of the kind {mode}", "leave it out: the image decides"))
     if want.get("power") == "suspended" and "save" not in profile.features:
         found.append(sdk.Refusal("power", "this host cannot save the memory of guests", "power: stopped"))
     if "upload" not in profile.features:

@@ -42,6 +42,10 @@ class Volume(sdk.ResourceType):
         size = want.get("size")
         return sdk.Demand(disk=size * GIB if isinstance(size, int) else 0)
 
+    def effects(self, last: sdk.Properties, want: sdk.Properties, profile: sdk.Profile) -> Mapping[str, sdk.Effect]:
+        """Where a disk that is in use cannot grow, its server is shut down for it, if it runs."""
+        return {} if "resize-live" in profile.features else {"size": "reboot"}
+
     def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
         old, new = last.get("size"), want.get("size")
         if isinstance(old, int) and isinstance(new, int) and new < old:
@@ -114,7 +118,7 @@ class Volume(sdk.ResourceType):
             if not kind.grows:
                 raise sdk.UnsupportedError(f"libvirt grows no volume in a pool of the kind {kind.name}", hint="make a larger one with this as its source")
             ctx.progress(f"growing to {want['size']} GiB")
-            ctx.host.volume_resize(pool, name, capacity)
+            sdk.grow(ctx, pool, name, capacity)
         capacity = max(capacity, found.capacity)
         disk = {} if kind.disk == "file" else {"disk": _disk(ctx, kind, pool, name)}
         return {"path": found.path, "size": want.get("size") or -(-capacity // GIB), "capacity": capacity, **disk, **key}

@@ -45,7 +45,10 @@ class VolumeAttachment(sdk.ResourceType):
         return []
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
-        return [] if "hotplug-disk" in profile.features else [sdk.Refusal("server", "this host cannot attach disks", "name the volume in the server's volumes")]
+        if "hotplug-disk" not in profile.features:
+            return [sdk.Refusal("server", "this host cannot attach disks", "name the volume in the server's volumes")]
+        ignored = [k for k in ("bus", "cache", "io", "discard", "serial", "limits") if want.get(k)] if profile.disk_bus != "virtio" else []
+        return [sdk.Refusal(k, "disks of this host are not QEMU's: it would be ignored", f"leave {k} out on this host") for k in ignored]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         server, volume = ctx.referred(want["server"]), ctx.referred(want["volume"])
@@ -56,8 +59,11 @@ class VolumeAttachment(sdk.ResourceType):
             self._controller(ctx, uuid)
         read_only = want["read_only"] or bool(volume.properties.get("read_only"))
         options, limits = {k: want[k] for k in ("cache", "io", "discard") if want.get(k)}, _limits(want)
-        how = {"read_only": read_only, "options": options, "limits": limits, "bus": want.get("bus") or "virtio"}
-        xml = ctx.render("disk.xml.j2", source=source, **how, **dict(ctx.identity))
+        profile, identity = ctx.host.profile, dict(ctx.identity)
+        if not want.get("bus"):
+            identity["device"] = profile.disk_prefix + identity["device"].removeprefix("vd")
+        how = {"read_only": read_only, "options": options, "limits": limits, "bus": want.get("bus") or profile.disk_bus}
+        xml = ctx.render("disk.xml.j2", source=source, **how, **identity)
         ctx.host.domain_attach(uuid, xml)
         self._limit(ctx, uuid, limits)
         return {}

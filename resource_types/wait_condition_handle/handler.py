@@ -27,6 +27,8 @@ class WaitConditionHandle(sdk.ResourceType):
         wanted = want.get("transport", "http")
         if ("signals-http" if wanted == "http" else "channel") in profile.features:
             return []
+        if "signals-console" in profile.features:
+            return [sdk.Refusal("transport", "guests of this host signal over their console: by stack-signal, not by curl", severity="notice")]
         other = "say transport: channel, and send them by stack-signal" if wanted == "http" and "channel" in profile.features else ""
         return [sdk.Refusal("transport", f"signals do not come over {wanted.upper() if wanted == 'http' else 'a channel'} from this host", other)]
 

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["open_host"]
 
+GONE = {
+    "uml": ("libvirt has no driver for User-mode Linux since version 5", "lxc:///system for containers, or qemu:///system, which emulates without KVM"),
+    "xenapi": ("libvirt has no driver for XenServer's XAPI since version 5.8", "docs/explanation/xcp-ng.md says what there is instead"),
+    "xapi": ("libvirt has no driver for XAPI (XCP-ng, XenServer)", "docs/explanation/xcp-ng.md says what there is instead"),
+    "xcp": ("libvirt has no driver for XAPI (XCP-ng, XenServer)", "docs/explanation/xcp-ng.md says what there is instead"),
+}
+"""Schemes that somebody may try: why there is no such host, and what took its place."""
+
 
 def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
     """The host behind a URI: ``memory://[NAME][?faults]``, ``private://NAME``, or any libvirt URI.
@@ -34,6 +42,9 @@ def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
         raise HostError("libvirt has no driver for User Mode Linux any more", hint="lxc:/// for what is light, qemu:///system for virtual machines")
     if not rest and ":" not in uri:
         raise HostError(f"{uri} is not a host", hint="hosts are named private://NAME, memory:// or by a libvirt URI such as qemu:///system")
+    if scheme.partition("+")[0] in GONE:
+        reason, instead = GONE[scheme.partition("+")[0]]
+        raise HostError(f"{uri}: {reason}", hint=instead)
     from stackengine.hosts.libvirt import open_libvirt
 
     return open_libvirt(uri, state_dir)

@@ -45,7 +45,7 @@ class ChannelReader:
             for uuid in list(self._streams):
                 self._read(uuid)
         for stream, _ in self._streams.values():
-            _abort(stream)
+            abort(stream)
 
     def _open(self) -> None:
         for uuid in self._guests() - self._streams.keys():
@@ -72,18 +72,21 @@ class ChannelReader:
         while b"\n" in rest:
             line, _, left = bytes(rest).partition(b"\n")
             rest[:] = left
-            self._line(line)
-
-    def _line(self, line: bytes) -> None:
-        try:
-            found = json.loads(line)
-            handle, token = str(found.pop("handle")), str(found.pop("token"))
-        except (ValueError, KeyError, AttributeError):
-            return
-        self._receive(handle, token, json.dumps(found).encode())
+            deliver(line, self._receive)
 
 
-def _abort(stream: Any) -> None:
+def deliver(line: bytes, receive: Receive) -> None:
+    """Hand on a signal that came as a line of JSON; anything else is nothing to us."""
+    try:
+        found = json.loads(line)
+        handle, token = str(found.pop("handle")), str(found.pop("token"))
+    except (ValueError, KeyError, AttributeError):
+        return
+    receive(handle, token, json.dumps(found).encode())
+
+
+def abort(stream: Any) -> None:
+    """Close a stream, whatever its other end did."""
     try:
         stream.abort()
     except Exception:  # already closed by the guest's end

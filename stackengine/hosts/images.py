@@ -39,7 +39,7 @@ class ImageSource:
     """As written: a catalogue name, path or URL."""
     kind: Literal["kernel", "disk"]
     sources: dict[str, str]
-    """By part (``disk``, or ``kernel`` and ``initrd``): what :meth:`Images.open_source` opens."""
+    """By part (``disk``, ``kernel`` and ``initrd``, or ``rootfs`` for containers): what :meth:`Images.open_source` opens."""
     checksum: str = ""
     """``ALGORITHM:HEX`` of the disk, when the catalogue knows it."""
     checksums: str = ""
@@ -68,12 +68,14 @@ def catalogue() -> dict[str, ImageSource]:
 
 def _entry(name: str, data: dict[str, Any]) -> ImageSource:
     build = data.get("build", "")
-    direct = build == "tiny"
-    parts = ("kernel", "initrd") if direct else ("kernel", "initrd", "disk") if build else ("disk",)
+    parts = {"": ("disk",), "tiny": ("kernel", "initrd"), "tiny-container": ("rootfs",)}.get(build, ("kernel", "initrd", "disk"))
+    of = {part: f"{name}#{part}" if build else data["url"] for part in parts}
+    if build == "tiny":
+        of["rootfs"] = "tiny-container#rootfs"  # made when a host of containers wants it
     return ImageSource(
         name,
         "kernel" if build else "disk",
-        {part: f"{name}#{part}" if build else data["url"] for part in parts},
+        of,
         data.get("checksum", ""),
         data.get("checksums", ""),
         build,

@@ -32,9 +32,9 @@ def read_table(file: Path) -> dict[str, Entry]:
 
 
 class Publisher:
-    """The side that tells the process what to publish; ``broker`` is None where targets are reached directly."""
+    """The side that tells the process what to publish; ``broker``: by which targets are reached, a broker's socket or a URI with ssh; None: directly."""
 
-    def __init__(self, folder: Path, broker: Path | None) -> None:
+    def __init__(self, folder: Path, broker: Path | str | None) -> None:
         self._folder, self._broker, self._runtime = folder, broker, runtime_folder(folder)
         self._table, self._socket, self._lock = folder / "ports.json", self._runtime / "publisher", self._runtime / "publisher.lock"
 

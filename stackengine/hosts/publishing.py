@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from stackengine.hosts import processes
+from stackengine.hosts.over_ssh import SshGate, gate_of
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.publisher import Entry, read_table
 
@@ -32,7 +33,7 @@ PIECE = 1 << 18
 class Publishing:
     """Listening sockets in line with the table."""
 
-    def __init__(self, table: Path, broker: Broker | None) -> None:
+    def __init__(self, table: Path, broker: Broker | SshGate | None) -> None:
         self._table, self._broker = table, broker
         self._servers: dict[str, tuple[Entry, asyncio.Server]] = {}
         self._open: set[asyncio.Task[Any] | None] = set()
@@ -45,7 +46,7 @@ class Publishing:
         loop.add_signal_handler(signal.SIGTERM, self._ended.set)
         control.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(lambda reader, writer: self._held(self._answer(reader, writer)), control)
-        host = self._broker.stay("publisher") if self._broker is not None else None
+        host = self._broker.stay("publisher") if isinstance(self._broker, Broker) else None
         if host is not None:
             loop.add_reader(host.fileno(), self._ended.set)  # nothing is ever sent: readable means hung up
         ready()
@@ -141,7 +142,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 def main() -> None:
-    """Arguments: the table, the runtime folder, the broker's socket (or nothing), the descriptor on which to say that we listen."""
+    """Arguments: the table, the runtime folder, the broker's socket (or a URI with ssh, or nothing), the descriptor on which to say that we listen."""
     table, runtime, broker, told = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     os.umask(0o077)
     with processes.holding(runtime / "publisher.lock") as lock:
@@ -153,7 +154,7 @@ def main() -> None:
             os.write(told, b"\n")
             os.close(told)
 
-        publishing = Publishing(table, Broker(Path(broker)) if broker else None)
+        publishing = Publishing(table, gate_of(broker) or (Broker(Path(broker)) if broker else None))
         asyncio.run(publishing.run(runtime / "publisher", ready))
         os._exit(0)  # connections inside that are still under way are nobody's any more
 

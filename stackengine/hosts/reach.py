@@ -6,9 +6,13 @@ import hashlib
 import ipaddress
 import socket
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from stackengine.hosts.over_ssh import gate_of
 from stackengine.sdk import HostError, UnsupportedError
+
+if TYPE_CHECKING:
+    from stackengine.hosts.publisher import Publisher
 
 
 class Reach(Protocol):
@@ -46,8 +50,12 @@ class Reach(Protocol):
         """Have what publishes them run, where there are any and it is gone (after a reboot)."""
 
     @property
-    def forwards(self) -> bool:
-        """Whether what is forwarded between its networks can be said."""
+    def features(self) -> frozenset[str]:
+        """What can be done there because of the way in (of ``sdk.Profile.features``: publish, forwarding)."""
+
+    @property
+    def folder(self) -> Path:
+        """Where what this machine knows of the host is kept."""
 
     def forward(self, key: str, entries: list[dict[str, Any]] | None) -> None:
         """Set what is forwarded under a key, or take it away (None)."""
@@ -70,18 +78,21 @@ class Reach(Protocol):
 
 
 class Direct:
-    """A libvirt URI: this machine's own network when the URI is local, nothing otherwise."""
+    """A libvirt URI: this machine's own network when the URI is local, the host's by ssh when it is ``…+ssh://``, nothing otherwise."""
 
     def __init__(self, state_dir: Path, uri: str) -> None:
         self.folder = state_dir / "hosts" / ("uri-" + hashlib.sha256(uri.encode()).hexdigest()[:12])
         self.local = "//" in uri and uri.split("//", 1)[1].startswith("/")
+        self._uri, self._gate = uri, gate_of(uri)
 
     def _need_local(self) -> None:
         if not self.local:
             raise HostError("this host is not on this machine", hint="use the guests' own addresses")
 
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:
-        """Connect from this machine."""
+        """Connect from this machine, or from the host."""
+        if self._gate is not None:
+            return self._gate.connect(address, port, timeout)
         return socket.create_connection((address, port), timeout)
 
     def listen(self, address: str, port: int) -> socket.socket:
@@ -105,25 +116,22 @@ class Direct:
 
     def publish(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
         """Publish through a process of ours."""
-        from stackengine.hosts.publisher import Publisher
-
-        self._need_local()
-        Publisher(self.folder, None).publish(key, listen, port, target, target_port)
+        if self._gate is None:
+            self._need_local()
+        self._publisher().publish(key, listen, port, target, target_port)
 
     def unpublish(self, key: str) -> None:
         """Stop publishing."""
-        from stackengine.hosts.publisher import Publisher
-
-        Publisher(self.folder, None).unpublish(key)
+        self._publisher().unpublish(key)
 
     def revive_ports(self) -> None:
         """Start the process again."""
-        from stackengine.hosts.publisher import Publisher
+        self._publisher().revive()
 
-        Publisher(self.folder, None).revive()
-
-    forwards = False
-    """The machine's own firewall stays as it is."""
+    @property
+    def features(self) -> frozenset[str]:
+        """Ports are published where connections get in; the machine's own firewall stays as it is."""
+        return frozenset({"publish"}) if self.local or self._gate is not None else frozenset()
 
     def forward(self, key: str, entries: list[dict[str, Any]] | None) -> None:  # noqa: ARG002
         """Not here; taking away what never was is no error."""
@@ -151,9 +159,12 @@ class Direct:
 
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""
+        return self._publisher().published()
+
+    def _publisher(self) -> Publisher:
         from stackengine.hosts.publisher import Publisher
 
-        return Publisher(self.folder, None).published()
+        return Publisher(self.folder, self._uri if self._gate is not None else None)
 
 
 def kernel_routes(file: Path) -> list[tuple[str, str]]:

@@ -19,12 +19,19 @@ class Profile:
     machine: str = ""
     features: frozenset[str] = frozenset()
     """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
-    resize-live, leases, signals-http, console-log, metadata, upload, publish, forwarding, metadata-service."""
+    resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service;
+    pv, pvh, hvm: Xen's kinds of guests."""
     undefine_flags: int = 0
     local: bool = True
     """Whether the host is this machine (then HTTP signals can be received on a network's gateway address)."""
     pools: tuple[tuple[str, str], ...] = ()
     """(name, kind) of its storage pools, as libvirt calls kinds (dir, logical, rbd, …)."""
+    disk_bus: str = "virtio"
+    """On which guests have their disks."""
+    disk_prefix: str = "vd"
+    """Of the disks' names there."""
+    image_parts: tuple[str, ...] = ("disk", "kernel", "initrd")
+    """What of an image guests are made of: these, or ``rootfs``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +252,7 @@ class Host(Protocol):
 
         or virDomainBackupBegin where a running guest writes to it: as it is at one instant, the guest's file systems frozen if its agent can.
         """
+        """virStorageVolCreateXMLFrom: a new volume with the content of ``source`` (of the same pool, or of ``source_pool``) and nothing below it."""
 
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """virStorageVolResize, or virDomainBlockResize where a running guest has it; shrinking is refused."""

@@ -176,6 +176,21 @@ def forget_use(ctx: Context, name: str) -> None:
     ctx.host.volume_delete(RECORDS, f"{name}.json")
 
 
+def grow(ctx: Context, pool: str, name: str, capacity: int, shutdown_timeout: float = 20) -> None:
+    """Let a volume grow to ``capacity`` bytes; a running guest that has it is shut down for it and started again where the host cannot do it live."""
+    used = None
+    if "resize-live" not in ctx.host.profile.features:
+        found = ctx.host.volume_info(pool, name)
+        named = re.compile(f"=['\"]{re.escape(found.path)}['\"]") if found is not None else None
+        used = next((d for d in ctx.host.domain_list() if named and d.state in ("running", "paused") and named.search(d.xml + d.live_xml)), None)
+    if used is not None:
+        ctx.progress(f"{used.name} is shut down, as its disk grows")
+        ctx.host.domain_shutdown(used.uuid, shutdown_timeout, ctx.check)
+    ctx.host.volume_resize(pool, name, capacity)
+    if used is not None:
+        ctx.host.domain_start(used.uuid)
+
+
 def copy_name(name: str) -> str:
     """The name of the copy that stays when a volume goes by the policy Snapshot."""
     stem, dot, ending = name.rpartition(".")

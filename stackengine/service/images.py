@@ -17,7 +17,8 @@ def bring(session: Session, name: str) -> ImageView:
     from stackengine.hosts.images import ImageError, lookup
 
     try:
-        for part in lookup(name).sources.values():
+        own = [part for kind, part in lookup(name).sources.items() if kind != "rootfs" or part.startswith(f"{name}#")]  # other hosts have other parts
+        for part in own:
             stream, _, _ = session.images.open_source(part)
             stream.close()
     except ImageError as error:

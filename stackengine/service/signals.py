@@ -15,6 +15,8 @@ from stackengine.model.instance import Recorded
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Host
 
+CONSOLES = "signals-console"
+"""The feature of a host whose guests are heard over their consoles."""
 POLL = 0.1
 """Seconds between two looks at a simulated host's signals."""
 
@@ -34,16 +36,19 @@ class SignalHub:
         self._readers: list[Any] = []
 
     def __enter__(self) -> SignalHub:
-        if not self._tokens:
+        if not self._tokens and CONSOLES not in self._host.profile.features:
             return self
         if getattr(self._host, "simulated", False):
             threading.Thread(target=self._poll, name="signals", daemon=True).start()
         else:
             from stackengine.hosts.channels import ChannelReader
+            from stackengine.hosts.consoles import ConsoleReader
             from stackengine.hosts.listener import SignalListener
 
-            http = SignalListener(self._host, self.receive, lambda: self._uuids("bridge"))
-            self._readers = [http, ChannelReader(self._host, self.receive, lambda: self._uuids("nics"))]
+            features = self._host.profile.features
+            self._readers = [SignalListener(self._host, self.receive, lambda: self._uuids("bridge"))] if "signals-http" in features else []
+            for feature, kind in (("channel", ChannelReader), (CONSOLES, ConsoleReader)):
+                self._readers += [kind(self._host, self.receive, lambda: self._uuids("nics"))] if feature in features else []
             for reader in self._readers:
                 reader.start()
         return self

@@ -64,7 +64,7 @@ def sample_source(url: str, _sha256: str) -> tuple[BinaryIO, int, str]:
     """Stands for every image: a kernel image as ``tiny`` is, or one raw disk of 1 MiB whose bytes are named by the source."""
     scheme, _, rest = url.partition(":")
     if scheme in ("describe", "about"):
-        parts = ("kernel", "initrd") if rest == "tiny" else ("disk",)
+        parts = ("kernel", "initrd", "rootfs") if rest == "tiny" else ("disk",)
         known = {"kind": "kernel" if rest == "tiny" else "disk", "cmdline": "", "user": "root", "sources": {p: f"{rest}#{p}" for p in parts}}
         return _opened(json.dumps(known).encode())
     return _opened(hashlib.sha256(url.encode()).digest() * (1 << 15))

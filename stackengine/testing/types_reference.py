@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from stackengine.cli.render.types import kind_of
+from stackengine.hosts.libvirt.drivers import esx, lxc, qemu, xen
+from stackengine.model.expr import Attr, Literal
+from stackengine.model.mark import NOWHERE
+from stackengine.model.values import Unknown
 from stackengine.registry import Dialect, Registry, ResourceTypeInfo
-from stackengine.sdk import GONE, KINDS
+from stackengine.sdk import GONE, KINDS, Profile
 from stackengine.testing.bench import desired_of
 from stackengine.testing.contract import cases
 
@@ -29,7 +33,8 @@ How a change is applied: **live** while the guest runs, **reboot** by a restart,
 **real guest**: a test looks at packets, disks or processes of a booted guest (`tests/real/*_on_guests.py`); **real QEMU**: the contract suite makes it
 on a real libvirtd with QEMU (`tests/real/test_types.py`), and changes it there where it says so; **schema only**: its XML is valid under libvirt's RNG
 schemas, and the contract suite passes on the memory host, but no host was at hand that has what it needs; **memory host**: it has nothing on a host,
-or the contract suite passes on `memory://`. All of it is for hosts with QEMU or KVM; on other drivers a plan refuses what they do not have.
+or the contract suite passes on `memory://`. That is for hosts with QEMU or KVM; **on** says on which hypervisors there is such a thing at all (on the others
+the plan refuses it), and [the page of hypervisors](../hypervisors.md) how those were tested.
 
 What can be done in which kind of storage pool: [pools](pools.md).
 """
@@ -44,6 +49,16 @@ Where libvirt makes no volumes, a volume names one that is there (`existing: uni
 its address (`at: nbd://…`, `iscsi://…`, `rbd://…`).
 
 """
+
+
+_LOCAL = frozenset({"publish", "signals-http"})
+HOSTS = {
+    "QEMU": Profile("kvm", "kvm", features=qemu.FEATURES | _LOCAL | {"forwarding", "uefi", "tpm", "vsock"}),
+    "Xen": Profile("xen", "xen", features=xen.FEATURES | _LOCAL | {*xen.MODES.values()}),
+    "LXC": Profile("lxc", "lxc", features=lxc.FEATURES | _LOCAL, image_parts=("rootfs",)),
+    "vSphere": Profile("esx", "vmware", features=esx.FEATURES, local=False),
+}
+"""Profiles of hosts of this machine that have what a property may need."""
 
 
 def pages(known: Registry) -> Iterator[tuple[str, str]]:
@@ -79,13 +94,15 @@ def page(info: ResourceTypeInfo, known: Registry) -> str:
     lines = [f"# {info.name}", "", info.description.strip(), ""]
     if info.schema.get("needs"):
         lines += [f"Needs a host with the feature `{info.schema['needs']}`.", ""]
+    lines += [f"There is such a thing on {hosts_with(info)}.", ""]
     used, required = used_properties(info, known), set(info.schema.get("required", ()))
     if info.properties:
-        lines += ["| property | type | default | a change is | needs | tested | meaning |", "|---|---|---|---|---|---|---|"]
+        lines += ["| property | type | default | a change is | needs | on | tested | meaning |", "|---|---|---|---|---|---|---|---|"]
         for name, p in info.properties.items():
             default = "required" if name in required else f"`{p['default']}`" if "default" in p else "-"
             tested = _TESTED[how_tested(info, name, used)]
-            lines.append(f"| `{name}` | {kind_of(p)} | {default} | {info.effects[name]} | {p.get('needs', '-')} | {tested} | {_about(p)} |")
+            where = f"{p.get('needs', '-')} | {hosts_with(info, name)}"
+            lines.append(f"| `{name}` | {kind_of(p)} | {default} | {info.effects[name]} | {where} | {tested} | {_about(p)} |")
         lines.append("")
     if info.attributes:
         lines += ["| attribute | type | known | meaning |", "|---|---|---|---|"]
@@ -94,6 +111,15 @@ def page(info: ResourceTypeInfo, known: Registry) -> str:
     for dialect in _dialects(info, known):
         lines += _names(dialect)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def hosts_with(info: ResourceTypeInfo, name: str = "") -> str:
+    """The hypervisors whose plans do not refuse a type with its defaults, and with ``name`` set to whatever."""
+    unknown = Unknown(Attr("other", (Literal("attribute"),), NOWHERE))
+    want = {n: p.get("default", unknown) for n, p in info.properties.items() if "default" in p or n in info.schema.get("required", ())}
+    want |= {name: unknown} if name else {}
+    found = [label for label, profile in HOSTS.items() if all(r.severity != "error" for r in info.handler.refuse(want, profile))]
+    return "all" if len(found) == len(HOSTS) else ", ".join(found) or "none"
 
 
 def used_properties(info: ResourceTypeInfo, known: Registry) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from golden_files import check_file
 from stackengine import registry
-from stackengine.testing.types_reference import how_tested, pages, used_properties
+from stackengine.testing.types_reference import hosts_with, how_tested, pages, used_properties
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/reference/types"
@@ -31,3 +31,12 @@ def test_how_a_property_was_tested_is_not_guessed_upward() -> None:
     assert how_tested(server, "root_disk", used) == "changed"
     floating = KNOWN.types["SE::FloatingIP"]
     assert how_tested(floating, "server", used_properties(floating, KNOWN)) == "memory"
+
+
+def test_where_a_property_is_to_be_had_is_what_the_plans_refuse() -> None:
+    server = KNOWN.types["SE::Server"]
+    assert hosts_with(server) == "QEMU, Xen, LXC"
+    assert hosts_with(server, "vm_mode") == "Xen"
+    assert hosts_with(server, "volumes") == "QEMU, Xen"
+    assert hosts_with(KNOWN.types["SE::SecurityGroup"]) == "QEMU"
+    assert hosts_with(KNOWN.types["SE::RandomString"]) == "all"

@@ -24,13 +24,19 @@ def _tiny(state_dir: Path) -> Manifest:
     return tiny.build(state_dir)
 
 
+def _container(state_dir: Path) -> Manifest:
+    from stackengine.hosts.guest_image import tiny
+
+    return tiny.build_container(state_dir)
+
+
 def _debian(state_dir: Path) -> Manifest:
     from stackengine.hosts.guest_image import debian
 
     return debian.build(state_dir)
 
 
-_BUILDERS: MappingProxyType[str, Callable[[Path], Manifest]] = MappingProxyType({"tiny": _tiny, "debian-12-lab": _debian})
+_BUILDERS: MappingProxyType[str, Callable[[Path], Manifest]] = MappingProxyType({"tiny": _tiny, "tiny-container": _container, "debian-12-lab": _debian})
 
 
 def names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -10,17 +11,18 @@ from pathlib import Path
 from stackengine.hosts.guest_image import kernel as kernels
 from stackengine.hosts.guest_image.archive import Tree
 from stackengine.hosts.guest_image.ingredients import ImageError, Package, Packages, libraries
-from stackengine.hosts.guest_image.kernel import Kernel
 from stackengine.hosts.guest_image.manifest import Manifest, digest, fingerprint, publish
 
 GUEST = Path(__file__).parent / "guest" / "tiny"
 CMDLINE = "console=ttyS0 quiet panic=-1 edd=off cryptomgr.notests"
 """``edd=off``, ``cryptomgr.notests``: probing BIOS disks and testing ciphers cost time under emulation. ``panic=-1``: a panic is a reboot, which the
 host sees."""
+CONTAINER_SIZE = "96M"
 MODULES = [
     *("virtio_pci", "virtio_blk", "virtio_net", "virtio_console", "virtio_rng", "virtio_balloon", "virtio_scsi", "isofs", "vfat"),
     *("nls_ascii", "nls_cp437", "nls_utf8", "ahci", "ata_piix", "sd_mod", "sr_mod", "button", "evdev"),
     *("virtiofs", "qemu_fw_cfg", "vmw_vsock_virtio_transport"),
+    *("xen_blkfront", "xen_netfront"),
 ]
 SYSTEM_APPLETS = frozenset(
     [
@@ -35,6 +37,7 @@ PROGRAMS = {
     "init": "init",
     "boot": "lib/stack/boot",
     "console": "lib/stack/console",
+    "container": "lib/stack/container",
     "shell": "lib/stack/shell",
     "dhcp": "lib/stack/dhcp",
     "hotplug": "lib/stack/hotplug",
@@ -71,7 +74,8 @@ def build(state_dir: Path) -> Manifest:
 
     def fill(folder: Path) -> Manifest:
         shutil.copyfile(kernel.image, folder / "kernel")
-        tree = _tree(kernel, busybox, agent, ssh)
+        tree = _tree(busybox, agent, ssh)
+        kernel.install(tree, MODULES)
         (folder / "initrd").write_bytes(tree.pack())
         return Manifest(
             "tiny",
@@ -86,7 +90,30 @@ def build(state_dir: Path) -> Manifest:
     return publish(state_dir / "images" / "tiny" / fingerprint({"versions": versions, "own": own, "code": code}), fill)
 
 
-def _tree(kernel: Kernel, busybox: Package, agent: Package, ssh: Package) -> Tree:
+def build_container(state_dir: Path) -> Manifest:
+    """The same without a kernel, as an ext4 file system: the root of a container, whose first process is ``/lib/stack/container``."""
+    packages = Packages(state_dir / "images" / "packages")
+    parts = [packages.find("busybox-static", "busybox"), packages.find("qemu-guest-agent"), packages.find("dropbear-bin")]
+    versions = {p.name: p.version for p in parts}
+    own = {path.name: digest(path) for path in sorted(GUEST.iterdir())}
+    code = {name: digest(Path(__file__).parent / name) for name in ("tiny.py", "archive.py")}
+
+    def fill(folder: Path) -> Manifest:
+        root, file = folder / "root", folder / "rootfs"
+        root.mkdir()
+        _tree(*parts).unpack(root)
+        program = shutil.which("mke2fs", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        if program is None:
+            raise ImageError("mke2fs is not here", hint="apt-get install e2fsprogs")
+        command = [program, "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-E", "root_owner=0:0", "-d", str(root), str(file), CONTAINER_SIZE]
+        subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        shutil.rmtree(root)
+        return Manifest("tiny-container", folder, "kernel", {"rootfs": "rootfs"}, {"rootfs": digest(file)}, memory=32, built_from=versions)
+
+    return publish(state_dir / "images" / "tiny-container" / fingerprint({"versions": versions, "own": own, "code": code}), fill)
+
+
+def _tree(busybox: Package, agent: Package, ssh: Package) -> Tree:
     tree = Tree()
     for path in ("dev", "proc", "sys", "run", "mnt", "var/log", "var/lib", "etc/dropbear", "usr/local/bin"):
         tree.directory(path)
@@ -107,7 +134,6 @@ def _tree(kernel: Kernel, busybox: Package, agent: Package, ssh: Package) -> Tre
         tree.file(path, text.encode())
     tree.file("etc/shadow", b"root:*:19000:0:99999:7:::\n", 0o600)
     tree.file("etc/acpi/PWRF/00000080", b"#!/bin/sh\nexec /sbin/shutdown -P now\n", 0o755)
-    kernel.install(tree, MODULES)
     return tree
 
 

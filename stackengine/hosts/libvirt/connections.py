@@ -22,6 +22,7 @@ CONNECTIONS, CALLS_EACH = 4, 4
 """Connections per host, calls in flight on each (libvirtd's max_client_requests is 5)."""
 KEEPALIVE = (5, 3)
 """Seconds between keepalive messages, and how many may stay unanswered."""
+LOGIN = frozenset({"esx", "vpx", "gsx", "hyperv"})
 OPEN_SECONDS = 20.0
 CALL_SECONDS = 180.0
 """How long one call may take before its host counts as hanging (a dead NFS pool makes libvirtd block while it still answers keepalives)."""
@@ -49,6 +50,13 @@ def start_events() -> None:
 
         threading.Thread(target=loop, name="libvirt-events", daemon=True).start()
         _events_running = True
+
+
+def opened(uri: str) -> Any:
+    """A connection; drivers that log in by name and password (vSphere) find them in libvirt's auth.conf (https://libvirt.org/auth.html), nobody is asked."""
+    if uri.partition(":")[0] in LOGIN:
+        return libvirt.openAuth(uri, [[libvirt.VIR_CRED_AUTHNAME, libvirt.VIR_CRED_PASSPHRASE], lambda _wanted, _data: -1, None], 0)
+    return libvirt.open(uri)
 
 
 class Connections:
@@ -141,7 +149,7 @@ class Connections:
 
         def body() -> None:
             try:
-                connection = libvirt.open(self._uri)
+                connection = opened(self._uri)
                 try:
                     connection.setKeepAlive(*KEEPALIVE)
                 except libvirt.libvirtError:

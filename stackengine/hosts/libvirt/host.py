@@ -12,13 +12,14 @@ from typing import Any
 
 import libvirt
 
+from stackengine.hosts.consoles import CONSOLES, read_now
 from stackengine.hosts.libvirt.connections import Connections
 from stackengine.hosts.libvirt.cuts import CutCalls
+from stackengine.hosts.libvirt.drivers import Driver, driver_of
 from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls
 from stackengine.hosts.libvirt.pools import PoolCalls
 from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
-from stackengine.hosts.libvirt.profile import profile_of
 from stackengine.hosts.libvirt.tuning import TuningCalls
 from stackengine.hosts.libvirt.volumes import VolumeCalls
 from stackengine.hosts.reach import Reach
@@ -40,13 +41,21 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         self.name = self.uri = name
         self._connections = Connections(name, uri)
         self._reach, self._log_folder = reach, log_folder
+        self._driver: Driver | None = None
         self._profile: Profile | None = None
+
+    @property
+    def driver(self) -> Driver:
+        """libvirt's driver there."""
+        if self._driver is None:
+            self._driver = self._call("virConnectGetType", driver_of)
+        return self._driver
 
     @property
     def profile(self) -> Profile:
         """What the driver can do; the accelerator is the one that ran a guest."""
         if self._profile is None:
-            self._profile = self._call("profile", lambda c: profile_of(c, self._reach))
+            self._profile = self._call("profile", lambda c: self.driver.profile(c, self._reach))
         return self._profile
 
     def pool_define(self, xml: str) -> PoolInfo:
@@ -96,7 +105,7 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         self.domain_destroy(uuid)
 
     def _ask_to_stop(self, uuid: str) -> bool:
-        for flag in (libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN):
+        for flag in self.driver.shutdown:
             try:
                 self._call("virDomainShutdownFlags", lambda c, f=flag: c.lookupByUUIDString(uuid).shutdownFlags(f), retry=False)  # type: ignore[misc]
             except HostError:
@@ -126,7 +135,9 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         self.domain_start(uuid)
 
     def domain_undefine(self, uuid: str) -> None:
-        """Undefine with everything that would hold it back."""
+        """Undefine with everything that would hold it back; what was kept of its console goes, too."""
+        if CONSOLES in self.profile.features:
+            self.console_record(uuid).unlink(missing_ok=True)
         try:
             self._call("virDomainUndefineFlags", lambda c: c.lookupByUUIDString(uuid).undefineFlags(self.profile.undefine_flags))
         except NotFoundError:
@@ -140,8 +151,9 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
             return None
 
     def domain_list(self) -> list[DomainInfo]:
-        """All domains."""
-        return self._call("virConnectListAllDomains", lambda c: [_info(d) for d in c.listAllDomains()])  # type: ignore[no-any-return]
+        """All domains that are guests."""
+        hidden = self.driver.hidden
+        return self._call("virConnectListAllDomains", lambda c: [_info(d) for d in c.listAllDomains() if d.UUIDString() not in hidden])  # type: ignore[no-any-return]
 
     def domain_attach(self, uuid: str, device_xml: str) -> None:
         """Attach, config and live; nothing when a device of that alias is there."""
@@ -256,6 +268,10 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         return self._console_file(info) if info else None
 
     def _console_file(self, info: DomainInfo) -> Path | None:
+        if CONSOLES in self.profile.features:
+            read_now(self, info)
+            heard = self.console_record(info.uuid)
+            return heard if heard.is_file() else None
         found = re.search(r"<log file='([^']+)'", info.xml)
         if not found:
             return None
@@ -264,12 +280,26 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
             path = self._log_folder / path.relative_to("/var/log/libvirt")
         return path if path.is_file() else None
 
+    def console_record(self, uuid: str) -> Path:
+        """Where what is read of a guest's console is kept, of a host that keeps no log of it (feature ``signals-console``)."""
+        return self._reach.folder / "consoles" / f"{uuid}.log"
+
+    def listen_console(self, uuid: str) -> Any:
+        """A non-blocking stream to the console; RefusedError while somebody else has it."""
+
+        def work(c: Any) -> Any:
+            stream = c.newStream(libvirt.VIR_STREAM_NONBLOCK)
+            c.lookupByUUIDString(uuid).openConsole(None, stream, 0)
+            return stream
+
+        return self._call("virDomainOpenConsole", work, retry=False)
+
     def open_console(self, uuid: str) -> Any:
         """An interactive stream to the serial console (virDomainOpenConsole)."""
 
         def work(c: Any) -> Any:
             stream = c.newStream(0)
-            c.lookupByUUIDString(uuid).openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+            c.lookupByUUIDString(uuid).openConsole(None, stream, self.driver.console)
             return stream
 
         return self._call("virDomainOpenConsole", work)

@@ -96,9 +96,14 @@ class PrivateHost:
 
 
     @property
-    def forwards(self) -> bool:
-        """Whether what is forwarded between its networks can be said."""
-        return True
+    def folder(self) -> Path:
+        """Where all of it is."""
+        return self.paths.folder
+
+    @property
+    def features(self) -> frozenset[str]:
+        """It is in our hands: ports are published, and what is forwarded between its networks can be said."""
+        return frozenset({"publish", "forwarding"})
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
         """What is forwarded, by key (:mod:`.forwarding`)."""
