@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["open_host"]
 
 GONE = {
-    "uml": ("libvirt has no driver for User-mode Linux since version 5", "lxc:///system for containers, or qemu:///system, which emulates without KVM"),
+    "uml": ("libvirt has no driver for User Mode Linux any more", "lxc:///system for what is light, qemu:///system for virtual machines"),
     "xenapi": ("libvirt has no driver for XenServer's XAPI since version 5.8", "docs/explanation/xcp-ng.md says what there is instead"),
     "xapi": ("libvirt has no driver for XAPI (XCP-ng, XenServer)", "docs/explanation/xcp-ng.md says what there is instead"),
     "xcp": ("libvirt has no driver for XAPI (XCP-ng, XenServer)", "docs/explanation/xcp-ng.md says what there is instead"),
@@ -38,8 +38,6 @@ def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
         from stackengine.hosts.libvirt import open_private
 
         return open_private(rest.strip("/") or "default", state_dir, start=start)
-    if scheme.partition("+")[0] == "uml":
-        raise HostError("libvirt has no driver for User Mode Linux any more", hint="lxc:/// for what is light, qemu:///system for virtual machines")
     if not rest and ":" not in uri:
         raise HostError(f"{uri} is not a host", hint="hosts are named private://NAME, memory:// or by a libvirt URI such as qemu:///system")
     if scheme.partition("+")[0] in GONE:
