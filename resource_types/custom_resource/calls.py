@@ -15,6 +15,7 @@ from stackengine import sdk
 
 MOST = 1 << 20
 """Bytes of an answer."""
+ANSWER = 'the answer is a JSON object: {"Status": "SUCCESS", "PhysicalResourceId": "...", "Data": {...}}'
 
 
 def call(ctx: sdk.Context, want: sdk.Properties, request: str, known: str | None, last: sdk.Properties | None) -> dict[str, Any]:
@@ -26,13 +27,29 @@ def call(ctx: sdk.Context, want: sdk.Properties, request: str, known: str | None
     except sdk.RefusedError:
         raise
     except Exception as error:
-        raise sdk.FailedError(f"{handler} failed on {request}: {type(error).__name__}: {error}") from error
+        raise sdk.FailedError(f"{handler} failed on {request}: {type(error).__name__}: {error}", hint=_next(error, handler, timeout)) from error
     if not isinstance(answer, dict) or answer.get("Status", "SUCCESS") != "SUCCESS":
         reason = answer.get("Reason", "it gave no reason") if isinstance(answer, dict) else "its answer is no JSON object"
-        raise sdk.FailedError(f"{handler} failed on {request}: {reason}")
+        hint = "the handler itself said so: mend its cause, or what the template gives it, and say the command again"
+        raise sdk.FailedError(f"{handler} failed on {request}: {reason}", hint=hint)
     if not isinstance(answer.get("Data") or {}, dict):
-        raise sdk.FailedError(f"{handler} failed on {request}: Data must be a mapping")
+        raise sdk.FailedError(f"{handler} failed on {request}: Data must be a mapping", hint=ANSWER)
     return answer
+
+
+def _next(error: Exception, handler: str, timeout: float) -> str:
+    """What to do about a call that did not come to an answer."""
+    if isinstance(error, sdk.FailedError):
+        return "what it wrote to its standard error says why; the request came as JSON on its standard input"
+    if isinstance(error, (subprocess.TimeoutExpired, TimeoutError)):
+        return f"it has {timeout:g} s: the property ServiceTimeout (timeout) says how long"
+    if isinstance(error, urllib.error.URLError):
+        return "does the service run there, and does it answer with 200?"
+    if isinstance(error, ValueError):
+        return ANSWER
+    if isinstance(error, (OSError, ImportError, AttributeError)):
+        return f"is {handler} there on this machine, and may this user run it?"
+    return "the handler raised it: mend it there, and say the command again"
 
 
 def _event(ctx: sdk.Context, want: sdk.Properties, request: str, known: str | None, last: sdk.Properties | None) -> dict[str, Any]:
@@ -69,7 +86,7 @@ def _need(permitted: bool, handler: str, field: str) -> None:
 def _run(program: str, event: dict[str, Any], timeout: float) -> Any:
     done = subprocess.run([program], input=json.dumps(event).encode(), capture_output=True, timeout=timeout, check=False)
     if done.returncode:
-        raise sdk.FailedError(f"exit code {done.returncode}: {done.stderr.decode(errors='replace')[-500:].strip()}")
+        raise sdk.FailedError(f"exit code {done.returncode}: {done.stderr.decode(errors='replace')[-500:].strip()}", hint="its standard error says why")
     return json.loads(done.stdout[:MOST] or b"{}")
 
 

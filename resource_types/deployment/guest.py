@@ -92,7 +92,8 @@ class Guest:
             return result
         if status.get("exitcode") != 0 or not lines:
             errors = base64.b64decode(status.get("err-data") or "").decode("utf-8", "replace")
-            raise sdk.FailedError(f"the script could not be started in the guest (exit code {status.get('exitcode')})", tail=errors)
+            hint = "is its interpreter in the guest, and is there room in /var/lib? stack-run exec STACK SERVER -- CMD looks"
+            raise sdk.FailedError(f"the script could not be started in the guest (exit code {status.get('exitcode')})", tail=errors, hint=hint)
         for line in lines:
             kind, _, rest = line.partition(" ")
             match kind:
@@ -139,7 +140,8 @@ class Guest:
 
         status = self._ctx.wait_until(over, 30, f"the end of {arguments['path']}")
         if status.get("exitcode"):
-            raise sdk.FailedError(f"{arguments['path']} {' '.join(arguments['arg'])} failed in the guest (exit code {status['exitcode']})")
+            said = f"{arguments['path']} {' '.join(arguments['arg'])} failed in the guest (exit code {status['exitcode']})"
+            raise sdk.FailedError(said, hint="is its file system full, or read-only? stack-run exec STACK SERVER -- df -h")
 
 
 def _text(data: str) -> str:

@@ -28,6 +28,9 @@ class Deployment(sdk.ResourceType):
             return []
         return [sdk.Refusal("server", "this host reaches no agents in guests, so nothing can be run there", "put the script into user_data")]
 
+    def unrestored(self, last: sdk.Properties, want: sdk.Properties) -> list[str]:
+        return ["a rollback runs what it ran before again, and leaves what the new run did in the guest"] if "UPDATE" in (want.get("actions") or ()) else []
+
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         """Run for CREATE; for UPDATE where it ran before (an update that did not end is finished by a create)."""
         return self._run(ctx, want, "UPDATE" if "deploy_status_code" in ctx.attributes else "CREATE")
@@ -81,11 +84,14 @@ class Deployment(sdk.ResourceType):
         result = guest.carry_out(run, want["timeout"], wait=want["wait"])
         if result.status != 0:
             text = f"the script failed for {run.action}: exit code {result.status}"
-            hint = "a program is not in the guest: what runs it, or one that it calls" if result.status == 127 else ""
+            hint = "what it printed says why; mend the script, and say the command again"
+            if result.status == 127:
+                hint = "a program is not in the guest: what runs it, or one that it calls"
             raise sdk.FailedError(text, hint=hint, tail=result.stderr or result.stdout)
         wrong = [f"{n}: {result.outputs[n].strip()}" for n in run.error_outputs if result.outputs.get(n, "").strip()]
         if wrong:
-            raise sdk.FailedError(f"the script reported an error for {run.action}: {'; '.join(wrong)}", tail=result.stderr)
+            hint = "the script itself wrote it to an output that its config marks error_output: mend its cause, and say the command again"
+            raise sdk.FailedError(f"the script reported an error for {run.action}: {'; '.join(wrong)}", tail=result.stderr, hint=hint)
         outputs = {n: result.outputs.get(n) for n in run.outputs} if run.outputs is not None else dict(result.outputs)
         return {"deploy_stdout": result.stdout, "deploy_stderr": result.stderr, "deploy_status_code": result.status, "outputs": outputs}
 

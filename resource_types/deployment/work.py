@@ -60,7 +60,7 @@ def run_of(ctx: sdk.Context, want: sdk.Properties, action: str, server: str) -> 
     if want.get("config") is not None:
         referred = ctx.referred(want["config"])
         if referred is None:
-            raise sdk.FailedError(f"the config {want['config']} is not part of this stack")
+            raise sdk.FailedError(f"the config {want['config']} is not part of this stack", hint=sdk.NAME_IT)
         config = referred.properties
     tool, text = _chosen(config, want, action) if config else ("script", want.get("script") if action in want["actions"] else None)
     if text is None:
@@ -91,7 +91,7 @@ def _inputs(config: Mapping[str, Any], want: sdk.Properties) -> dict[str, Any]:
     declared = {i["name"]: i.get("default") for i in config.get("inputs") or ()}
     missing = [n for n in declared if n not in given]
     if missing and want.get("input_values_validate") == "STRICT":
-        raise sdk.FailedError(f"these inputs have no value: {', '.join(missing)}")
+        raise sdk.FailedError(f"these inputs have no value: {', '.join(missing)}", hint="give them in input_values, or a default in the config")
     return {**declared, **given}
 
 

@@ -30,7 +30,7 @@ class FloatingIPAssociation(sdk.ResourceType):
         floating = ctx.referred(want["floating_ip"])
         guest = ctx.referred(want["port"]) if want.get("port") else ctx.referred(want["server"])
         if floating is None or guest is None:
-            raise sdk.FailedError("an association needs a floating address and a guest of this stack")
+            raise sdk.FailedError("an association needs a floating address and a guest of this stack", hint=sdk.NAME_IT)
         ctx.host.forward(_key(ctx), [sdk.floating_entry(str(floating.identity["address"]), guest, want.get("fixed_address") or "")])
         return {}
 

@@ -45,7 +45,7 @@ class PublishedPort(sdk.ResourceType):
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         i, server = ctx.identity, ctx.referred(want["server"])
         if server is None:
-            raise sdk.FailedError("a published port needs a server of this stack")
+            raise sdk.FailedError("a published port needs a server of this stack", hint=sdk.NAME_IT)
         ctx.host.publish_port(self._key(ctx), i["address"], i["port"], server.identity["address"], want["target_port"])
         return {}
 

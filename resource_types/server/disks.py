@@ -91,7 +91,7 @@ def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk
         return []
     image = ctx.referred(want["cdrom"])
     if image is None:
-        raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack")
+        raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack", hint=sdk.NAME_IT)
     bus = "sata" if (want.get("arch") or ctx.host.profile.arch) == "x86_64" else "scsi"
     return [Disk(image.attributes["path"], "raw", "sdb", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus=bus, device="cdrom")]
 
@@ -114,7 +114,7 @@ def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
     for entry in want.get("volumes") or ():
         volume = ctx.referred(entry["volume"])
         if volume is None:
-            raise sdk.FailedError(f"the volume {entry['volume']} is not part of this stack")
+            raise sdk.FailedError(f"the volume {entry['volume']} is not part of this stack", hint=sdk.NAME_IT)
         alias = OWN + hashlib.sha256(entry["volume"].encode()).hexdigest()[:10]
         boots = bool(entry.get("boot"))
         target = "vda" if boots else _target(alias, taken)

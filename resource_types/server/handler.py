@@ -104,6 +104,13 @@ class Server(sdk.ResourceType):
             return [sdk.Refusal("disk", f"a disk does not shrink from {old} to {new} GiB", f"say {old}, or replace the server: --replace")]
         return []
 
+    def rewrites(self, identity: Mapping[str, Any], last: sdk.Properties, want: sdk.Properties) -> list[tuple[str, str]]:
+        """Its own disk, when it grows, and when new user data is run over what the old one did."""
+        old, new = last.get("disk") or 0, want.get("disk") or 0
+        grows = new > old if isinstance(old, int) and isinstance(new, int) else old != new
+        again = want.get("user_data_update") == "reboot" and last.get("user_data") != want.get("user_data")
+        return [(last["pool"], disk_name(identity))] if grows or again else []
+
     def unrestored(self, last: sdk.Properties, want: sdk.Properties) -> list[str]:
         if want.get("user_data_update") != "reboot" or last.get("user_data") == want.get("user_data"):
             return []
@@ -237,7 +244,7 @@ class Server(sdk.ResourceType):
             return {}
         image = ctx.referred(want["image"])
         if image is None:
-            raise sdk.FailedError(f"the image {want['image']} is not part of this stack")
+            raise sdk.FailedError(f"the image {want['image']} is not part of this stack", hint=sdk.NAME_IT)
         return image.attributes
 
     def _seed(self, ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> Disk:
@@ -293,6 +300,18 @@ class Server(sdk.ResourceType):
             return  # it has given up everything but its memory
         ctx.host.unserve_metadata(str(ctx.identity["uuid"]))  # its successor may have its MAC
         ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
+
+    def release(self, ctx: sdk.Context, last: sdk.Properties, of: str) -> None:
+        """Stop; one that is saved forgets its memory where that knows a disk which is to be another."""
+        held = ctx.referred(of)
+        if held is not None and held.type == "SE::Volume":
+            ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
+        else:
+            self.stop(ctx, last)
+
+    def bring_back(self, ctx: sdk.Context, last: sdk.Properties, disks: sdk.Disks) -> None:
+        ctx.host.domain_shutdown(str(ctx.identity["uuid"]), last["shutdown_timeout"], ctx.check)
+        super().bring_back(ctx, last, disks)
 
     def snapshot(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         """The root disk, once the guest is off."""

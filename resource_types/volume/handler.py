@@ -52,6 +52,11 @@ class Volume(sdk.ResourceType):
             return [sdk.Refusal("size", f"a volume does not shrink from {old} to {new} GiB", f"say {old}, or make a new volume under another name")]
         return []
 
+    def rewrites(self, identity: Mapping[str, Any], last: sdk.Properties, want: sdk.Properties) -> list[tuple[str, str]]:
+        old, new = last.get("size"), want.get("size")
+        grows = new > old if isinstance(old, int) and isinstance(new, int) else new is not None and old != new
+        return [(last["pool"], str(identity["volume_name"]))] if grows and _own(last) else []
+
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         return list(broken_rules(want))
 

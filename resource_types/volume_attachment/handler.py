@@ -44,6 +44,9 @@ class VolumeAttachment(sdk.ResourceType):
             return [sdk.Refusal("io", "native needs a disk that the host does not cache", "say cache: none, or directsync")]
         return []
 
+    def guests(self, identity: Mapping[str, Any], last: sdk.Properties) -> list[str]:
+        return [str(last["server"])]
+
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "hotplug-disk" not in profile.features:
             return [sdk.Refusal("server", "this host cannot attach disks", "name the volume in the server's volumes")]
@@ -53,7 +56,7 @@ class VolumeAttachment(sdk.ResourceType):
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         server, volume = ctx.referred(want["server"]), ctx.referred(want["volume"])
         if server is None or volume is None:
-            raise sdk.FailedError("an attachment needs a server and a volume of this stack")
+            raise sdk.FailedError("an attachment needs a server and a volume of this stack", hint=sdk.NAME_IT)
         uuid, source = str(server.identity["uuid"]), sdk.disk_source(volume)
         if want.get("bus") == "scsi":
             self._controller(ctx, uuid)

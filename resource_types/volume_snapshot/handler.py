@@ -46,7 +46,7 @@ class VolumeSnapshot(sdk.ResourceType):
     def _taken(ctx: sdk.Context, want: sdk.Properties, pool: str, name: str, secret: str, more: dict[str, Any]) -> sdk.VolumeInfo:
         volume = ctx.referred(want["volume"])
         if volume is None:
-            raise sdk.FailedError(f"the volume {want['volume']} is not part of this stack")
+            raise sdk.FailedError(f"the volume {want['volume']} is not part of this stack", hint=sdk.NAME_IT)
         kind = sdk.kind_of(ctx.host, pool)
         if not kind.copies:
             raise sdk.UnsupportedError(f"libvirt copies no volumes in a pool of the kind {kind.name}", hint="take a snapshot where the storage is")

@@ -232,7 +232,7 @@ def _outputs(args: argparse.Namespace, terminal: Terminal) -> int:
             if here is None:
                 raise
             found, args.output = here, args.name
-        args.stack, args.name = found.row.name, args.output
+        args.stack = found.row.name
     return outputs_command.run(args, terminal)
 
 

@@ -3,7 +3,7 @@
 OK = 0
 FAILED = 1
 USAGE = 2
-"""Wrong use, also: a confirmation is needed and there is no terminal (say ``--yes``)."""
+"""Wrong use, also: what is named (a stack, a resource, a host …) is not there, or a confirmation is needed and there is no terminal (say ``--yes``)."""
 INVALID = 3
 """The template or its parameters are invalid."""
 CHANGES = 4

@@ -95,7 +95,7 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
             _trace(error, args, terminal)
             terminal.fail(message, "this is a fault of stack-run; -v shows where it is")
     runs = args.command == "env" and args.verb == "run"
-    if runs or (args.command in ("ssh", "exec", "env") and args.rest and code != USAGE):
+    if runs or (args.command in ("ssh", "exec", "env") and args.rest and not isinstance(error, UsageError)):
         code = PASSED_THROUGH
     if terminal.json:
         members = {"message": message, "hint": hint, "exit_code": code, "diagnostics": diagnostics.to_data(found or ())}

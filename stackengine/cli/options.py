@@ -47,6 +47,13 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(takes_project=True)
 
 
+def add_stack(parser: argparse.ArgumentParser) -> None:
+    """A stack that is there: said here, or the project file's (``cli.requests.stack_of``)."""
+    parser.add_argument("stack", metavar="STACK", nargs="?", help="default: the project file's")
+    add_project(parser)
+    parser.set_defaults(name="", template="")
+
+
 def add_parameters(parser: argparse.ArgumentParser) -> None:
     """What a template is evaluated with."""
     parser.add_argument("--param", "-P", metavar="K=V", action="append", default=[], help="a parameter's value; repeatable, wins over files")

@@ -14,8 +14,8 @@ from stackengine.cli.commands import COMMANDS
 
 EPILOG = """\
 exit codes:
-  0 ok · 1 failed · 2 wrong use, or a confirmation is needed and there is no terminal · 3 invalid template
-  4 changes present (plan --exit-code) · 130 interrupted; `ssh STACK SERVER -- CMD` gives CMD's code (125: our own failure)
+  0 ok · 1 failed · 2 wrong use: also what is named is not there, or a confirmation is needed and there is no terminal
+  3 invalid template · 4 changes present (plan --exit-code) or drift · 130 interrupted; `ssh STACK SERVER -- CMD` gives CMD's code (125: our own failure)
 
 environment:
   STACKENGINE_STATE     as --state
@@ -39,6 +39,17 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Help, **kwargs)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """A word that is none of those that there are: the nearest one is named, of a few all."""
+        if action.choices is None or value in action.choices:
+            return
+        from stackengine.model.diagnostics import did_you_mean
+
+        known = [str(c) for c in action.choices]
+        near = did_you_mean(str(value), known)
+        others = f"one of: {', '.join(known)}" if len(known) < len(COMMANDS) else "stack-run --help lists them"
+        raise argparse.ArgumentError(action, f"there is no '{value}'; {near or others}")
 
 
 def load(command: str) -> ModuleType:

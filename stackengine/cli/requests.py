@@ -31,6 +31,20 @@ def of(args: argparse.Namespace) -> Request:
     )
 
 
+def stack_of(args: argparse.Namespace) -> str:
+    """The stack that was named, else the project's, which ``up`` without words makes; UsageError where neither is there."""
+    if args.stack:
+        said = next((s for s in getattr(args, "config", ()) if s.key == "host"), None)
+        if said is not None and said.source not in ("--host", "STACKENGINE_HOST"):
+            args.host = None  # where another stack is, the project does not say
+        return str(args.stack)
+    if args.name:
+        return str(args.name)
+    if args.template:
+        return stack_name(Path(args.template))
+    raise UsageError("which stack?", hint="say STACK, or 'name: STACK' in stackengine.yaml; stack-run ls lists them")
+
+
 def _policy(name: str) -> dict[str, Any]:
     from stackengine.service.guard import read_policy
 

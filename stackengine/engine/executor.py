@@ -14,16 +14,17 @@ from stackengine.engine.redact import Redactor
 from stackengine.engine.resolution import Resolution
 from stackengine.engine.signals import failure_text, verdict
 from stackengine.engine.walk import Walk
+from stackengine.engine.work import ATTEMPT, PROGRESS, Begun, Limit, Works
 from stackengine.events import Event
 from stackengine.model.codec import instance_to_json, value_to_json
 from stackengine.model.desired import Desired
 from stackengine.model.instance import Instance, Recorded
 from stackengine.planning.plan import Action, Plan
 from stackengine.registry import Registry, ResourceTypeInfo
-from stackengine.sdk import Attempt, Cancelled, Described, FailedError, Host, listening
+from stackengine.sdk import Cancelled, FailedError, Host
 
-SIGNAL, PROGRESS, ATTEMPT = "signal:", "progress:", "attempt:"
-"""Prefixes of the keys of results that are not the end of an action."""
+SIGNAL = "signal:"
+"""Prefix of the keys of results that are signals."""
 SILENT = "what the guest did stands in its console: stack-run logs STACK SERVER; does it call its handle, and is the timeout long enough?"
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether somebody asked to cancel."""
@@ -36,15 +37,6 @@ class _Waiting:
     action: Action
     deadline: float
     info: ResourceTypeInfo
-
-
-@dataclass(slots=True)
-class _Limit:
-    """How long an action may take by its own policy."""
-
-    action: Action
-    deadline: float
-    over: bool = False
 
 
 def execute(
@@ -73,12 +65,13 @@ class _Executor:
         self._journal, self._runner, self._gates, self._parts, self._policy = journal, runner, gates, parts, policy
         self._redactor = Redactor()
         self._resolution = Resolution(plan, desired, recorded, vault, self._redactor)
+        self._works = Works(registry, hosts, recorded, self._resolution, parts, runner)
         self._events: list[Event] = []
         self._changed: dict[str, Instance | None] = {}
         self._due: list[tuple[Action, Callable[[], Any]]] = []
         self._inline: list[Result] = []
         self._waiting: dict[str, _Waiting] = {}
-        self._limits: dict[str, _Limit] = {}
+        self._limits: dict[str, Limit] = {}
         self._stop: str | None = None
         self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
         self._over = False
@@ -157,7 +150,7 @@ class _Executor:
         if self._stopping:
             self._drop_waiting()
 
-    def _give_up(self, limit: _Limit) -> None:
+    def _give_up(self, limit: Limit) -> None:
         """Nobody waits for this action any more: what it still does in its thread starts no further host call, and its result is not taken."""
         limit.over, key, waiting = True, limit.action.id, self._waiting.pop(limit.action.id, None)
         del self._limits[key]
@@ -204,9 +197,9 @@ class _Executor:
                 self._skip(action, instance)
                 return False
             old = self._recorded.instances.get(instance.id)
-            begun = fold.begun(old, action.verb, instance)
-            limit = _Limit(action, float("inf"))
-            work = self._work(action, info, begun, plain, contributed, old, limit)
+            begun = fold.begun(old, action.verb, fold.with_copy(instance, action.verb, action.copy))
+            limit = Limit(action, float("inf"))
+            work = self._works.of(Begun(action, info, begun, plain, contributed, old, limit))
         except Exception as error:  # a function refused what arrived, or a secret cannot be opened: the action failed before it began
             self._end_badly(action, error, False, begun=False)
             return False
@@ -238,58 +231,12 @@ class _Executor:
     def _skip(self, action: Action, instance: Instance) -> None:
         """Weaker than planned: what was unknown turned out as it is."""
         old = self._recorded.instances[instance.id]
-        kept = instance.but(attributes=old.attributes, holds=instance.refs, occupied=instance.exclusive, sure=True, status="ready", power=old.power)
+        kept = instance.but(
+            attributes=old.attributes, copies=old.copies, holds=instance.refs, occupied=instance.exclusive, sure=True, status="ready", power=old.power,
+        )  # fmt: skip
         payload = {"instance": instance_to_json(kept), "reason": "nothing to do"}
         self._record(Event("action.skipped", action.path, instance.generation, action.verb, payload), kept)
         self.walk.reach(action, "ready")
-
-    def _work(
-        self, action: Action, info: ResourceTypeInfo, instance: Instance, plain: dict[str, Any], contributed: dict[str, Any], old: Instance | None,
-        limit: _Limit,
-    ) -> Callable[[], Any]:  # fmt: skip
-        handler = info.handler
-        key = action.id
-
-        def progress(message: str) -> None:
-            self._runner.deliver(Result(PROGRESS + key, message))
-
-        def attempt(found: Attempt) -> None:
-            self._runner.deliver(Result(ATTEMPT + key, found))
-
-        last = self._resolution.opened(old.properties) if old is not None and action.verb == "update" else plain
-        referred = self._resolution.referred(instance)
-        of = self._recorded.instances[action.of].physical_id if action.of in self._recorded.instances else action.of
-        recorded, companions = instance, list[Instance]()
-        if not handler.inline:
-            companions = self._companions(instance)
-        attributes = self._resolution.opened(instance.attributes)
-        if attributes is not instance.attributes:
-            instance = instance.but(attributes=attributes)
-
-        def work() -> Any:
-            self._parts.check()
-            context = ActionContext(self._parts, instance, info, self._hosts(instance.host), referred, progress, contributed, lambda: limit.over,
-                                    recorded, companions)  # fmt: skip
-            context.check()
-            with listening(attempt):
-                match action.verb:
-                    case "create":
-                        return handler.create(context, plain)
-                    case "update":
-                        return handler.update(context, plain, last)
-                    case "read":
-                        return read_again(handler.describe(context.host, instance.physical_id, plain), instance)
-                    case "delete":
-                        return handler.delete(context, plain)
-                    case "stop":
-                        return handler.stop(context, plain)
-                    case "release":
-                        return handler.release(context, plain, of)
-                    case "snapshot":
-                        return handler.snapshot(context, plain)
-            return None
-
-        return work
 
     # ending
 
@@ -439,22 +386,6 @@ class _Executor:
 
     # small things
 
-    def _companions(self, instance: Instance) -> list[Instance]:
-        """What is nothing but its record and is referred to, directly or by another such one: the object carries it along."""
-        found: dict[str, Instance] = {}
-        queue = sorted(instance.refs)
-        while queue:
-            other = self._recorded.instances.get(queue.pop(0))
-            if other is not None and other.id not in found and self._is_record(other):
-                found[other.id] = other
-                queue += sorted(other.refs)
-        return list(found.values())
-
-    def _is_record(self, instance: Instance) -> bool:
-        """Whether the instance is nothing but its record: no host would know of it, or not as one of the stack's."""
-        info = self._registry.get(instance.type)
-        return instance.external or (info is not None and info.handler.inline)
-
     def _info(self, action: Action) -> ResourceTypeInfo:
         info = self._registry.get(action.instance.type)
         if info is None:
@@ -467,15 +398,10 @@ class _Executor:
         fold.put(self._recorded, instance)
 
 
-def read_again(found: Described | None, planned: Instance) -> dict[str, Any]:
-    """The attributes of an object that is used and not owned; FailedError when it is not what the plan saw."""
-    if found is None or found.identity["physical_id"] != planned.physical_id or dict(found.properties) != planned.properties:
-        raise FailedError("it is not as it was when the plan was made", hint="run the command again: it plans with what is there now")
-    return dict(found.attributes)
-
-
 def _slot(action: Action, info: ResourceTypeInfo) -> str:
     """What the action does to a host that only few may do at a time; what goes away starts and copies nothing."""
+    if action.verb in ("copy", "restore", "snapshot"):
+        return "image-copy"
     return str(info.schema.get("slot", "call")) if action.verb in ("create", "update") else "call"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from stackengine.engine.ports import Failure
 from stackengine.engine.redact import Redactor
+from stackengine.engine.resolution import ReplaceNeededError
+from stackengine.evaluate import EvaluationError
 from stackengine.planning.plan import Action
 from stackengine.sdk import AgentError, ExistsError, FailedError, HostError, NotFoundError, TransientError, UnreachableError, UnsupportedError
 
@@ -28,7 +30,11 @@ def describe(action: Action, error: BaseException, redactor: Redactor) -> Failur
         if error.call:
             message = f"{error.call}: {message}"
     elif isinstance(error, FailedError):
-        hint, tail = error.hint, error.tail
+        hint, tail = error.hint or f"stack-run events STACK shows what led to it; stack-run show STACK {action.path} how it stands now", error.tail
+    elif isinstance(error, ReplaceNeededError):
+        hint = "say up again: its plan shows the replacement, and asks"
+    elif isinstance(error, EvaluationError):
+        hint = "a function of the template refused a value that was known only now: mend the template, and say the command again"
     else:
         message = f"{type(error).__name__}: {message}"
         hint = f"a fault of the type {action.instance.type} or of stack-run; --log-file FILE keeps everything that led to it"

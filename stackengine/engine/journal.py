@@ -6,11 +6,12 @@ Rules: ``begin`` without an end makes an instance unsure; its holds, and what it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from stackengine.events import Event
 from stackengine.model.codec import instance_from_json, layer_from_json, value_from_json
-from stackengine.model.instance import Instance, Recorded
+from stackengine.model.instance import DiskCopy, Instance, Recorded, Status
 
 
 def fold(events: Iterable[Event], start: Recorded | None = None) -> Recorded:
@@ -91,13 +92,29 @@ def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
         case "create" | "update" | "read":
             holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
             occupied = new.exclusive | (old.occupied if old is not None else frozenset())
-            return new.but(holds=holds, occupied=occupied, sure=False, status="updating" if verb == "update" else "creating", power="running")
+            status: Status = "updating" if verb == "update" else "creating"
+            copies = old.copies if old is not None else new.copies
+            return new.but(holds=holds, occupied=occupied, sure=False, status=status, power="running", copies=copies)
         case "delete" | "retain":
             return new.but(sure=False, status="deleting")
         case "snapshot":
             return old or new
+        case "copy" | "discard":
+            return new
+        case "restore":  # until it has ended its disks are neither the ones from before nor the ones of now
+            return new.but(sure=False, power="unknown")
         case _:  # stop, release: it may run or not from now on
             return new.but(power="unknown")
+
+
+def with_copy(instance: Instance, verb: str, copy: DiskCopy | None) -> Instance:
+    """The instance with a copy of its disks that is about to be taken, or brought back."""
+    if copy is None or verb not in ("copy", "restore"):
+        return instance
+    if verb == "restore":
+        return instance.but(copies=tuple(replace(c, status="restoring") if c.id == copy.id else c for c in instance.copies))
+    taken = replace(copy, properties=instance.properties, attributes=instance.attributes, status="making")
+    return instance.but(copies=(*(c for c in instance.copies if c.id != copy.id), taken))
 
 
 def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Instance:
@@ -107,11 +124,18 @@ def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Inst
 
 
 def done(instance: Instance, verb: str, of: str) -> Instance | None:
-    """The instance after the end of a delete, retain, stop or release."""
+    """The instance after the end of a delete, retain, stop, release, or of what is done to copies of its disks."""
     if verb in ("delete", "retain"):
         return None
     if verb == "snapshot":
         return instance
+    if verb == "discard":
+        return instance.but(copies=())
+    if verb in ("copy", "restore"):
+        copies = tuple(replace(c, status="whole") if c.id == of else c for c in instance.copies)
+        taken = next(c for c in copies if c.id == of)
+        back = {"properties": taken.properties, "attributes": taken.attributes} if verb == "restore" else {}
+        return instance.but(copies=copies, **back)
     if verb == "stop":
         return instance.but(power="stopped", status="stopped")
     return instance.but(power="stopped", status="released", holds=instance.holds - {of}, refs=instance.refs - {of})
@@ -119,6 +143,6 @@ def done(instance: Instance, verb: str, of: str) -> Instance | None:
 
 def failed(instance: Instance, verb: str, after_configured: bool) -> Instance:
     """The instance after a failure: sure when its host calls were done before its gate failed; a copy that failed is no fault of its own."""
-    if instance.status == "deleting" or verb == "snapshot":
+    if instance.status == "deleting" or verb in ("snapshot", "copy", "discard"):
         return instance
     return instance.but(status="failed", sure=instance.sure and after_configured)

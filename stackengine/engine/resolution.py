@@ -51,7 +51,7 @@ class Resolution:
         if action.possible_replace and old is not None:
             forced = [c.prop for c in action.changes if c.effect == "replace" and old.properties.get(c.prop) != instance.properties.get(c.prop)]
             if forced:
-                raise ReplaceNeededError(f"{', '.join(forced)} turned out different, which needs a new object; run 'up' again to see that plan")
+                raise ReplaceNeededError(f"{', '.join(forced)} turned out different, which needs a new object")
         return instance, self.opened(instance.properties), self.opened(instance.contributed)
 
     def nothing_to_do(self, action: Action, instance: Instance) -> bool:

@@ -11,6 +11,7 @@
         update_replace: Snapshot      # the same, when it is replaced
         timeout: 10m                  # how long one action on it may take
         moved_from: old_name          # it was known under this name before
+        disk_copy: never              # its disks are not copied before an update grows them: a rollback leaves them as they are then
       external: its-id              # an object that is on the host: it is used, and neither changed nor deleted
 """
 
@@ -112,4 +113,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "update_replace": _one_of(*DELETION),
     "timeout": seconds,
     "moved_from": _text,
+    "disk_copy": _one_of("always", "never"),
 }

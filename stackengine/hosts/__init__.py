@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from stackengine.sdk import HostError
 if TYPE_CHECKING:
     from stackengine.sdk import Host
 
-__all__ = ["open_host"]
+__all__ = ["check_uri", "open_host"]
 
 GONE = {
     "uml": ("libvirt has no driver for User Mode Linux any more", "lxc:///system for what is light, qemu:///system for virtual machines"),
@@ -38,11 +39,16 @@ def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
         from stackengine.hosts.libvirt import open_private
 
         return open_private(rest.strip("/") or "default", state_dir, start=start)
-    if not rest and ":" not in uri:
-        raise HostError(f"{uri} is not a host", hint="hosts are named private://NAME, memory:// or by a libvirt URI such as qemu:///system")
+    check_uri(uri)
     if scheme.partition("+")[0] in GONE:
         reason, instead = GONE[scheme.partition("+")[0]]
         raise HostError(f"{uri}: {reason}", hint=instead)
     from stackengine.hosts.libvirt import open_libvirt
 
     return open_libvirt(uri, state_dir)
+
+
+def check_uri(uri: str) -> None:
+    """HostError where a text cannot name a host."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:\S*", uri):
+        raise HostError(f"'{uri}' names no host", hint="hosts are named private://NAME, memory:// or by a libvirt URI such as qemu:///system")

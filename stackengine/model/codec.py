@@ -12,7 +12,7 @@ from typing import Any
 
 from stackengine.model.desired import Dependency, Desired, DesiredOutput, DesiredResource, Scope
 from stackengine.model.expr import Attr, Call, Entry, Expr, If, List, Literal, Map, Param, Ref
-from stackengine.model.instance import Claim, Instance, Layer, Piece
+from stackengine.model.instance import Claim, DiskCopy, Instance, Layer, Piece
 from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.template import Policies
 from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value
@@ -179,6 +179,7 @@ def instance_to_json(instance: Instance) -> Written:
         "schema_version": instance.schema_version,
         "protected": instance.protected,
         **({"external": True} if instance.external else {}),
+        **({"copies": [_copy_to_json(c) for c in instance.copies]} if instance.copies else {}),
         **({"lived": instance.lived} if instance.lived != instance.sure else {}),
     })
 
@@ -208,8 +209,18 @@ def instance_from_json(data: dict[str, Any]) -> Instance:
         schema_version=data["schema_version"],
         protected=data["protected"],
         external=data.get("external", False),
+        copies=tuple(_copy_from_json(c) for c in data.get("copies", ())),
         lived=data.get("lived", data["sure"]),
     )
+
+
+def _copy_to_json(copy: DiskCopy) -> list[Any]:
+    return [copy.id, [list(d) for d in copy.disks], value_to_json(copy.properties), value_to_json(copy.attributes), copy.status]
+
+
+def _copy_from_json(data: list[Any]) -> DiskCopy:
+    id_, disks, properties, attributes, status = data
+    return DiskCopy(id_, tuple((p, v, c) for p, v, c in disks), value_from_json(properties), value_from_json(attributes), status)
 
 
 def layer_to_json(layer: Layer) -> dict[str, Any]:

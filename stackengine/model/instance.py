@@ -55,6 +55,21 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskCopy:
+    """What the disks of an instance held before an action grew them or wrote over them; it goes when an operation has ended well."""
+
+    id: str
+    """A number, as text: unique among the copies of its instance."""
+    disks: tuple[tuple[str, str, str], ...]
+    """(pool, volume, volume with the copy); a volume that did not exist has no copy."""
+    properties: dict[str, Value] = field(default_factory=dict)
+    """As they were applied when it was taken."""
+    attributes: dict[str, Value] = field(default_factory=dict)
+    status: Literal["making", "whole", "restoring"] = "making"
+    """``restoring``: bringing it back was begun, and has to be finished whatever comes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One physical object of a stack.
 
@@ -81,6 +96,8 @@ class Instance:
     """Things that two objects cannot both have, even stopped (a bridge name, a subnet that the user fixed)."""
     host: str = ""
     pieces: tuple[Piece, ...] = ()
+    copies: tuple[DiskCopy, ...] = ()
+    """Of its disks, as they were before an operation that has not ended well yet changed them; oldest first."""
     claims: tuple[Claim, ...] = ()
     policies: Policies = Policies()
     sure: bool = False

@@ -101,6 +101,8 @@ class Policies:
     """Seconds that one action on it may take, or None."""
     moved_from: str = ""
     """The path under which it was known before."""
+    disk_copy: Literal["always", "never"] = "always"
+    """Whether its disks are copied before an update grows them or writes over them, so that a rollback can bring them back."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 

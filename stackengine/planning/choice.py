@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stackengine.model.desired import DesiredResource
-from stackengine.model.instance import Instance
+from stackengine.model.diagnostics import Diagnostic
+from stackengine.model.instance import DiskCopy, Instance
 from stackengine.model.template import Policies
 from stackengine.planning.plan import Change
 from stackengine.registry import ResourceTypeInfo
@@ -28,6 +29,14 @@ class Choice:
     reason: str = ""
     maybe: bool = False
     """A create-only property is still unknown."""
+    copy: DiskCopy | None = None
+    """What is taken of its disks first, as it grows them or writes over them."""
+    uncopied: str = ""
+    """Why no copy of such disks can be taken."""
+    lasting: list[Diagnostic] = field(default_factory=list)
+    """What stays as it is on the way back, since it cannot be taken back."""
+    restore: DiskCopy | None = None
+    """What its disks come back from."""
 
 
 def same_policies(one: Policies, other: Policies) -> bool:

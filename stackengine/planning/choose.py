@@ -9,9 +9,9 @@ from typing import Any
 from stackengine.evaluate import PENDING, EvaluationError, Secrets, resolve
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
-from stackengine.model.instance import Instance, Piece, Recorded
+from stackengine.model.instance import DiskCopy, Instance, Piece, Recorded
 from stackengine.model.values import Value, has_unknown
-from stackengine.planning import external
+from stackengine.planning import copies, external
 from stackengine.planning.choice import Choice, same_policies
 from stackengine.planning.diff import compare, compare_contributed, only_maybe, strongest, with_ignored
 from stackengine.planning.ground import Ground
@@ -101,14 +101,30 @@ class Chooser:
             asked = old.generation >= least or self.ground.returning
             choice = self._as_candidate(old, resource, info, want, refs) if asked and old.id not in self._excluded else None
             if choice is not None:
-                found.append(((old.generation < least, choice.kind == "keep", old.sure, old.lived, old.generation), choice))
-        return max(found, key=lambda f: f[0])[1] if found else None
+                fits = old.lived and not choice.lasting
+                found.append(((old.generation < least, choice.kind == "keep", fits, old.sure, old.lived, old.generation), choice))
+        best = max(found, key=lambda f: f[0])[1] if found else None
+        for told in best.lasting if best is not None else ():
+            if told not in self.diagnostics.items:
+                self.diagnostics.items.append(told)
+        return best
 
     def _as_candidate(self, old: Instance, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
         """``old`` as the instance that stands for the path, or None where only a new object will do."""
         if old.status == "deleting" or old.external or old.type != resource.type or (old.status == "failed" and old.sure and info.handler.remake_failed):
             return None
-        want = self._with_lasting(with_ignored(want, old, resource, info), old, resource, info)
+        want = with_ignored(want, old, resource, info)
+        taken = copies.usable(old, want, info.handler, returning=self.ground.returning) if old.copies else None
+        want, lasting = self._with_lasting(want, old if taken is None else old.but(properties=taken.properties), resource, info)
+        choice = self._changed(old, resource, info, want, refs, taken)
+        if choice is not None:
+            choice.lasting = lasting
+        return choice
+
+    def _changed(
+        self, old: Instance, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str], taken: DiskCopy | None
+    ) -> Choice | None:
+        """How ``old`` becomes what is wanted; ``taken``: the copy that its disks come back from."""
         gone = old.id in self.recorded.observed and self.recorded.observed[old.id] is None
         observed = None if gone else self.recorded.observed.get(old.id)
         changes = compare(old, want, info, self.ground.profile, resource, observed)
@@ -116,14 +132,16 @@ class Chooser:
             return None
         protected = old.protected if resource.policies.protect is None else resource.policies.protect
         same = old.refs == refs and same_policies(old.policies, resource.policies) and old.protected == protected
-        if not changes and same and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
+        if not changes and same and taken is None and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
         instance = old.but(
             properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version, protected=protected,
-            exclusive=info.handler.exclusive(old.identity, want),
+            exclusive=info.handler.exclusive(old.identity, want), attributes=old.attributes if taken is None else taken.attributes,
         )  # fmt: skip
         maybe = any(c.effect == "replace" for c in changes)
         reason = ", ".join(c.prop for c in changes) + " changed" if changes else ""
+        if taken is not None:
+            return Choice(resource, info, instance, "create", changes, old, "its disks come back from the copy that was taken of them", maybe, restore=taken)
         if not old.sure or gone:
             why = "it is gone from the host" if gone else "an earlier operation did not finish it"
             return Choice(resource, info, instance, "create", changes, old, why, maybe)
@@ -133,17 +151,20 @@ class Chooser:
             return Choice(resource, info, instance, "update", [], old, _unfinished(old))
         return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else "its policies changed")
 
-    def _with_lasting(self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo) -> dict[str, Value]:
-        """``want`` as far as it can be had: what cannot be taken back stays on the way back, and is an error on the way forward."""
+    def _with_lasting(
+        self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo
+    ) -> tuple[dict[str, Value], list[Diagnostic]]:
+        """``want`` as far as it can be had: what cannot be taken back stays on the way back (and that is told), and is an error on the way forward."""
+        told = []
         for refusal in info.handler.lasting(old.properties, want) if old.properties != want else ():
             mark, place = resource.mark_of(refusal.prop), f"{resource.path}.{refusal.prop}"
             found = Diagnostic("L108", f"{place}: {refusal.reason}", mark, refusal.hint)
             if self.ground.returning:
-                found = Diagnostic("L109", f"{place} stays as it is: {refusal.reason}", mark, refusal.hint, "warning")
+                told.append(Diagnostic("L109", f"{place} stays as it is: {refusal.reason}", mark, refusal.hint, "warning"))
                 want = {**want, refusal.prop: old.properties[refusal.prop]}
-            if found not in self.diagnostics.items:
+            elif found not in self.diagnostics.items:
                 self.diagnostics.items.append(found)
-        return want
+        return want, told
 
     def _new_generation(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
         before = self._current(resource.path)

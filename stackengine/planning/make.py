@@ -13,6 +13,7 @@ from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Claim, Instance, Recorded
 from stackengine.model.mark import NOWHERE
 from stackengine.model.values import has_unknown
+from stackengine.planning import copies
 from stackengine.planning.choice import Choice
 from stackengine.planning.choose import Chooser, apply_contributions, contributions, dependency_order
 from stackengine.planning.diff import strongest
@@ -51,9 +52,10 @@ def make_plan(
         if not more or diagnostics.errors:
             break
         excluded |= more
+    copies.take(choices, recorded, ground)
     left = (desired.resources.keys() - wanted.resources.keys() if targets else set()) | set(skip)
     kept = frozenset(i.id for i in recorded.instances.values() if i.path in left)
-    steps = Order(choices, recorded.instances, kept, diagnostics, undoing=ground.undoing).steps()
+    steps = Order(choices, recorded.instances, kept, registry, diagnostics, undoing=ground.undoing).steps()
     ordered = _topological(steps, diagnostics)
     maker = _Actions(registry, recorded, choices, diagnostics)
     actions = {s.id: maker.action(s) for s in ordered}
@@ -134,9 +136,18 @@ def _topological(steps: dict[str, Step], diagnostics: Diagnostics) -> list[Step]
 
 
 def _phase(step: Step) -> Phase:
-    if step.verb in ("delete", "retain", "snapshot"):
+    if step.verb in ("delete", "retain", "snapshot", "discard"):
         return "early" if step.early else "tail"
     return "early" if step.verb in ("stop", "release") else "main"
+
+
+_REASONS = {
+    "stop": "what it has goes over to its successor; definition and disks stay",
+    "snapshot": "its policy says Snapshot: a copy stays on the host when it goes",
+    "copy": "a rollback brings its disks back as they are now",
+    "restore": "its disks are again as they were when the copy was taken",
+    "discard": "what its disks held before is needed no more",
+}
 
 
 class _Actions:
@@ -158,7 +169,8 @@ class _Actions:
         return Action(
             step.id, step.verb, _with_holds(step.instance, holds), choice.reason, tuple(step.after.values()), tuple(choice.changes), effect, "main",
             gate=info.handler.gate(step.instance.identity, step.instance.properties) if own else None, previous=before, possible_replace=choice.maybe,
-            notes=_notes(step, effect, choice), mark=choice.resource.mark_of(), holds_data=own and info.handler.holds_data(step.instance.properties),
+            copy=choice.restore, notes=_notes(step, effect, choice), mark=choice.resource.mark_of(),
+            holds_data=own and info.handler.holds_data(step.instance.properties),
         )  # fmt: skip
 
     def _before(self, instance: Instance) -> Instance | None:
@@ -169,21 +181,12 @@ class _Actions:
     def _other(self, step: Step) -> Action:
         old, info = step.instance, self._registry.get(step.instance.type)
         successor = self._choices.get(old.path)
-        if step.verb == "stop":
-            reason = "what it has goes over to its successor; definition and disks stay"
-        elif step.verb == "release":
-            reason = f"{step.of} is deleted before its successor can come"
-        elif step.verb == "snapshot":
-            reason = "its policy says Snapshot: a copy stays on the host when it goes"
-        elif old.external:
-            reason = "it is not the stack's: it stays as it is"
-        elif old.status == "deleting":
-            reason = "its deletion was begun before"
-        elif successor is not None:
-            reason = f"replaced by {successor.instance.id}"
-        else:
-            reason = "no longer in the template" if self._choices else "the whole stack goes"
         notes: tuple[str, ...] = ("rollback has to build it again",) if step.early and step.verb == "delete" else ()
+        if step.verb == "copy" and info is not None:
+            size = info.handler.demand(old.properties).disk
+            notes = (f"takes up to {size >> 30} GiB of room until the update has ended well",) if size else ()
+        if step.verb == "restore":
+            notes = ("what was written to its disks since the copy was taken is lost",)
         if step.verb == "snapshot" and info is not None:
             kept = info.handler.copies(old.identity, old.properties)
             notes = tuple(f"the copy is {place}" for place in kept)
@@ -192,9 +195,23 @@ class _Actions:
         data = info is not None and info.handler.holds_data(old.properties)
         mark = successor.resource.mark_of() if successor is not None else NOWHERE
         return Action(
-            step.id, step.verb, old, reason, tuple(step.after.values()), phase=_phase(step), previous=old, of=step.of, notes=notes, mark=mark,
-            holds_data=data,
+            step.id, step.verb, old, step.reason or self._reason(step), tuple(step.after.values()), phase=_phase(step), previous=old, of=step.of,
+            copy=step.copy, notes=notes, mark=mark, holds_data=data,
         )  # fmt: skip
+
+    def _reason(self, step: Step) -> str:
+        old, successor = step.instance, self._choices.get(step.instance.path)
+        if step.verb == "release":
+            return f"{step.of} is deleted before its successor can come"
+        if step.verb in _REASONS:
+            return _REASONS[step.verb]
+        if old.external:
+            return "it is not the stack's: it stays as it is"
+        if old.status == "deleting":
+            return "its deletion was begun before"
+        if successor is not None:
+            return f"replaced by {successor.instance.id}"
+        return "no longer in the template" if self._choices else "the whole stack goes"
 
 
 def _with_holds(instance: Instance, holds: frozenset[str]) -> Instance:
@@ -205,7 +222,11 @@ def _notes(step: Step, effect: str, choice: Choice) -> tuple[str, ...]:
     """What the user should know beforehand: interruptions, and what a rollback cannot take back."""
     found = [f"{step.instance.path} is restarted"] if effect == "reboot" else []
     old = choice.old
-    if old is not None and old.sure and not old.external and choice.changes and not has_unknown(step.instance.properties):
+    if choice.copy is not None:
+        return tuple(found)
+    if choice.uncopied:
+        found.append(f"a rollback cannot bring its disk back: {choice.uncopied}")
+    if old is not None and old.sure and not old.external and choice.restore is None and choice.changes and not has_unknown(step.instance.properties):
         found += [f"a rollback leaves {r.prop} as it will be: {r.reason}" for r in choice.info.handler.lasting(step.instance.properties, old.properties)]
         found += choice.info.handler.unrestored(old.properties, step.instance.properties)
     return tuple(found)

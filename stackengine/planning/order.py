@@ -8,11 +8,12 @@ from itertools import pairwise
 from typing import Literal
 
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.instance import Instance
+from stackengine.model.instance import DiskCopy, Instance
 from stackengine.model.mark import NOWHERE
 from stackengine.planning.choice import Choice
 from stackengine.planning.choose import new_contributions
 from stackengine.planning.plan import Edge, Verb
+from stackengine.registry import Registry
 
 
 @dataclass(slots=True)
@@ -27,6 +28,10 @@ class Step:
     early: bool = False
     keep_copy: bool = False
     """delete: whether a copy is taken first."""
+    copy: DiskCopy | None = None
+    """copy, restore: which."""
+    reason: str = ""
+    """Why, where the verb alone does not say it."""
     after: dict[str, Edge] = field(default_factory=dict)
 
     def follow(self, other: Step, need: Literal["configured", "ready", "done"], why: str) -> None:
@@ -40,9 +45,10 @@ class Order:
     """Builds the steps of one plan and the edges between them."""
 
     def __init__(
-        self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], diagnostics: Diagnostics, *, undoing: bool = False
-    ) -> None:
-        self.diagnostics, self._recorded, self._kept = diagnostics, recorded, kept
+        self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], registry: Registry, diagnostics: Diagnostics, *,
+        undoing: bool = False,
+    ) -> None:  # fmt: skip
+        self.diagnostics, self._recorded, self._kept, self._registry = diagnostics, recorded, kept, registry
         self._chosen = {c.instance.id: c for c in choices.values()}
         self._by_physical = {c.instance.physical_id: i for i, c in self._chosen.items()}
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
@@ -53,8 +59,9 @@ class Order:
 
     def steps(self) -> dict[str, Step]:
         """All steps with their edges, in no particular order."""
-        self._references()
         self._fixed()
+        self._restores()
+        self._references()
         moves = self._exclusive()
         self._holders()
         for step, old, thing in moves:
@@ -62,6 +69,7 @@ class Order:
         self._one_at_a_time()
         self._interrupt_late()
         self._copies()
+        self._disk_copies()
         return {s.id: s for s in (*self._extra.values(), *self._main.values(), *self._gone.values())}
 
     def _references(self) -> None:
@@ -229,16 +237,76 @@ class Order:
                 self._extra[copy.id] = copy
                 step.follow(copy, "done", "a copy of it is kept")
 
-    def _release(self, holder: Instance, delete: Step) -> None:
+    def _disk_copies(self) -> None:
+        """A copy is taken right before its disks are changed, and brought back before anything else is done to them; all of them go in the tail."""
+        for id_, main in self._main.items():
+            choice = main.choice
+            if choice is not None and choice.copy is not None and choice.old is not None:
+                copy = Step(f"copy:{id_}:{choice.copy.id}", "copy", choice.old, of=choice.copy.id, copy=choice.copy, after=dict(main.after))
+                self._extra[copy.id] = copy
+                main.follow(copy, "done", "so that its disks can be brought back")
+        for id_, old in self._recorded.items():
+            chosen = self._chosen.get(id_)
+            if id_ in self._kept or not (old.copies or (chosen is not None and chosen.copy is not None)):
+                continue
+            discard = Step(f"discard:{id_}", "discard", old)
+            self._extra[discard.id] = discard
+            gone = self._gone.get(id_)
+            if gone is not None:
+                discard.early = gone.early
+                gone.follow(discard, "done", "the copies of its disks go first")
+
+    def _restores(self) -> None:
+        """What comes back from a copy is used by nobody meanwhile: whoever holds it lets go before, and gets it again after.
+
+        A guest's own disk is used by nobody else: it goes off by itself when it comes back.
+        """
+        for id_, main in list(self._main.items()):
+            choice = main.choice
+            if choice is None or choice.restore is None or choice.old is None:
+                continue
+            restore = Step(f"restore:{id_}:{choice.restore.id}", "restore", choice.old, of=choice.restore.id, copy=choice.restore)
+            self._extra[restore.id] = restore
+            main.follow(restore, "done", "its disks come back first")
+            if choice.info.schema.get("console"):
+                continue
+            for holder in [i for i in self._recorded.values() if id_ in i.holds and i.id != id_ and not i.external]:
+                self._stands_aside(holder, restore)
+                release, aside = self._release(holder, restore), f"it stands aside while {choice.instance.path} comes back"
+                if release.verb == "release":
+                    release.reason = aside
+                info = self._registry.get(holder.type)
+                guests = info.handler.guests(holder.identity, holder.properties) if info is not None else []
+                for guest in [i for i in self._recorded.values() if i.physical_id in guests and not i.external]:
+                    self._stands_aside(guest, restore)
+                    stop, after = self._stop(guest), self._gone.get(guest.id) or self._main.get(guest.id)
+                    stop.reason = aside
+                    release.follow(stop, "done", f"{guest.id} uses it")
+                    if after is not None:
+                        after.follow(restore, "done", f"{choice.instance.path} comes back first")
+
+    def _stands_aside(self, user: Instance, restore: Step) -> None:
+        """Whoever is stopped, or lets go, is brought to what it should be again, also where nothing else is done to it."""
+        path, chosen = restore.instance.path, self._chosen.get(user.id)
+        if user.id in self._kept:
+            why = f"{path} comes back from its copy, and {user.path}, which uses it, is left alone"
+            self.diagnostics.error("L142", why, hint=f"leave {user.path} to the rollback, or skip {path}, too")
+        elif chosen is not None and chosen.kind == "keep":
+            chosen.kind, chosen.reason = "update", f"it stands aside while {path} comes back"
+            self._main[user.id] = _main_step(chosen)
+
+    def _release(self, holder: Instance, delete: Step) -> Step:
+        """``holder`` lets go before; the step by which it does."""
         if holder.id in self._gone and self._gone[holder.id].early:
             delete.follow(self._gone[holder.id], "done", f"{holder.id} holds it")
-            return
+            return self._gone[holder.id]
         id_ = f"release:{holder.id}:{delete.instance.id}"
         release = self._extra.setdefault(id_, Step(id_, "release", holder, of=delete.instance.id))
         delete.follow(release, "done", f"{holder.id} holds it")
         after = self._gone.get(holder.id) or self._main.get(holder.id)
         if after is not None:
             after.follow(release, "done", "it was released before")
+        return release
 
 
 def _main_step(choice: Choice) -> Step:

@@ -7,12 +7,12 @@ from typing import Literal
 
 from stackengine.model.desired import Need
 from stackengine.model.diagnostics import Diagnostic
-from stackengine.model.instance import Claim, Instance
+from stackengine.model.instance import Claim, DiskCopy, Instance
 from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.values import Value
 from stackengine.sdk import Effect, Gate
 
-Verb = Literal["create", "update", "delete", "stop", "release", "retain", "read", "snapshot"]
+Verb = Literal["create", "update", "delete", "stop", "release", "retain", "read", "snapshot", "copy", "restore", "discard"]
 Phase = Literal["main", "early", "tail"]
 
 
@@ -39,7 +39,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step. ``id`` is ``verb:path@generation`` (``release:path@generation:of``)."""
+    """One step. ``id`` is ``verb:path@generation`` (``verb:path@generation:of`` where there is an ``of``)."""
 
     id: str
     verb: Verb
@@ -54,7 +54,9 @@ class Action:
     previous: Instance | None = None
     """For update: the instance as recorded; for a create that replaces: the one replaced."""
     of: str = ""
-    """release: the instance id that is let go."""
+    """release: the instance id that is let go; copy, restore: the copy's id."""
+    copy: DiskCopy | None = None
+    """copy: what is taken of the disks; restore, and the create after it: what their content comes back from."""
     possible_replace: bool = False
     """A create-only property is still unknown; dropped when it turns out equal."""
     notes: tuple[str, ...] = ()
@@ -74,8 +76,9 @@ class Action:
 
     @property
     def finishes(self) -> bool:
-        """Whether it makes an object sure that an earlier operation left unfinished."""
-        return self.verb == "create" and self.previous is not None and self.previous.id == self.instance.id and not self.previous.sure
+        """Whether it makes an object sure that is there: an earlier operation left it unfinished, or its disks were brought back."""
+        same = self.verb == "create" and self.previous is not None and self.previous.id == self.instance.id
+        return same and self.previous is not None and (not self.previous.sure or self.copy is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,14 @@ class Loss:
 
 
 def losses(plan: Plan) -> list[Loss]:
-    """What goes away with the data that it holds; what never came to be, and what is kept as a copy, is no loss."""
+    """What goes away with the data that it holds; what never came to be, what is kept as a copy, and what was agreed to and begun before is no loss."""
     kept = {a.instance.id for a in plan.actions.values() if a.verb == "snapshot"}
     replaced = plan.replaced()
     why = {a.path: a.reason for a in plan.actions.values() if a.verb == "create" and a.path in replaced}
     return [
         Loss(a.path, a.instance.type, "replace" if a.path in replaced else "delete", why.get(a.path, a.reason))
         for a in plan.actions.values()
-        if a.verb == "delete" and a.holds_data and a.instance.id not in kept and came_to_be(a.instance)
+        if a.verb == "delete" and a.holds_data and a.instance.id not in kept and came_to_be(a.instance) and a.instance.status != "deleting"
     ]
 
 

@@ -25,6 +25,7 @@ from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.disks import DiskSource, at_address, disk_source, in_pool
 from stackengine.sdk.errors import (
+    NAME_IT,
     AgentError,
     Cancelled,
     ExistsError,
@@ -57,8 +58,9 @@ from stackengine.sdk.facts import (
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.keys import ensure_key, same_key
 from stackengine.sdk.pools import GONE, KINDS, PoolKind, kind_of, planned_kind, pool_xml
-from stackengine.sdk.resource_type import DRIFT, ResourceType, changed
+from stackengine.sdk.resource_type import DRIFT, Disks, ResourceType, changed
 from stackengine.sdk.volumes import (
+    before_name,
     copy_name,
     ensure_content,
     ensure_copy,
@@ -80,6 +82,7 @@ __all__ = [
     "DRIFT",
     "GONE",
     "KINDS",
+    "NAME_IT",
     "AgentError",
     "Allowed",
     "Attempt",
@@ -91,6 +94,7 @@ __all__ = [
     "Demand",
     "Described",
     "DiskSource",
+    "Disks",
     "DomainInfo",
     "Draft",
     "Effect",
@@ -124,6 +128,7 @@ __all__ = [
     "Value",
     "VolumeInfo",
     "at_address",
+    "before_name",
     "changed",
     "copy_name",
     "disk_source",

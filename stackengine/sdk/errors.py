@@ -47,5 +47,9 @@ class FailedError(Exception):
         self.tail, self.hint = tail, hint
 
 
+NAME_IT = "name a resource of this stack: get_resource, Ref or a requirement; what others own is used by external_id"
+"""What to do where a property names something that the stack does not have."""
+
+
 class Cancelled(Exception):
     """The operation was cancelled or its lease was lost: stop at once, start no further host call."""

@@ -19,7 +19,7 @@ class Profile:
     machine: str = ""
     features: frozenset[str] = frozenset()
     """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
-    resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service;
+    copy-live, resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service;
     pv, pvh, hvm: Xen's kinds of guests."""
     undefine_flags: int = 0
     local: bool = True
@@ -250,7 +250,8 @@ class Host(Protocol):
     def volume_copy(self, pool: str, source: str, xml: str, source_pool: str = "") -> VolumeInfo:
         """A new volume with the content of ``source`` (of the same pool, or of ``source_pool``) and nothing below it: virStorageVolCreateXMLFrom,
 
-        or virDomainBackupBegin where a running guest writes to it: as it is at one instant, the guest's file systems frozen if its agent can.
+        or virDomainBackupBegin where a running guest writes to it (feature "copy-live"): as it is at one instant, the guest's
+        file systems frozen if its agent can.
         """
         """virStorageVolCreateXMLFrom: a new volume with the content of ``source`` (of the same pool, or of ``source_pool``) and nothing below it."""
 

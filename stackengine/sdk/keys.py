@@ -28,5 +28,5 @@ def same_key(ctx: Context, of: str, uuid: str, pool: str, name: str) -> None:
     """Give a copy the passphrase of the volume that it is of."""
     value = ctx.host.secret_value(of)
     if value is None:
-        raise FailedError("the passphrase of the volume is not on this host any more")
+        raise FailedError("the passphrase of the volume is not on this host any more", hint="give it again: the property passphrase")
     ensure_key(ctx, value.decode(), uuid, pool, name)

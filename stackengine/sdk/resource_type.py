@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from stackengine.model.values import Value
 from stackengine.sdk.context import Context, Identities
 from stackengine.sdk.facts import Contribution, Demand, Described, Draft, Effect, Gate, Implied, Properties, Refusal
 from stackengine.sdk.host import Host, Profile
+from stackengine.sdk.volumes import bring_back, remove_volume, take_copy
+
+Disks = Sequence[tuple[str, str, str]]
+"""(pool, volume, volume with its copy)."""
 
 DRIFT = "$drift"
 """A key of what ``read`` returns: differences that are no property of its own, each ``{"prop", "expected", "found"}`` and perhaps ``effect``
@@ -78,6 +82,17 @@ class ResourceType(ABC):
 
     def unrestored(self, last: Properties, want: Properties) -> list[str]:
         """What an update in place does that a rollback does not take back, as sentences for the plan (besides :meth:`lasting`)."""
+        return []
+
+    def rewrites(self, identity: Mapping[str, Any], last: Properties, want: Properties) -> list[tuple[str, str]]:
+        """Disks (pool, volume) that a change in place from ``last`` to ``want`` grows or writes over: a copy of each is taken first.
+
+        A value that is not known yet counts as one that changes.
+        """
+        return []
+
+    def guests(self, identity: Mapping[str, Any], last: Properties) -> list[str]:
+        """Physical ids of guests that use what this one holds, by means of it (an attachment's server)."""
         return []
 
     def check(self, want: Properties) -> list[Refusal]:
@@ -149,6 +164,21 @@ class ResourceType(ABC):
 
     def snapshot(self, ctx: Context, last: Properties) -> None:  # noqa: B027  (only types with ``copies`` need it)
         """Leave a copy of the data on the host, at the places of ``copies``; the object is deleted next. May run again after half of it."""
+
+    def take_copies(self, ctx: Context, disks: Disks) -> None:
+        """Copy disks (pool, volume, copy) that are about to be grown or written over, also under a guest that runs. May run again after half of it."""
+        for pool, name, copy in disks:
+            take_copy(ctx, pool, name, copy, str(ctx.identity.get("secret") or ""))
+
+    def bring_back(self, ctx: Context, last: Properties, disks: Disks) -> None:
+        """Give disks the size and the content of their copies again, which stay; nobody uses the disks. May run again after half of it."""
+        for pool, name, copy in disks:
+            bring_back(ctx, pool, name, copy, str(ctx.identity.get("secret") or ""))
+
+    def drop_copies(self, ctx: Context, disks: Disks) -> None:
+        """Delete copies; no error when they are gone."""
+        for pool, _, copy in disks:
+            remove_volume(ctx, pool, copy)
 
     def ready(self, ctx: Context, want: Properties, received: list[dict[str, Any]]) -> dict[str, Value]:
         """Attributes that only the gate brings (a wait condition's data)."""

@@ -16,13 +16,15 @@ from html import escape
 from typing import Any, BinaryIO
 
 from stackengine.sdk.context import Context
-from stackengine.sdk.errors import ExistsError, NotFoundError
+from stackengine.sdk.errors import ExistsError, FailedError, NotFoundError
 from stackengine.sdk.host import Host, VolumeInfo
 from stackengine.sdk.overlay import merged
 from stackengine.sdk.pools import kind_of
 
 RECORDS = "default"
 """The pool for records of volumes whose own pool cannot hold them."""
+BEFORE = ".before-"
+"""In the names of copies that were taken before a volume was changed: what comes after the volume's own name."""
 SERIAL = 20
 """Characters of a virtio disk's serial that a guest sees (virtio specification, VIRTIO_BLK_T_GET_ID)."""
 
@@ -207,9 +209,51 @@ def keep_copy(ctx: Context, pool: str, name: str, secret: str = "") -> None:
             return
         ctx.host.volume_delete(pool, copy)
     ctx.progress(f"copying to {pool}/{copy}")
-    format_ = "raw" if found.format == "luks" else found.format
-    ctx.host.volume_copy(pool, name, volume_xml(copy, found.capacity, format_, secret=secret), pool)
+    ctx.host.volume_copy(pool, name, _as(found, copy, secret), pool)
     write_record(ctx, pool, copy, {"kept": True, "of": ctx.owner(), "whole": True, **({"secret": secret} if secret else {})})
+
+
+def before_name(name: str, number: str) -> str:
+    """The name of the copy that is taken before a volume is grown or written over."""
+    return f"{name}{BEFORE}{number}"
+
+
+def take_copy(ctx: Context, pool: str, name: str, copy: str, secret: str = "") -> None:
+    """A copy of what a volume holds at one instant, under a guest that runs where the host can; half a copy is made again.
+
+    Nothing where there is no such volume (a server that boots a kernel has no disk of its own).
+    """
+    found = ctx.host.volume_info(pool, name)
+    if found is None:
+        return
+    if ctx.host.volume_info(pool, copy) is not None:
+        if record_of(ctx, pool, copy) is not None:
+            return
+        ctx.host.volume_delete(pool, copy)
+    ctx.progress(f"copying {name}, so that it can be brought back")
+    ctx.host.volume_copy(pool, name, _as(found, copy, secret), pool)
+    write_record(ctx, pool, copy, {**ctx.owner(), **ctx.record(), "before": name, "whole": True})
+
+
+def bring_back(ctx: Context, pool: str, name: str, copy: str, secret: str = "") -> None:
+    """Make a volume again as its copy is; FailedError when that is gone, and then nothing is touched. Nobody may use the volume."""
+    kept = ctx.host.volume_info(pool, copy)
+    if kept is None or record_of(ctx, pool, copy) is None:
+        if ctx.host.volume_info(pool, name) is None:
+            return  # there was no such disk when the copies were taken
+        hint = f"leave it as it is: stack-run rollback {ctx.stack} --continue --skip {ctx.path}"
+        raise FailedError(f"the copy {pool}/{copy} is no longer on the host, so {name} cannot be brought back", hint=hint)
+    own = record_of(ctx, pool, name) if ctx.host.volume_info(pool, name) is not None else None
+    ctx.progress(f"bringing {name} back from its copy")
+    ctx.host.volume_delete(*record_place(ctx.host, pool, name))
+    ctx.host.volume_delete(pool, name)
+    ctx.host.volume_copy(pool, copy, _as(kept, name, secret), pool)
+    write_record(ctx, pool, name, own or {**ctx.owner(), **ctx.record(), "whole": True})
+
+
+def _as(found: VolumeInfo, name: str, secret: str) -> str:
+    """What another volume like this one is made of; ``raw`` is what libvirt calls an encrypted one when it is made."""
+    return volume_xml(name, found.capacity, "raw" if found.format == "luks" else found.format, secret=secret)
 
 
 def serial_of(path: str) -> str:

@@ -25,7 +25,7 @@ from stackengine.service import prepare
 from stackengine.service.carry import between
 from stackengine.service.keys import folder_of
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError
+from stackengine.service.types import NotThereError, ServiceError
 from stackengine.store.store import StackRow
 
 KEY_LINE = re.compile(r"((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+) [A-Za-z0-9+/=]{40,})")
@@ -82,7 +82,7 @@ def carry(session: Session, stack: str, server: str, port: int) -> None:
     try:
         inside = host.connect(instance.identity["address"], port, 10.0)
     except OSError as error:
-        raise ServiceError(f"{server}:{port}: {error}") from error
+        raise ServiceError(f"{server}:{port}: {error}", hint=f"does {server} run, and listen there? stack-run logs {stack} {server}") from error
     with inside:
         inside.settimeout(None)
         between(inside)
@@ -94,7 +94,7 @@ def find_server(session: Session, stack: str, server: str) -> tuple[StackRow, In
     found = [i for i in session.store.recorded(row.id).instances.values() if "uuid" in i.identity and "nics" in i.identity]
     mine = sorted((i for i in found if i.path == server), key=lambda i: (i.sure, i.generation))
     if not mine:
-        raise ServiceError(f"{stack} has no server {server}", hint=f"it has: {', '.join(sorted({i.path for i in found})) or 'none'}")
+        raise NotThereError(f"{stack} has no server {server}", hint=f"it has: {', '.join(sorted({i.path for i in found})) or 'none'}")
     host = prepare.open_host_of(session, row)
     if getattr(host, "simulated", False):
         raise ServiceError(f"{server} is simulated: there is no guest to reach", hint="use private:// or a libvirt host")

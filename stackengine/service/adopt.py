@@ -17,7 +17,7 @@ from stackengine.sdk import DRIFT, HostError, RefusedError
 from stackengine.service import drift, prepare
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
-from stackengine.service.types import Preview, Request, ServiceError
+from stackengine.service.types import NotThereError, Preview, Request, ServiceError
 from stackengine.store.store import RevisionRow, StackRow
 
 
@@ -26,7 +26,7 @@ def preview_mv(session: Session, name: str, old: str, new: str) -> Preview:
     row, revision = _current(session, name)
     _known(revision.desired, name, old)
     if new in revision.desired.resources or any(i.path == new for i in session.store.recorded(row.id).instances.values()):
-        raise ServiceError(f"{name} has a resource {new} already", exit_code=2)
+        raise ServiceError(f"{name} has a resource {new} already", hint="choose another name", exit_code=2)
     desired = renamed(revision.desired, {old: new})
     recorded, before = rename(session.store.recorded(row.id), [(old, new)])
     return _plan(session, row, revision, desired, recorded, before)
@@ -100,12 +100,15 @@ def _with_adopted(session: Session, plain: Preview, path: str, physical_id: str)
     return replace(plain, plan=again.plan, recorded=recorded, prepared=replace(prepared, before=before))
 
 
+AS_IT_IS = "say in the template what the object is: stack-run import --write-template NAME shows it"
+
+
 def _unchanged(preview: Preview, path: str, physical_id: str) -> None:
     """ServiceError (X207) where the plan changes an object that is imported, besides telling it whose it is and who is on it."""
     actions = [a for a in preview.plan.actions.values() if a.path == path]
     wrong = [c.prop for a in actions for c in a.changes if c.prop != "owner" and not (c.prop.startswith("contributed.") and c.effect == "live")]
     if wrong or any(a.verb != "update" for a in actions):
-        raise ServiceError(f"X207: importing {physical_id} as {path} would change it: {', '.join(wrong) or 'it would be replaced'}")
+        raise ServiceError(f"X207: importing {physical_id} as {path} would change it: {', '.join(wrong) or 'it would be replaced'}", hint=AS_IT_IS)
 
 
 def _same(session: Session, row: StackRow, recorded: Recorded, adopted: Instance) -> None:
@@ -128,7 +131,7 @@ def _current(session: Session, name: str) -> tuple[StackRow, RevisionRow]:
 
 def _known(desired: Desired, name: str, path: str) -> None:
     if path not in desired.resources:
-        raise ServiceError(f"{name} has no resource {path}", hint=did_you_mean(path, desired.resources) or f"stack-run show {name}", exit_code=2)
+        raise NotThereError(f"{name} has no resource {path}", hint=did_you_mean(path, desired.resources) or f"stack-run show {name}")
 
 
 def _plan(session: Session, row: StackRow, revision: RevisionRow, desired: Desired, recorded: Recorded, before: Amendment) -> Preview:

@@ -19,7 +19,7 @@ from stackengine.service import keys, prepare
 from stackengine.service.operations import carry_out
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
-from stackengine.service.types import OnFailure, OperationKind, OperationResult, Preview, ServiceError
+from stackengine.service.types import NotThereError, OnFailure, OperationKind, OperationResult, Preview, ServiceError
 from stackengine.store.changes import ChangeSetRow
 from stackengine.store.store import RevisionRow, StackRow
 
@@ -48,14 +48,14 @@ def find(session: Session, word: str) -> ChangeSetRow:
     found = session.store.change_sets.find(word)
     if found is None:
         known = [c.id for c in session.store.change_sets.all()]
-        raise ServiceError(f"there is no change set {word}", hint=did_you_mean(word, known) or "stack-run changeset ls", exit_code=2)
+        raise NotThereError(f"there is no change set {word}", hint=did_you_mean(word, known) or "stack-run changeset ls")
     return found
 
 
 def discard(session: Session, saved: ChangeSetRow) -> None:
     """Take it out of use."""
     if not session.store.change_sets.end(saved.id, "discarded"):
-        raise ServiceError(f"the change set {saved.id} is {saved.status}")
+        raise ServiceError(f"the change set {saved.id} is {saved.status}", hint="stack-run changeset ls lists those that are saved")
 
 
 def preview_of(session: Session, saved: ChangeSetRow) -> Preview:
@@ -68,7 +68,7 @@ def preview_of(session: Session, saved: ChangeSetRow) -> Preview:
     try:
         desired = revision.desired if revision else session.store.revision(row.id, saved.to_revision).desired
     except KeyError:
-        raise ServiceError(f"revision {saved.to_revision} of {row.name} is gone") from None
+        raise ServiceError(f"revision {saved.to_revision} of {row.name} is gone", hint="make a new one: stack-run plan TEMPLATE --save") from None
     kind: OperationKind = saved.kind  # type: ignore[assignment]  # it was one when it was saved
     recorded = session.store.recorded(row.id) if known else Recorded()
     number = session.store.next_revision(row.id) if revision is not None and known else saved.to_revision
@@ -89,7 +89,7 @@ def execute(
 ) -> OperationResult:  # fmt: skip
     """Carry a change set out, once."""
     if not session.store.change_sets.end(saved.id, "executed"):
-        raise ServiceError(f"the change set {saved.id} was taken out of use meanwhile")
+        raise ServiceError(f"the change set {saved.id} was taken out of use meanwhile", hint="stack-run changeset ls lists those that are saved")
     return carry_out(session, preview, on_failure=on_failure, keep_going=keep_going, timeout=timeout, watch=watch)
 
 

@@ -14,7 +14,7 @@ from stackengine.model.mark import NOWHERE
 from stackengine.model.template import Language, Resource, Template
 from stackengine.sdk import Draft, Host, HostError, NotFoundError, Uses
 from stackengine.service.session import DEFAULT_HOST, Session
-from stackengine.service.types import ServiceError
+from stackengine.service.types import NotThereError, ServiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _type_of(session: Session, host: Host, name: str) -> str:
         except NotFoundError:
             continue
     hint = "name it as virsh does; a volume by its name in the pool"
-    raise ServiceError(f"there is no domain, network or volume {name} on {host.uri}", hint=hint, exit_code=2)
+    raise NotThereError(f"there is no domain, network or volume {name} on {host.uri}", hint=hint)
 
 
 def _resources(drafts: _Drafts) -> dict[str, Resource]:

@@ -16,7 +16,7 @@ from stackengine.model.instance import Instance
 from stackengine.planning.protection import losses, policy_problems
 from stackengine.service.session import Session
 from stackengine.service.sources import read_text
-from stackengine.service.types import Preview, ServiceError
+from stackengine.service.types import NotThereError, Preview, ServiceError
 from stackengine.store.errors import BusyError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def protect(session: Session, row: StackRow, paths: Sequence[str], *, on: bool) 
         found = list(recorded.of(path))
         if not found:
             known = {i.path for i in recorded.instances.values()}
-            raise ServiceError(f"{row.name} has no resource {path}", hint=did_you_mean(path, known) or f"stack-run show {row.name}", exit_code=2)
+            raise NotThereError(f"{row.name} has no resource {path}", hint=did_you_mean(path, known) or f"stack-run show {row.name}")
         for instance in found:
             if instance.protected != on:
                 events.append(Event("instance.protected", path, instance.generation, "", {"protected": on}))
@@ -76,15 +76,18 @@ def set_policy(session: Session, row: StackRow, policy: dict[str, Any] | None) -
     _amend(session, row, [Event("stack.policy", payload={"policy": policy})], {}, {"policy": policy})
 
 
+SHAPE = "{Statement: [{Effect: Allow, Action: 'Update:*', Principal: '*', Resource: '*'}, ...]}, as CloudFormation's stack policies"
+
+
 def read_policy(path: Path) -> dict[str, Any]:
     """A stack policy from a YAML or JSON file; ServiceError with everything that is wrong with it."""
     try:
         found = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
-        raise ServiceError(f"{path}: {error}", exit_code=3) from None
+        raise ServiceError(f"{path}: {error}", hint="a stack policy is YAML or JSON", exit_code=3) from None
     problems = policy_problems(found)
     if problems:
-        raise ServiceError(f"{path}: {'; '.join(problems)}", exit_code=3)
+        raise ServiceError(f"{path}: {'; '.join(problems)}", hint=SHAPE, exit_code=3)
     plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
     return plain
 

@@ -55,7 +55,7 @@ def put(session: Session, stack: str, server: str, source: Path, target: str) ->
                 sent += len(part)
             ask("guest-file-close", {"handle": handle})
     except OSError as error:
-        raise ServiceError(f"{source}: {error.strerror}") from error
+        raise ServiceError(f"{source}: {error.strerror}", hint="name a file that this user may read") from error
     return sent
 
 
@@ -71,7 +71,7 @@ def get(session: Session, stack: str, server: str, source: str, target: Path) ->
                 if found.get("eof") or not found.get("count"):
                     break
     except OSError as error:
-        raise ServiceError(f"{target}: {error.strerror}") from error
+        raise ServiceError(f"{target}: {error.strerror}", hint="name a file that this user may write") from error
     finally:
         ask("guest-file-close", {"handle": handle})
     return received

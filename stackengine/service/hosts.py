@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stackengine.model.diagnostics import did_you_mean
 from stackengine.sdk import HostError
 from stackengine.service import inventory
 from stackengine.service.session import DEFAULT_HOST, Session
-from stackengine.service.types import Finding, HostView, ServiceError
+from stackengine.service.types import Finding, HostView, NotThereError, ServiceError
 
 
 def ls(session: Session) -> list[HostView]:
@@ -36,6 +37,9 @@ def start(session: Session, name: str, *, outbound: bool = False) -> None:
     """Start a private host."""
     from stackengine.hosts import private
 
+    if "://" in name and not name.startswith("private://"):
+        hint = f"{name} needs no start: stack-run up TEMPLATE --host {name}"
+        raise ServiceError(f"{name} is no private host, and only those are started here", hint=hint, exit_code=2)
     try:
         private.ensure(_plain(name), session.folder, outbound=outbound or None)
     except HostError as error:
@@ -46,6 +50,7 @@ def stop(session: Session, name: str) -> None:
     """Stop a private host; disks and definitions stay."""
     from stackengine.hosts import private
 
+    _there(session, name)
     try:
         private.stop(_plain(name), session.folder)
     except HostError as error:
@@ -56,6 +61,7 @@ def rm(session: Session, name: str) -> None:
     """Remove a private host that no stack is on."""
     from stackengine.hosts import private
 
+    _there(session, name)
     uri = f"private://{_plain(name)}"
     there = [s.name for s in session.store.stacks() if s.host == uri]
     if there:
@@ -72,6 +78,15 @@ def doctor(session: Session, uri: str) -> Iterator[Finding]:
 
     for check, status, message, mend in examine(uri or session.settings.host or DEFAULT_HOST, session.folder):
         yield Finding(check, status, message, mend)
+
+
+def _there(session: Session, name: str) -> None:
+    """NotThereError where there is no such private host."""
+    from stackengine.hosts import private
+
+    known = private.names(session.folder)
+    if _plain(name) not in known:
+        raise NotThereError(f"there is no private host {name}", hint=did_you_mean(_plain(name), known) or "stack-run hosts ls lists them")
 
 
 def _plain(name: str) -> str:

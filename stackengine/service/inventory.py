@@ -17,7 +17,7 @@ from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.planning.placement import SCHEDULERS, HostFacts, Ratios, Wanted, place
 from stackengine.sdk import HostError
-from stackengine.service.types import ServiceError
+from stackengine.service.types import NotThereError, ServiceError
 
 if TYPE_CHECKING:
     from stackengine.registry import ResourceTypeInfo
@@ -54,7 +54,7 @@ class Inventory:
         found = next((h for h in self.hosts if h.uri == uri), None)
         if found is None:
             known = [h.uri for h in self.hosts]
-            raise ServiceError(f"{uri} is not in the inventory", hint=did_you_mean(uri, known) or f"stack-run hosts add {uri}")
+            raise NotThereError(f"{uri} is not in the inventory", hint=did_you_mean(uri, known) or f"stack-run hosts add {uri}")
         return found
 
 

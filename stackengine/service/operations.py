@@ -190,7 +190,7 @@ def resume(session: Session, name: str, watch: Watch = None) -> OperationResult 
         raise ServiceError(f"the operation on {name} is alive ({left.owner})", hint=f"stack-run events {name} --follow")
     with lock:
         if not lock.take():
-            raise ServiceError(f"another process resumes {name} just now")
+            raise ServiceError(f"another process resumes {name} just now", hint=f"stack-run events {name} --follow")
         vault = session.store.vault(row.id)
         try:
             journal = session.store.take_over(left, vault, watch)

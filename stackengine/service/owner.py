@@ -149,7 +149,7 @@ def _read(path: Path) -> Allowed:
         raise ServiceError(f"{path} is not in order", hint=f"it holds 'quotas', 'pools', and one mapping 'allow' with some of: {', '.join(known)}")
     for key, value in listed.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise ServiceError(f"{path}: allow.{key} must be a list of texts")
+            raise ServiceError(f"{path}: allow.{key} must be a list of texts", hint=f"allow: {{{key}: [...]}}")
     return Allowed(**{k: tuple(v) for k, v in listed.items()})
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
-from stackengine.sdk import HostError
+from stackengine.model.instance import Instance
+from stackengine.sdk import Cancelled, Host, HostError
 from stackengine.service import prepare
 from stackengine.service.access import servers_of
+from stackengine.service.hands import ClosableRunner
 from stackengine.service.session import Session
-from stackengine.service.types import Preview, ServiceError
+from stackengine.service.types import NotThereError, Preview, ServiceError
 from stackengine.store.store import RevisionRow
 
 Power = Literal["running", "stopped", "suspended"]
-AT_ONCE = 4
-"""Guests that are restarted at a time."""
 
 
 def preview_power(session: Session, name: str, paths: Sequence[str], power: Power) -> Preview:
@@ -48,9 +48,9 @@ def _chosen(session: Session, desired: Desired, name: str, paths: Sequence[str])
     known = [p for p, r in desired.resources.items() if "power" in (info.properties if (info := session.registry.get(r.type)) else ())]
     for path in paths:
         if path not in known:
-            raise ServiceError(f"{name} has no server {path}", hint=did_you_mean(path, known) or f"it has: {', '.join(known) or 'none'}")
+            raise NotThereError(f"{name} has no server {path}", hint=did_you_mean(path, known) or f"it has: {', '.join(known) or 'none'}")
     if not known:
-        raise ServiceError(f"{name} has no servers")
+        raise NotThereError(f"{name} has no servers", hint=f"stack-run show {name} lists what it has")
     return list(paths) or known
 
 
@@ -61,16 +61,39 @@ def reboot(session: Session, name: str, paths: Sequence[str]) -> list[str]:
     host = prepare.open_host_of(session, row)
     running = {i.path: i for i in servers_of(session, row) if i.path in chosen and (d := host.domain_info(str(i.identity["uuid"]))) and d.state == "running"}
 
-    def again(path: str) -> None:
-        instance = running[path]
-        host.domain_reboot(str(instance.identity["uuid"]), float(instance.properties.get("shutdown_timeout", 20)), lambda: None)
-
     with session.store.ownership(row.id) as lock:
         if not lock.take() or session.store.active(row.id) is not None:
             raise ServiceError(f"an operation runs on {name}, or was left", hint=f"stack-run wait {name}, or: stack-run resume {name}")
         try:
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(again, running))
+            _restart(session.hands.runner(), host, list(running.values()))
         except HostError as error:
             raise ServiceError(f"a server could not be restarted: {error}", hint=error.hint or f"stack-run show {name}") from error
     return list(running)
+
+
+def _restart(runner: ClosableRunner, host: Host, guests: list[Instance]) -> None:
+    """Restart guests, a few at a time, in threads that hold nobody up: neither a host that hangs nor a guest that does not stop keeps us from ending."""
+    over = threading.Event()
+
+    def check() -> None:
+        if over.is_set():
+            raise Cancelled("another server could not be restarted")
+
+    def work(guest: Instance) -> Callable[[], None]:
+        return lambda: host.domain_reboot(str(guest.identity["uuid"]), float(guest.properties.get("shutdown_timeout", 20)), check)
+
+    waiting, at_work = list(guests), 0
+    try:
+        while waiting or at_work:
+            while waiting and runner.can_run(host.uri, "guest-start"):
+                guest = waiting.pop(0)
+                runner.submit(guest.id, host.uri, "guest-start", work(guest))
+                at_work += 1
+            for result in runner.wait(1.0):
+                at_work -= 1
+                runner.free(result.key)
+                if result.error is not None:
+                    raise result.error
+    finally:
+        over.set()
+        runner.close()

@@ -28,7 +28,7 @@ from stackengine.service.external import looked_for
 from stackengine.service.outside import OtherStacks, check_exports
 from stackengine.service.procedures import with_procedure
 from stackengine.service.session import DEFAULT_HOST, Session
-from stackengine.service.types import OperationKind, Preview, Request, ServiceError
+from stackengine.service.types import NotThereError, OperationKind, Preview, Request, ServiceError
 
 if TYPE_CHECKING:
     from stackengine.store.store import RevisionRow, StackRow
@@ -57,7 +57,7 @@ def find_stack(session: Session, name: str) -> StackRow:
     row = session.store.stack(name)
     if row is None:
         known = [s.name for s in session.store.stacks()]
-        raise ServiceError(f"there is no stack {name}", hint=did_you_mean(name, known) or "see 'stack-run ls'")
+        raise NotThereError(f"there is no stack {name}", hint=did_you_mean(name, known) or "see 'stack-run ls'")
     return row
 
 
@@ -162,7 +162,7 @@ def prepare_revision(session: Session, row: StackRow, number: int, kind: Operati
     try:
         target = session.store.revision(row.id, number)
     except KeyError:
-        raise ServiceError(f"the stack {row.name} has no revision {number}", hint=f"'stack-run show {row.name}' lists them") from None
+        raise NotThereError(f"the stack {row.name} has no revision {number}", hint=f"'stack-run show {row.name}' lists them") from None
     vault, diagnostics = session.store.vault(row.id), Diagnostics()
     aim = {"skip": list(skip)} if skip else {}
     check_exports(OtherStacks(session, row.name), row, target.desired, diagnostics)
@@ -197,9 +197,11 @@ def plan_to(
 
 
 def open_host_of(session: Session, row: StackRow) -> Host:
-    """The host of a stack; ServiceError with a hint when it cannot be had."""
+    """The host of a stack; ServiceError with a hint when it cannot be had, or when another one was named."""
+    if session.settings.host not in ("", row.host):
+        raise ServiceError(f"the stack {row.name} is on {row.host}, not on {session.settings.host}", hint="leave --host (STACKENGINE_HOST) away", exit_code=2)
     try:
-        return session.host(session.settings.host or row.host)
+        return session.host(row.host)
     except HostError as error:
         raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
 

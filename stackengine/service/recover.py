@@ -45,6 +45,8 @@ class Recovered:
     revisions: dict[int, Desired] = field(default_factory=dict)
     """By number, what objects carry of a revision: each its own part."""
     language: str = ""
+    copies: dict[str, Instance] = field(default_factory=dict)
+    """By id, instances as they were when copies of their disks were taken."""
 
     def revision(self) -> RevisionRow | None:
         """The newest revision, as far as what is there carries it; resources that it did not touch stand as they were applied before."""
@@ -91,6 +93,7 @@ def look(session: Session, uri: str) -> Report:
             row = StackRow(thing.stack_id, thing.stack, seed, uri, 0, 0, "failed", "recovered from its host", "", now, now, True)
             _add(stacks.setdefault(thing.stack_id, Recovered(row)), thing)
     for stack in stacks.values():
+        _with_copies(stack)
         lost += _dangling(stack)
     return Report(uri, tuple(sorted(stacks.values(), key=lambda s: s.row.name)), tuple(lost))
 
@@ -110,6 +113,10 @@ def record(session: Session, report: Report) -> None:
 
 def _add(stack: Recovered, thing: Found) -> None:
     instance = instance_from_json(thing.record["instance"])
+    if thing.record.get("before"):
+        other = stack.copies.get(instance.id, instance)
+        stack.copies[instance.id] = instance if len(instance.copies) >= len(other.copies) else other
+        return
     stack.instances[instance.id] = instance
     for data in thing.record.get("with", ()):
         companion = instance_from_json(data)
@@ -120,6 +127,14 @@ def _add(stack: Recovered, thing: Found) -> None:
         known = stack.revisions.get(number, desired)
         stack.revisions[number] = replace(known, resources={**known.resources, **desired.resources})
         stack.language = str(part["language"])
+
+
+def _with_copies(stack: Recovered) -> None:
+    """Copies belong to what they were taken of; an object that only they tell of was just being brought back from the newest one."""
+    for id_, then in stack.copies.items():
+        whole = tuple(replace(c, status="whole") for c in then.copies)
+        copies = whole if id_ in stack.instances else (*whole[:-1], replace(whole[-1], status="restoring"))
+        stack.instances[id_] = stack.instances.get(id_, then).but(copies=copies)
 
 
 def _dangling(stack: Recovered) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,7 @@ class Session:
         try:
             return types.load(self.settings.types)
         except types.BrokenTypeError as error:
-            raise ServiceError(f"a resource type cannot be used: {error}") from error
+            raise ServiceError(f"a resource type cannot be used: {error}", hint="mend its folder, or leave --types away") from error
 
     @cached_property
     def allowed(self) -> Allowed:

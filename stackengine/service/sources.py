@@ -60,14 +60,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ServiceError(f"{path}: {error.strerror}", exit_code=2) from None
+        raise ServiceError(f"{path}: {error.strerror}", hint="name a file that this user may read", exit_code=2) from None
 
 
 def _decoded(data: bytes, path: Path) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise ServiceError(f"{path} is not UTF-8 text", exit_code=3) from None
+        raise ServiceError(f"{path} is not UTF-8 text", hint="save it as UTF-8", exit_code=3) from None
 
 
 def read_template(

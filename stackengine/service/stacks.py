@@ -54,7 +54,7 @@ def cancel(session: Session, name: str, policy: str = "rollback") -> None:
     """Ask the running operation to stop handing out work and then ``rollback`` or ``keep``, or to ``stop`` at once, resumable."""
     row = prepare.find_stack(session, name)
     if not session.store.ask_cancel(row.id, policy):
-        raise ServiceError(f"no operation runs on the stack {name}")
+        raise ServiceError(f"no operation runs on the stack {name}", hint=f"stack-run show {name} says how it stands")
 
 
 def wait(session: Session, name: str, timeout: float | None = None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from stackengine.model.mark import Mark
 from stackengine.model.template import Language, Template
 from stackengine.service import owner, sources
 from stackengine.service.session import Session
-from stackengine.service.types import Request, ServiceError
+from stackengine.service.types import NotThereError, Request, ServiceError
 
 NOT_GIVEN = ("P102", "R112")
 """What is wrong only because nobody said a parameter's value, or a region."""
@@ -128,10 +128,10 @@ def new(name: str, language: str, destination: Path) -> Path:
     """Copy an example to ``destination`` (a folder); the path of the new template."""
     known = gallery()
     if name not in known:
-        raise ServiceError(f"the gallery has no {name}", hint=did_you_mean(name, known) or f"it has: {', '.join(known)}", exit_code=2)
+        raise NotThereError(f"the gallery has no {name}", hint=did_you_mean(name, known) or f"it has: {', '.join(known)}")
     source = known[name] / language
     if not (source / "stack.yaml").is_file():
-        raise ServiceError(f"{name} is not there in {language}", exit_code=2)
+        raise NotThereError(f"{name} is not there in {language}", hint=f"it is in: {', '.join(sorted(p.name for p in known[name].iterdir() if p.is_dir()))}")
     if destination.exists() and not destination.is_dir():
         raise ServiceError(f"{destination} is a file", hint="name a folder", exit_code=2)
     target = destination / "stack.yaml"

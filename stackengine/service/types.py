@@ -29,6 +29,13 @@ class ServiceError(Exception):
         self.hint, self.exit_code = hint, exit_code
 
 
+class NotThereError(ServiceError):
+    """What the request names is not there: no such stack, resource, server, revision, host. The exit code is that of wrong use."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint, exit_code=2)
+
+
 class StackBusyError(ServiceError):
     """Somebody else works on the stack, or has just made it: whoever may wait tries again."""
 

@@ -158,7 +158,7 @@ class Stack:
         """Disks and memories of all servers as they were right after it came up."""
         if self.cut is None:
             reason = cuts.why_not(self.session, up.find(self.session, self.name))
-            raise ServiceError(f"{self.name} cannot be reset: {reason or 'it was not frozen: say reset=True in its marker'}")
+            raise ServiceError(f"{self.name} cannot be reset: {reason or 'it was not frozen'}", hint="say reset=True in its marker")
         fork.reset(self.session, up.find(self.session, self.name), self.cut)
 
     def story(self) -> str:

@@ -32,6 +32,8 @@ class Counts:
     overtaken: int = 0
     refused: int = 0
     tails: int = 0
+    copies: int = 0
+    brought_back: int = 0
     by_hand: int = 0
     actions: int = 0
     seeds: list[int] = field(default_factory=list)
@@ -46,6 +48,8 @@ class Counts:
 
 def revision(rng: random.Random, old: dict[str, Spec], paths: list[str]) -> dict[str, Spec]:
     """The next revision: some resources go, some come, some change. What two cannot both have is given out once."""
+    if old and rng.random() < 0.25:
+        return _grown(rng, old)
     names, devices = [f"n{k}" for k in range(3)], [f"d{k}" for k in range(4)]
     rng.shuffle(names)
     rng.shuffle(devices)
@@ -57,6 +61,7 @@ def revision(rng: random.Random, old: dict[str, Spec], paths: list[str]) -> dict
         if spec.get("external"):
             new[path] = spec
             continue
+        spec["room"] = max(spec.get("room", 0), old.get(path, {}).get("room", 0))
         if spec.get("name"):
             spec["name"] = names.pop() if names and spec["name"] not in names else spec["name"] if spec["name"] in names else None
             if spec["name"] in names:
@@ -71,10 +76,21 @@ def revision(rng: random.Random, old: dict[str, Spec], paths: list[str]) -> dict
     return new
 
 
+def _grown(rng: random.Random, old: dict[str, Spec]) -> dict[str, Spec]:
+    """What there is, with more room on some disks, and changes beside that can fail."""
+    new = {path: dict(spec) for path, spec in old.items()}
+    for spec in new.values():
+        if not spec.get("external"):
+            spec["room"] = spec.get("room", 0) + (rng.random() < 0.6)
+            spec["mode"] = rng.randrange(2)
+    return new
+
+
 def _fresh(rng: random.Random, others: dict[str, Spec]) -> Spec:
     if rng.random() < 0.06:
         return {"external": f"f{rng.randrange(3)}"}
     spec: Spec = {"kind": rng.randrange(3), "size": rng.randrange(3), "mode": rng.randrange(2), "gate": rng.random() < 0.2}
+    spec["room"] = rng.choice([0, 0, 1])
     known = sorted(others)
     own = [p for p in known if not others[p].get("external")]
     if known:
@@ -111,6 +127,8 @@ def _changed(rng: random.Random, old: Spec, others: dict[str, Spec]) -> Spec:
     for name, values, odds in (("kind", 3, 0.3), ("size", 3, 0.3), ("mode", 2, 0.2), ("secret", 3, 0.15)):
         if rng.random() < odds:
             spec[name] = rng.randrange(values)
+    if rng.random() < 0.35:
+        spec["room"] = spec.get("room", 0) + 1
     return spec
 
 
@@ -143,6 +161,8 @@ class History:
             world.chance.odds = self.rng.choice(STORMS)
             if self.rng.random() < 0.2:  # somebody changes what is theirs
                 world.host.foreign[f"f{self.rng.randrange(3)}"]["size"] += 1
+            for thing in world.host.things.values():  # guests write to their disks
+                thing["disk"] = (thing["disk"][0], f"{self.rng.random()}") if self.rng.random() < 0.5 else thing["disk"]
             if self._deep and self.rng.random() < 0.2:
                 self._by_hand()
             else:
@@ -153,6 +173,8 @@ class History:
             self._deep = row is not None
         if self._deep:
             self._until_done(world.down)
+        begun = [a.partition(":")[0] for a in world.started]
+        self.counts.copies, self.counts.brought_back = begun.count("copy"), begun.count("restore")
         self.counts.crashes, self.counts.failures, self.counts.actions = world.chance.crashes, world.chance.failures, len(world.started)
         return self.counts
 
@@ -161,17 +183,18 @@ class History:
         world, rng = self.world, self.rng
         options: dict[str, Any] = {"on_failure": rng.choice(["rollback", "rollback", "rollback", "keep", "delete"]), "keep_going": rng.random() < 0.3}
         row = world.row()
-        before = world.serials() if row is not None and row.state in ("complete", "rolled_back") else None
+        before = (world.serials(), world.disks()) if row is not None and row.state in ("complete", "rolled_back") else None
         forced = tuple(p for p in specs if rng.random() < 0.06)
         codes = refused(lambda: world.preview(specs, replace_=forced))
         if codes:
             self.counts.refused += 1
-            assert codes <= ["L104"] or set(codes) <= {"L104", "L107"}, codes
+            assert set(codes) <= {"L104", "L107", "L108"}, codes
             return
         result = self._until_done(lambda: world.up(specs, replace_=forced, **options))
         same = row is not None and before is not None and world.row() is not None and world.row().revision == row.revision
         if result is not None and result.status == "rolled_back" and same and not self._early and options["on_failure"] == "rollback":
-            assert world.serials() == before, f"the rollback rebuilt something: {before} became {world.serials()}"
+            assert world.serials() == before[0], f"the rollback rebuilt something: {before[0]} became {world.serials()}"
+            assert world.disks() == before[1], f"the rollback did not bring back: {before[1]} became {world.disks()}"
             self.counts.same += 1
 
     def _by_hand(self) -> None:

@@ -1,4 +1,5 @@
-"""A host of plain things. It refuses: a name twice; two running things with one device; a reference to what is not there; the end of what runs or is used."""
+"""A host of plain things with disks. It refuses: a name twice; two running things with one device; a reference to what is not there; the end of what runs
+or is used; a disk that shrinks; another disk under what runs or is used by what runs; a thing without a disk."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from stackengine.sdk import ExistsError, NotFoundError, RefusedError
 
 
 class ThingHost:
-    """As much of ``sdk.Host`` as planning asks for, and five calls of its own. ``point`` is called before and after each of those."""
+    """As much of ``sdk.Host`` as planning asks for, and some calls of its own. ``point`` is called before and after each of those."""
 
     simulated = True
     profile = PROFILE
@@ -20,6 +21,8 @@ class ThingHost:
     def __init__(self, uri: str, point: Callable[[str, str, str], None]) -> None:
         self.uri, self.things, self._point = uri, dict[str, dict[str, Any]](), point
         self._serial = 0
+        self.copies: dict[str, tuple[int, str]] = {}
+        """By name: room and content of a disk as it was."""
         self.foreign = {f"f{n}": {"serial": f"foreign-{n}", "size": n} for n in range(3)}
         """Things that no stack made."""
 
@@ -71,8 +74,14 @@ class ThingHost:
                 self._busy(me, spec["devices"])
             if known is None:
                 self._serial += 1
-                known = {"on": False, "serial": f"serial-{self._serial}", "runs": None}
-            self.things[me] = {**known, **spec}
+                known = {"on": False, "serial": f"serial-{self._serial}", "runs": None, "disk": (spec["room"], f"made with serial-{self._serial}")}
+            if known["disk"] is None:
+                raise RefusedError(f"{me} has lost its disk", code=38)
+            room, content = known["disk"]
+            if spec["room"] < room:
+                raise RefusedError(f"{me} does not shrink from {room} to {spec['room']}", code=8)
+            disk = (spec["room"], content if spec["room"] == room else f"{content}, written over with {spec['room']}")
+            self.things[me] = {**known, **{k: v for k, v in spec.items() if k != "room"}, "disk": disk}
 
     def start(self, me: str) -> None:
         """Start; no error when it runs."""
@@ -81,6 +90,29 @@ class ThingHost:
             if not thing["on"]:
                 self._busy(me, thing["devices"])
                 self.things[me] = {**thing, "on": True, "runs": thing["mode"]}
+
+    def copy(self, me: str, name: str) -> None:
+        """Keep what its disk holds under a name."""
+        with self._call("copy", me):
+            self.copies[name] = self._known(me)["disk"]
+
+    def lose(self, me: str) -> None:
+        """Take its disk away, so that another can come; refused while it runs, or is used by what runs."""
+        with self._call("lose", me):
+            users = [i for i, t in self.things.items() if t["on"] and (i == me or me in t["refs"])]
+            if users:
+                raise RefusedError(f"the disk of {me} is in use by {users}", code=55)
+            self.things[me] = {**self._known(me), "disk": None}
+
+    def bring(self, me: str, name: str) -> None:
+        """Give it the disk that was kept under a name."""
+        with self._call("bring", me):
+            self.things[me] = {**self._known(me), "disk": self.copies[name]}
+
+    def toss(self, me: str, name: str) -> None:
+        """Keep it no more; no error when it is not kept."""
+        with self._call("toss", me):
+            self.copies.pop(name, None)
 
     def stop(self, me: str) -> None:
         """Stop; no error when it does not run, or is not there."""

@@ -17,8 +17,8 @@ FOR_GOOD = ("kind", "name", "devices", "base", "spans", "sprung")
 """Properties of a thing that cannot change."""
 
 
-def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[str, int]) -> None:
-    """AssertionError where the plan is not what the rules say. ``forced``: path -> the first generation that will do."""
+def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[str, int], returning: bool = False) -> None:
+    """AssertionError where the plan is not what the rules say. ``forced``: path -> the first generation that will do; ``returning``: it goes back."""
     chosen = plan.chosen
     assert chosen.keys() == desired.resources.keys(), "every path has one instance"
     verbs = {(a.verb, a.instance.id): a for a in plan.actions.values() if a.verb != "release"}
@@ -30,6 +30,7 @@ def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[st
     assert ends == gone, f"what is not chosen goes, and nothing else: {ends ^ gone}"
     _early(plan, recorded, verbs)
     _edges(plan, desired, recorded, chosen)
+    _disks(plan, recorded, verbs, returning=returning)
 
 
 def _one_choice(path: str, id_: str, recorded: Recorded, verbs: dict[tuple[str, str], Any], least: int) -> None:
@@ -53,6 +54,8 @@ def _one_choice(path: str, id_: str, recorded: Recorded, verbs: dict[tuple[str, 
         assert old.status == "ready", f"{id_} is {old.status}, and nothing is done"
     elif not old.sure:
         assert acts == ["create"], f"{id_} is not sure, and is updated instead of made sure"
+    elif ("restore", id_) in verbs:
+        assert acts == ["create"], f"{id_} is brought back, and not made sure"
     else:
         assert acts == ["update"], f"{id_} is there, and is created"
 
@@ -64,6 +67,39 @@ def _fits(old: Instance, new: Instance) -> bool:
     pairs = [(old.properties.get(k), new.properties.get(k)) for k in FOR_GOOD]
     pairs.append((old.contributed.get("spans"), new.contributed.get("spans")))
     return all(one == other or isinstance(other, Unknown) for one, other in pairs)
+
+
+def _disks(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any], *, returning: bool) -> None:
+    """What grows is copied before, on the way forward; what grew comes back, on the way back; nobody uses it meanwhile; the copies go in the tail."""
+    before, ends = _closure(plan), {a.instance.id: a.id for a in plan.actions.values() if a.verb in ("delete", "retain")}
+    for id_, old in recorded.instances.items():
+        main = verbs.get(("update", id_)) or verbs.get(("create", id_))
+        want = main.instance.properties.get("room", 0) if main else old.properties.get("room", 0)
+        had, brought = old.properties.get("room", 0), verbs.get(("restore", id_))
+        halves = [c.id for c in old.copies if c.status == "restoring"]
+        whole = [c for c in old.copies if c.status == "whole"]
+        fits = [c.id for c in whole if returning and want == c.properties.get("room", 0) < had]
+        if main:
+            assert bool(brought) == bool(halves or fits), f"{id_} has {had} room, is to have {want}, and has copies {old.copies}"
+        if brought:
+            assert brought.of == (halves or fits[-1:])[0], f"{id_} comes back from {brought.of}"
+            assert brought.id in before[main.id], f"{main.id} before {brought.id}"
+            users = [h.id for h in recorded.instances.values() if id_ in h.holds and h.id != id_ and not h.external]
+            for user in users:
+                assert {f"release:{user}:{id_}", f"delete:{user}"} & before[brought.id], f"{brought.id} while {user} uses it"
+                after = [a.id for v in ("create", "update", "delete", "retain") if (a := verbs.get((v, user)))]
+                assert after, f"{user} is left as it was let go"
+        copied = verbs.get(("copy", id_))
+        if main and old.lived and not old.external:
+            assert bool(copied) == (not returning and not brought and want > had), f"{id_} has {had} room, is to have {want}"
+        if copied:
+            assert copied.id in before[main.id], f"{main.id} before {copied.id}"
+        tossed = verbs.get(("discard", id_))
+        assert bool(tossed) == bool(old.copies or copied), f"copies of {id_}"
+        if tossed and id_ in ends:
+            assert tossed.id in before[ends[id_]], f"{ends[id_]} before {tossed.id}"
+        elif tossed:
+            assert tossed.phase == "tail", f"{tossed.id} before the point of no return"
 
 
 def _early(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any]) -> None:

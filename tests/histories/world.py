@@ -103,8 +103,8 @@ def desired_of(specs: Mapping[str, Spec]) -> Desired:
 def _resource(path: str, spec: Spec) -> DesiredResource:
     if spec.get("external"):
         return DesiredResource(path, "Lab::Thing", {}, external_id=spec["external"])
-    named = ("kind", "size", "mode", "name", "devices", "loans", "gate")
-    plain = {k: v for k, v in spec.items() if k in named and v is not None and v is not False and v != []}
+    named = ("kind", "size", "mode", "room", "name", "devices", "loans", "gate")
+    plain = {k: v for k, v in spec.items() if k in named and v is not None and v is not False and v != [] and not (k == "room" and v == 0)}
     properties: dict[str, Any] = dict(plain)
     depends: list[Dependency] = []
     if spec.get("needs"):
@@ -149,7 +149,7 @@ class World:
         """By revision: path -> serial of the thing that stood for it when the revision was complete."""
         self._level: dict[str, int] = {}
         self.stack_id = ""
-        self.checks: list[Callable[[Plan, Desired, Recorded, Mapping[str, int]], None]] = []
+        self.checks: list[Callable[[Plan, Desired, Recorded, Mapping[str, int], bool], None]] = []
         self.forced: dict[str, int] = {}
         self.targets: tuple[str, ...] = ()
 
@@ -223,7 +223,7 @@ class World:
         if not self.stack_id:
             self.stack_id = self.row().id
         for check in self.checks if not self.targets else ():
-            check(plan, self.wanted(), self.log, self.forced)
+            check(plan, self.wanted(), self.log, self.forced, active.kind in ("rollback", "delete"))
 
     def wanted(self) -> Desired:
         """What the operation under way aims at."""
@@ -244,6 +244,8 @@ class World:
         self._reached(event)
         known = {i.physical_id for i in self.log.instances.values()}
         assert set(self.host.things) <= known, f"on the host, not in the journal: {set(self.host.things) - known}"
+        copies = {name for i in self.log.instances.values() for c in i.copies for _, _, name in c.disks}
+        assert set(self.host.copies) <= copies, f"copies on the host, not in the journal: {set(self.host.copies) - copies}"
 
     def _catch_up(self) -> None:
         """Take in what became durable and was not told any more."""
@@ -278,6 +280,7 @@ class World:
             found = next((i for i in self.log.instances.values() if i.physical_id == me), None)
             assert found is not None, f"{call} {me} before its begin was durable"
             allowed = {"put": ("creating", "updating"), "start": ("creating", "updating"), "drop": ("deleting",), "stop": ("creating", "updating", "deleting")}
+            allowed |= dict.fromkeys(("copy", "toss"), (found.status,))
             assert found.status in allowed.get(call, ()) or found.power == "unknown", f"{call} {me} while it is {found.status}"
 
     # what must hold when an operation has ended
@@ -289,6 +292,7 @@ class World:
         self.check_records()
         if result.status == "complete" and result.kind == "delete":
             assert not self.host.things, f"left on the host: {list(self.host.things)}"
+            assert not self.host.copies, f"copies left on the host: {list(self.host.copies)}"
             self.check_gone()
         elif result.status in ("complete", "rolled_back") and result.operation and not self.targets:
             self.check_converged(self.row().revision)
@@ -344,6 +348,7 @@ class World:
         for instance in recorded.instances.values():
             assert instance.path not in by_path, f"two instances of {instance.path}"
             assert instance.sure, instance
+            assert not instance.copies, instance
             assert instance.status == "ready", instance
             assert instance.holds == instance.refs, instance
             by_path[instance.path] = instance.physical_id
@@ -356,6 +361,7 @@ class World:
         things = {p: s for p, s in specs.items() if s.get("type", "Lab::Thing") == "Lab::Thing" and not s.get("external")}
         ids = {by_path[p] for p in things}
         assert set(self.host.things) == ids, f"on the host {sorted(self.host.things)}, wanted {sorted(ids)}"
+        assert not self.host.copies, f"copies left on the host: {list(self.host.copies)}"
         for path, spec in things.items():
             self._check_thing(path, spec, by_path, specs)
 
@@ -365,6 +371,7 @@ class World:
         assert thing["runs"] == thing["mode"], f"{path} was not restarted"
         for name in ("kind", "size", "mode", "name"):
             assert thing[name] == spec.get(name), f"{path}.{name} is {thing[name]}, wanted {spec.get(name)}"
+        assert thing["disk"][0] == (spec.get("room") or 0), f"{path} has {thing['disk'][0]} room, wanted {spec.get('room')}"
         assert thing["devices"] == sorted({*(spec.get("devices") or ()), *(spec.get("loans") or ())}), path
         refs = {by_path[p] for p in [*(spec.get("needs") or ()), *(spec[n] for n in ("base", "joins", "spans") if spec.get(n))]}
         assert set(thing["refs"]) == refs, f"{path} refers to {thing['refs']}, wanted {refs}"
@@ -377,6 +384,10 @@ class World:
                 other, _, attribute = spec[name].partition(".")
                 known = {**self.host.things, **self.host.foreign}[by_path[other]]
                 assert thing[told] == known[attribute or "serial"], f"{path} learned {thing[told]}"
+
+    def disks(self) -> dict[str, tuple[int, str]]:
+        """path -> room and content of the disk of what runs."""
+        return {thing["path"]: thing["disk"] for thing in self.host.things.values() if thing["on"]}
 
     def serials(self) -> dict[str, str]:
         """path -> serial of what runs."""

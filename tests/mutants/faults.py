@@ -11,6 +11,7 @@ FOLD, WALK = "tests/unit/engine/test_fold.py", "tests/unit/engine/test_walk.py"
 STORE = "tests/unit/store/test_operations_store.py"
 IDENTITY, DIFFERENCES = "tests/unit/planning/test_identity.py", "tests/unit/planning/test_diff.py"
 EXTERNAL, ATTEMPTS = "tests/unit/service/test_external.py", "tests/unit/service/test_attempts.py"
+DISKS = (SCENARIOS, HISTORIES)
 EXECUTOR, SIGNALS = "tests/unit/engine/test_executor.py", "tests/unit/service/test_signals_and_secrets.py"
 
 
@@ -26,7 +27,7 @@ class Fault:
     harmless: str = ""
 
 
-CHOOSE, ORDER, MAKE, DIFF = (f"planning/{n}.py" for n in ("choose", "order", "make", "diff"))
+CHOOSE, ORDER, MAKE, DIFF, COPIES = (f"planning/{n}.py" for n in ("choose", "order", "make", "diff", "copies"))
 FAULTS = [
     # planning: which instance
     Fault("an unsure instance is updated as if it were sure", CHOOSE, "if not old.sure or gone:", "if gone:"),
@@ -88,14 +89,31 @@ FAULTS = [
     Fault("claims of what never came are kept", "store/store.py", "    if not stale:\n        return\n", "    return\n", (STORE, REAL_STORE)),
     Fault("old plans are taken", "store/store.py", "if current != stack.last_seq:", "if False:", (STORE,)),
     Fault("generations share identities", "planning/identity.py", 'f"{self.path}\\0{self.generation}\\0{salt}"', 'f"{self.path}\\0{salt}"', (IDENTITY, HISTORIES)),
+    # copies of disks
+    Fault("nothing is copied", COPIES, "    if ground.returning:  #", "    if True:  #", DISKS),
+    Fault("a disk that is half brought back is left so", COPIES, 'if copy.status == "restoring":', 'if copy.status == "never":', DISKS),
+    Fault("what was not changed since is brought back", COPIES, '"whole" and since and not', '"whole" and not', DISKS),
+    Fault("any copy is brought back, whatever it holds", COPIES, "and not handler.lasting(copy.properties, want)", "", DISKS),
+    Fault("a copy that was never finished is brought back", COPIES, 'if copy.status == "whole" and since', "if since", DISKS),
+    Fault("the change does not wait for the copy", ORDER, 'main.follow(copy, "done", "so that its disks can be brought back")', "pass", DISKS),
+    Fault("copies stay for ever", ORDER, "            self._extra[discard.id] = discard\n", "", DISKS),
+    Fault("copies go before the point of no return", MAKE, '"snapshot", "discard"):', '"snapshot"):', DISKS),
+    Fault("a disk comes back under who uses it", ORDER, 'if choice.info.schema.get("console"):', "if True:", DISKS),
+    Fault("who stood aside stays there", ORDER, 'elif chosen is not None and chosen.kind == "keep":', "elif False:", DISKS),
+    Fault("nothing waits for a disk to come back", ORDER, 'main.follow(restore, "done", "its disks come back first")', "pass", DISKS),
+    Fault("what came back is recorded as it was changed", "engine/journal.py", 'if verb == "restore" else {}', 'if verb == "never" else {}', DISKS),
+    Fault("a copy that has begun is whole", "engine/journal.py", 'attributes=instance.attributes, status="making")', 'attributes=instance.attributes, status="whole")', DISKS),
+    Fault("bringing back leaves no record", "engine/journal.py", 'replace(c, status="restoring") if c.id == copy.id', 'replace(c, status="whole") if c.id == copy.id', DISKS),
+    Fault("what is being brought back is sure", "engine/journal.py", 'return new.but(sure=False, power="unknown")', "return new", DISKS),
+    Fault("an update forgets the copies", "engine/journal.py", "copies = old.copies if old is not None else new.copies", "copies = new.copies", DISKS),
     # what is not the stack's
     Fault("what is used and not owned is deleted", ORDER, "    if old.external:\n", "    if False:\n", (HISTORIES, SCENARIOS)),
     Fault("what is used and not owned may stand for what is owned", CHOOSE, "old.external or old.type", "old.type", (HISTORIES, EXTERNAL)),
     Fault("what is added to what is not owned is dropped", "planning/external.py", "for key in given.get(path, ()) if choice.instance.external else ():", "for key in ():", (EXTERNAL,)),
-    Fault("it is used, whatever it has become", "engine/executor.py", "or dict(found.properties) != planned.properties", "", (EXTERNAL,)),
+    Fault("it is used, whatever it has become", "engine/work.py", "or dict(found.properties) != planned.properties", "", (EXTERNAL,)),
     Fault("the stack's own is used as somebody else's", "planning/external.py", "if mine is not None:", "if False:", (EXTERNAL,)),
     # which of two, and under which number
     Fault("an older generation made anew gives its number again", "store/log.py", ', ("stack", "path"), most=True)', ', ("stack", "path"))', (SCENARIOS,)),
     Fault("the half of a replacement comes back", CHOOSE, "old.sure, old.lived, old.generation", "old.sure, old.generation", (SCENARIOS,)),
-    Fault("attempts leave no record", "engine/executor.py", "self._runner.deliver(Result(ATTEMPT + key, found))", "pass", (ATTEMPTS,)),
+    Fault("attempts leave no record", "engine/work.py", "self._runner.deliver(Result(ATTEMPT + key, found))", "pass", (ATTEMPTS,)),
 ]

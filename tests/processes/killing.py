@@ -159,7 +159,7 @@ PHASES = ("create", "update", "rollback", "delete")
 
 
 class Releases:
-    """Each is another user data, so that the web server is replaced, and other memory, which changes as it runs."""
+    """Each is another user data, so that the web server is replaced; other memory, which changes as it runs; and a larger volume, which is copied first."""
 
     def __init__(self, place: Place, first: int) -> None:
         self._place, self._number = place, first * 1000
@@ -167,7 +167,8 @@ class Releases:
     def next(self) -> list[str]:
         """The words of the next ``up``."""
         self._number += 1
-        return self._place.up("--param", f"breaks={self._number}", "--param", f"memory={96 + self._number % 2 * 16}")
+        changed = {"breaks": self._number, "memory": 96 + self._number % 2 * 16, "size": 1 + self._number % 1000}
+        return self._place.up(*(w for name, value in changed.items() for w in ("--param", f"{name}={value}")))
 
 
 def killed_at_every_record(place: Place, check: Check, phase: str, part: Part = Part()) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,11 +22,14 @@ STEPS: dict[str, Callable[[GuestWorld], Any]] = {
     "create": lambda w: w.bring(gallery()["three-tier"] / "hot" / "stack.yaml", {}),
     "update": lambda w: w.bring(gallery()["three-tier"] / "hot" / "stack.yaml", {"data_size": 2}),
     "rollback": lambda w: w.bring(gallery()["autofail"] / "hot" / "stack.yaml", {"data_size": 2}),
+    "grown": lambda w: w.bring(gallery()["autofail"] / "hot" / "stack.yaml", {"data_size": 3}),
     "replace": lambda w: w.bring(gallery()["autofail"] / "hot" / "stack.yaml", {"data_size": 2, "web_status": "SUCCESS"}),
     "delete": lambda w: w.down(),
 }
-BEFORE = {"create": (), "update": ("create",), "rollback": ("create", "update"), "replace": ("create", "update"), "delete": ("create", "update")}
-ENDS = {"create": "complete", "update": "complete", "rollback": "rolled_back", "replace": "complete", "delete": "complete"}
+BOTH = ("create", "update")
+BEFORE = {"create": (), "update": ("create",), "rollback": BOTH, "grown": BOTH, "replace": BOTH, "delete": BOTH}
+ENDS = {"create": "complete", "update": "complete", "rollback": "rolled_back", "grown": "rolled_back", "replace": "complete", "delete": "complete"}
+ROWS = b"rows of a database"
 
 
 @cache
@@ -34,7 +38,15 @@ def base(step: str) -> GuestWorld:
     world = GuestWorld(7)
     for earlier in BEFORE[step]:
         assert STEPS[earlier](world).status == "complete"
+    for volume in data_of(world):
+        volume["data"] = base64.b64encode(ROWS).decode()
     return world
+
+
+def data_of(world: GuestWorld) -> list[dict[str, Any]]:
+    """The database's volume, where it is there."""
+    volumes = world.guests._file._state["pools"]["default"]["volumes"]
+    return [v for n, v in volumes.items() if "volume" in n and n.endswith(".qcow2")]
 
 
 @cache
@@ -43,7 +55,16 @@ def goal(step: str) -> tuple[dict[str, Any], list[str]]:
     world, places = base(step).fork(), list[str]()
     world.chance.when = places.append  # type: ignore[func-returns-value]
     assert STEPS[step](world).status == ENDS[step]
+    if step in ("rollback", "grown"):
+        assert [(v["capacity"] >> 30, base64.b64decode(v["data"])) for v in data_of(world)] == [(2, ROWS)]
     return world.inventory(), places
+
+
+def over(step: str, row: Any) -> bool:
+    """Whether a step has come to its end."""
+    if step == "delete" or row is None:
+        return step == "delete" and row is None
+    return row.state in ("complete", "rolled_back") and (ENDS[step] == "rolled_back" or row.revision == len(BEFORE[step]) + 1)
 
 
 def once(step: str, number: int, verdict: str) -> None:
@@ -55,15 +76,13 @@ def once(step: str, number: int, verdict: str) -> None:
         STEPS[step](world)
     for _ in range(6):
         row = world.row()
-        if row is None and step == "delete":
-            break
         if row is not None and world.store.active(row.id) is not None:
             world.resume()
-        elif row is None or row.state not in ("complete", "rolled_back") or (step != "rollback" and row.revision != len(BEFORE[step]) + 1) or step == "delete":
-            STEPS[step](world)
-        else:
+        elif over(step, row):
             break
-    different = differences(_in_order(wanted), _in_order(world.inventory())) if step in ("create", "update", "rollback") else ""
+        else:
+            STEPS[step](world)
+    different = differences(_in_order(wanted), _in_order(world.inventory())) if step in ("create", "update", "rollback", "grown") else ""
     assert not different, f"{step}: {verdict} at {number} ({places[number - 1]}): {different}"
     if step == "replace":
         assert {k: len(v) for k, v in world.objects().items()} == {"domains": 4, "networks": 2, "volumes": len(world.objects()["volumes"])}
@@ -116,7 +135,7 @@ def life(seed: int) -> dict[str, int]:
     """A stack's life with random updates, crashes and failures."""
     rng, world = random.Random(f"guests {seed}"), GuestWorld(seed)
     counts = {"operations": 0, "crashes": 0, "failures": 0}
-    wanted = [STEPS[rng.choice(["create", "update", "rollback", "replace"])] for _ in range(rng.randrange(1, 4))]
+    wanted = [STEPS[rng.choice(["create", "update", "rollback", "grown", "replace"])] for _ in range(rng.randrange(1, 4))]
     for work in [*wanted, STEPS["delete"]]:
         world.chance.odds = rng.choice([Odds(), Odds(crash=0.01), Odds(fail=0.01), Odds(fail=0.005, crash=0.005)])
         for turn in range(30):

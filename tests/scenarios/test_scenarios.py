@@ -1,6 +1,7 @@
 """Scenario files: what happens to a small stack, step by step, in words. Every invariant of ``histories.world`` is checked on the way.
 
-A step is what somebody does (``up``, ``change``, ``again``, ``rollback``, ``resume``, ``down``), what goes wrong meanwhile (``fails``, ``crashes``,
+A step is what somebody does (``up``, ``change``, ``again``, ``rollback``, ``resume``, ``down``; guests ``write`` to their disks),
+what goes wrong meanwhile (``fails``, ``crashes``,
 ``cancel``, each at a place such as ``before put web`` or ``after start web@2``, or ``gate web``), and what is seen then:
 
 ``ends``     complete, failed, rolled_back, rollback_failed, cancelled, crash, nothing, or ``refused CODE``
@@ -10,6 +11,9 @@ A step is what somebody does (``up``, ``change``, ``again``, ``rollback``, ``res
 ``other``    paths whose things are other ones than before the step
 ``there``    the paths of all things on the host, running or not
 ``runs``     the paths of all things that run
+``room``     by path, how much room a disk has
+``kept``     paths whose disks hold the very same as before the step
+``copies``   how many copies of disks are on the host
 """
 
 from __future__ import annotations
@@ -27,8 +31,8 @@ from stackengine.hosts.memory.faults import Crash
 from stackengine.service.types import ServiceError
 
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))
-DOING = {"up", "change", "again", "rollback", "resume", "down"}
-SEEING = {"ends", "does", "never", "same", "other", "there", "runs"}
+DOING = {"up", "change", "again", "rollback", "resume", "down", "write"}
+SEEING = {"ends", "does", "never", "same", "other", "there", "runs", "room", "kept", "copies"}
 WRONG = {"fails", "crashes", "cancel", "with"}
 
 
@@ -79,7 +83,7 @@ class Story:
         unknown = step.keys() - DOING - SEEING - WRONG
         assert not unknown, f"a step has no {unknown}"
         self.step, self.spent = step, []
-        before, begun = self._serials(), len(self.world.started)
+        before, begun, disks = self._serials(), len(self.world.started), self.world.disks()
         ends = self._do(step)
         assert ends == step.get("ends", "complete"), f"it ended as {ends}"
         started = self.world.started[begun:]
@@ -87,6 +91,8 @@ class Story:
         for action in _listed(step.get("never")):
             assert _action(action) not in started, f"{action} began"
         self._see(step, before)
+        for path in _listed(step.get("kept")):
+            assert self.world.disks().get(path) == disks[path], f"the disk of {path} holds {self.world.disks().get(path)}"
 
     def _serials(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
@@ -105,6 +111,10 @@ class Story:
             assert now[path] != before.get(path), f"{path} is the same"
         if "there" in step:
             assert sorted(t["path"] for t in things) == sorted(step["there"])
+        for path, room in (step.get("room") or {}).items():
+            assert self.world.disks()[path][0] == room, f"{path} has {self.world.disks()[path][0]} room"
+        if "copies" in step:
+            assert len(self.world.host.copies) == step["copies"]
         if "runs" in step:
             assert sorted(t["path"] for t in things if t["on"]) == sorted(step["runs"])
 
@@ -129,6 +139,9 @@ class Story:
                     self.specs = {p: dict(s) for p, s in world.specs[int(step["rollback"])].items()}
                 case "resume":
                     result = world.resume()
+                case "write":
+                    self._write(_listed(step["write"]))
+                    return "complete"
                 case _:
                     result = world.down()
         except Crash:
@@ -140,6 +153,11 @@ class Story:
         if result.status == "rolled_back" and world.row() is not None:
             self.specs = {p: dict(s) for p, s in world.specs[world.row().revision].items()}
         return str(result.status)
+
+    def _write(self, paths: list[str]) -> None:
+        for thing in self.world.host.things.values():
+            if thing["path"] in paths:
+                thing["disk"] = (thing["disk"][0], f"{thing['disk'][1]}, and files")
 
     def _up(self, options: dict[str, Any]) -> str:
         ask = {k: tuple(options.pop(k, ())) for k in ("replace", "targets")}

@@ -48,6 +48,17 @@ def test_every_module_and_every_public_name_says_what_it_is(top: str) -> None:
     assert silent == []
 
 
+def test_every_failure_that_a_user_meets_says_what_to_do_next() -> None:
+    """At the places where failures begin (subclasses, and what is passed on, have their hints from there)."""
+    silent = []
+    for path in (p for p in MODULES if p.is_relative_to(ROOT / "stackengine") or p.is_relative_to(ROOT / "resource_types")):
+        for call in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+            if name in ("FailedError", "ServiceError", "NotThereError") and len(call.args) < 2 and "hint" not in {k.arg for k in call.keywords}:
+                silent.append(f"{names(path)}:{call.lineno}")
+    assert silent == []
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     assert [names(p) for p in MODULES if EMPTY_WORDS & {p.stem, *p.parent.relative_to(ROOT).parts}] == []
 

@@ -13,15 +13,16 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     options.add_operation(parser, on_failure=False)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Preview, propose, carry out."""
     from stackengine import service
-    from stackengine.cli import operations
+    from stackengine.cli import operations, requests
     from stackengine.service import stacks
 
+    stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
-        return operations.carry_out(session, stacks.preview_down(session, args.stack), args, terminal)
+        return operations.carry_out(session, stacks.preview_down(session, stack), args, terminal)

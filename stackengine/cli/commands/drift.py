@@ -15,17 +15,19 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Read and show."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.cli.render import drift as view
     from stackengine.service import drift
 
+    stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
-        found = drift.look(session, args.stack)
+        found = drift.look(session, stack)
     if terminal.json:
         terminal.document("drift", view.drift_data(found))
     else:

@@ -17,8 +17,8 @@ FORMATS = ("human", "json", "dotenv", "github", "hosts", "ssh-config", "ansible"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
-    parser.add_argument("name", metavar="NAME", nargs="?", help="one output: prints the bare value")
+    options.add_stack(parser)
+    parser.add_argument("output", metavar="NAME", nargs="?", help="one output: prints the bare value")
     parser.add_argument("--show-secrets", action="store_true", help="print sensitive values too")
     options.add_format(parser, FORMATS)
 
@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Print all, or one."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.cli.render import outputs as outputs_view
     from stackengine.cli.render.values import bare
     from stackengine.model.diagnostics import did_you_mean
@@ -33,20 +34,22 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.service import stacks
     from stackengine.service.types import ServiceError
 
+    args.stack = requests.stack_of(args)
     if args.format not in ("human", "json"):
         return _written(args, terminal)
     with service.open(options.settings(args)) as session:
         outputs = stacks.outputs(session, args.stack, show_secrets=args.show_secrets)
-    if args.name is not None and args.name not in outputs:
-        raise UsageError(f"{args.stack} has no output '{args.name}'", hint=did_you_mean(args.name, outputs) or f"it has: {', '.join(outputs) or 'none'}")
-    if args.name is not None:
-        value, _, sensitive = outputs_view.unwrap(outputs[args.name])
+    if args.output is not None and args.output not in outputs:
+        raise UsageError(f"{args.stack} has no output '{args.output}'", hint=did_you_mean(args.output, outputs) or f"it has: {', '.join(outputs) or 'none'}")
+    if args.output is not None:
+        value, _, sensitive = outputs_view.unwrap(outputs[args.output])
         if (missing := [u.describe() for u in unknowns(value)]) and not terminal.json:
-            raise ServiceError(f"output '{args.name}' is not known: {', '.join(missing)}", hint=f"see 'stack-run show {args.stack}'")
+            raise ServiceError(f"output '{args.output}' is not known: {', '.join(missing)}", hint=f"see 'stack-run show {args.stack}'")
         if sensitive and not args.show_secrets:
-            raise UsageError(f"output '{args.name}' is sensitive", hint="say --show-secrets to print it")
+            raise UsageError(f"output '{args.output}' is sensitive", hint="say --show-secrets to print it")
         if terminal.json:
-            terminal.document("output", {"stack": args.stack, "name": args.name, **outputs_view.outputs_data(outputs, secrets=args.show_secrets)[args.name]})
+            found = outputs_view.outputs_data(outputs, secrets=args.show_secrets)[args.output]
+            terminal.document("output", {"stack": args.stack, "name": args.output, **found})
         else:
             terminal.data(bare(reveal(value)))
     elif terminal.json:

@@ -12,16 +12,15 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK", nargs="?", help="default: the project file's")
+    options.add_stack(parser)
     parser.add_argument("path", metavar="PATH", nargs="?", help="one resource, with its properties and attributes")
     parser.add_argument("--config", action="store_true", dest="config_wanted", help="show the settings that count here, and where each was said")
-    options.add_project(parser)
-    parser.set_defaults(name="", template="")
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Show."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.cli.errors import UsageError
     from stackengine.cli.render import stacks as stacks_view
     from stackengine.model.diagnostics import did_you_mean
@@ -29,8 +28,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
 
     if args.config_wanted:
         return _show_config(args, terminal)
-    if not (stack := args.stack or args.name):
-        raise UsageError("which stack?", hint="say STACK, or 'name: STACK' in stackengine.yaml; stack-run ls lists them")
+    stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         view = stacks.show(session, stack)
     if args.path is not None:

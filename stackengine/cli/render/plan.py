@@ -80,7 +80,7 @@ def what(action: Action, *, replaced: bool = False) -> str:
     """What is done, in two or three words; ``replaced``: its path has a newer generation in this plan."""
     match action.verb:
         case "create" if action.finishes:
-            return "finish"
+            return "finish" if action.copy is None else f"update, {action.effect}"
         case "create" if action.replaces and action.possible_replace:
             return "replace, if it turns out different"
         case "create" if action.replaces:
@@ -101,6 +101,12 @@ def what(action: Action, *, replaced: bool = False) -> str:
             return "retain (kept, no longer managed)"
         case "snapshot":
             return "keep a copy"
+        case "copy":
+            return "copy its disks"
+        case "restore":
+            return "bring its disks back"
+        case "discard":
+            return "drop copies of its disks"
         case verb:
             return verb
 

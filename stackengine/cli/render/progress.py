@@ -19,8 +19,13 @@ _DOING = {
     "release": "releasing",
     "retain": "letting go",
     "read": "reading",
+    "snapshot": "copying",
+    "copy": "copying the disks of",
+    "restore": "bringing back the disks of",
+    "discard": "dropping copies of",
 }
-_DID = {"create": "created", "update": "updated", "delete": "deleted", "stop": "stopped", "release": "released", "retain": "retained", "read": "read"}
+_DID = {"create": "created", "update": "updated", "delete": "deleted", "stop": "stopped", "release": "released", "retain": "retained", "read": "read",
+        "snapshot": "copied", "copy": "copied", "restore": "brought back", "discard": "copies dropped"}  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 _ASCII = {
     "±": "-/+", "…": "...", "━": "=", "─": "-", "│": "|", "●": "*", "·": "|", "✓": "+", "✗": "x", "├": "|", "└": "`", "■": "#", "↷": ">", "○": "o", "◇": "<>",
+    "◆": "<-",
 }  # fmt: skip
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -16,6 +17,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "release": ("↷", "yellow"),
     "retain": ("○", "cyan"),
     "snapshot": ("◇", "cyan"),
+    "copy": ("◇", "cyan"),
+    "restore": ("◆", "yellow"),
+    "discard": ("◇", "dim"),
     "read": ("=", "cyan"),
 }
 """Glyph and colour by verb; ``replace`` is a create that takes over from an older generation."""

@@ -9,10 +9,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from stackengine.hosts import check_uri
 from stackengine.hosts.doctor.findings import Result
 from stackengine.hosts.private import packages
 from stackengine.hosts.private.launch import into_namespaces
 from stackengine.hosts.private.requirements import requirements
+from stackengine.sdk import HostError
 
 LEAST_DISK = 2 << 30
 """Bytes below which the first image hardly fits."""
@@ -23,6 +25,11 @@ def examine(uri: str, state_dir: Path) -> Iterator[Result]:
     """Everything that can be looked at; what cannot, because something that it needs is missing, is said to be skipped."""
     if uri.startswith("memory:"):
         yield Result("simulation", "ok", "memory:// simulates a host: nothing to examine")
+        return
+    try:
+        check_uri(uri)
+    except HostError as error:
+        yield Result("host", "problem", str(error), error.hint)
         return
     ready = True
     for result in _private(state_dir) if uri.startswith("private:") else _libvirt(uri):

@@ -32,7 +32,9 @@ def examine_opened(uri: str, state_dir: Path) -> Iterator[Result]:
         connections = Connections(uri, libvirt_uri)
         said = connections.call("virConnectGetVersion", lambda c: (c.getType(), c.getVersion(), len(c.listAllDomains())))
     except (HostError, OSError) as error:
-        yield Result("host", "problem", str(error), getattr(error, "hint", "") or "is libvirt's daemon running, and may this user open its socket?")
+        hint = getattr(error, "hint", "")
+        known = hint if "hosts doctor" not in hint else ""  # whoever reads this has come from there
+        yield Result("host", "problem", str(error), known or "is libvirt's daemon running, and may this user open its socket? is the URI as virsh takes it?")
         return
     kind, version, domains = said
     version_text = f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}"
@@ -44,7 +46,7 @@ def examine_opened(uri: str, state_dir: Path) -> Iterator[Result]:
         try:
             yield connections.call("doctor", look, retry=False)
         except HostError as error:
-            yield Result("host", "problem", str(error), error.hint or "see libvirt's log")
+            yield Result("host", "problem", str(error), error.hint if "hosts doctor" not in error.hint else "see libvirt's log")
     connections.close()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
@@ -14,6 +16,8 @@ import libvirt
 
 from stackengine.sdk import KINDS, RefusedError, VolumeInfo
 
+_BUSY: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""By domain."""
 LOOK_SECONDS = 0.1
 """Between two looks at a copy that is being made."""
 _TARGETS = {k.name: k.disk for k in KINDS.values() if k.disk != "network"}
@@ -68,6 +72,9 @@ class CopyCalls:
 
         tried = False
 
+        def free(c: Any) -> bool:
+            return bool(c.lookupByUUIDString(uuid).jobStats()["type"] == libvirt.VIR_DOMAIN_JOB_NONE)
+
         def work(c: Any) -> None:
             nonlocal tried
             domain = c.lookupByUUIDString(uuid)
@@ -80,12 +87,15 @@ class CopyCalls:
             format_ = kind.get("type", "raw") if kind is not None else "raw"
             _backup(domain, target, (place, made.path()), format_, root.find("target/encryption"))
 
-        try:
-            self._call("virDomainBackupBegin", work)
-            self._wait(uuid, source)
-        except BaseException:
-            self._call("virStorageVolDelete", lambda c: _dropped(c, pool, name), retry=False)
-            raise
+        with _BUSY[uuid]:  # a guest's QEMU makes one copy at a time; one that a dead process began comes to its end by itself
+            while not self._call("virDomainGetJobStats", free):
+                time.sleep(LOOK_SECONDS)
+            try:
+                self._call("virDomainBackupBegin", work)
+                self._wait(uuid, source)
+            except BaseException:
+                self._call("virStorageVolDelete", lambda c: _dropped(c, pool, name), retry=False)
+                raise
         self._call("virStoragePoolRefresh", lambda c: c.storagePoolLookupByName(pool).refresh())
         if wanted > self._found(pool, name).capacity:
             self.volume_resize(pool, name, wanted)

@@ -49,6 +49,7 @@ FEATURES = frozenset(
         "vsock",
         "save",
         "snapshot",
+        "copy-live",
     ]
 )
 PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)

@@ -67,6 +67,8 @@ class VolumeCalls:
             check_secrets(state, volume)
             if name in volumes:
                 raise ExistsError(f"storage volume '{name}' exists already", code=90)
+            if sum(v["allocation"] for v in volumes.values()) + known["allocation"] > state["pools"][pool]["capacity"]:
+                raise RefusedError("cannot allocate: No space left on device", code=38)
             form = kind.get("type", "raw") if kind is not None else "raw"
             capacity = max(known["capacity"], read.capacity(volume))
             volumes[name] = {**known, "path": f"/memory/{self.name}/{pool}/{name}", "backing": "", "format": form, "capacity": capacity}

@@ -28,7 +28,7 @@ from stackengine.service.environments import up
 from stackengine.service.environments.life import life_of
 from stackengine.service.environments.park import still
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError
+from stackengine.service.types import NotThereError, ServiceError
 from stackengine.store import forks
 from stackengine.store.store import StackRow
 
@@ -76,7 +76,7 @@ def take(session: Session, found: up.Environment, *, kept: bool = False) -> Cut:
     """Cut an environment: its guests stand still for a moment and run on. ServiceError says why it cannot be cut."""
     reason = why_not(session, found)
     if reason:
-        raise ServiceError(f"{found.row.name} cannot be cut: {reason}")
+        raise ServiceError(f"{found.row.name} cannot be cut: {reason}", hint=f"stack-run env show {found.row.name} says how it stands")
     id_ = fresh_id()
     folder = root(session) / id_
     with still(session, found.row), sweeping(session):
@@ -171,7 +171,7 @@ def find(session: Session, id_: str) -> Cut:
     for cut in known:
         if cut.id == id_:
             return cut
-    raise ServiceError(f"there is no cut {id_}", hint=f"there are: {', '.join(f'{c.id} of {c.parent}' for c in known) or 'none'}")
+    raise NotThereError(f"there is no cut {id_}", hint=f"there are: {', '.join(f'{c.id} of {c.parent}' for c in known) or 'none'}")
 
 
 DISK_SECONDS = 14 * 86_400.0

@@ -56,7 +56,7 @@ def fork(session: Session, wanted: up.Wanted, parent: up.Environment | None, cut
         assert parent is not None
         reason = cuts.why_not(session, parent)
         if reason:
-            raise ServiceError(f"{parent.row.name} cannot be forked: {reason}")
+            raise ServiceError(f"{parent.row.name} cannot be forked: {reason}", hint=f"stack-run env show {parent.row.name} says how it stands")
     row = _begin(session, cut.parent if cut is not None else parent.row.name if parent is not None else "", wanted)
     try:
         with ThreadPoolExecutor(1) as aside:  # the new host starts while the parent is cut
@@ -200,7 +200,7 @@ def reset(session: Session, found: up.Environment, cut: Cut) -> dict[str, str]:
     ServiceError when the stack has changed since: then its guests are not those of the cut.
     """
     if cut.data["stack"] != found.row.id:
-        raise ServiceError(f"the cut {cut.id} is not of {found.row.name}, but of {cut.parent}")
+        raise ServiceError(f"the cut {cut.id} is not of {found.row.name}, but of {cut.parent}", hint="stack-run env cuts lists them")
     with still(session, found.row), cuts.sweeping(session):
         row = session.store.stack_of(found.row.id)
         now = {i.id for i in session.store.recorded(row.id).instances.values()}

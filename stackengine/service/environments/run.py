@@ -93,5 +93,5 @@ def command(words: Sequence[str], environment: Mapping[str, str]) -> int:
     except FileNotFoundError:
         raise ServiceError(f"{words[0]} is not there", hint="the command after -- is run as it stands, without a shell", exit_code=125) from None
     except PermissionError:
-        raise ServiceError(f"{words[0]} cannot be run", exit_code=125) from None
+        raise ServiceError(f"{words[0]} cannot be run", hint="may this user execute it?", exit_code=125) from None
     return done.returncode if done.returncode >= 0 else 128 - done.returncode

@@ -13,7 +13,7 @@ from stackengine.service.environments.life import TAG, Life, life_of
 from stackengine.service.environments.naming import environment_name
 from stackengine.service.environments.origin import Origin
 from stackengine.service.session import Session
-from stackengine.service.types import OperationResult, Preview, ServiceError, Settings
+from stackengine.service.types import NotThereError, OperationResult, Preview, ServiceError, Settings
 from stackengine.store.store import StackRow
 
 Turn = Literal["overtake", "queue", "refuse"]
@@ -195,7 +195,7 @@ def find(session: Session, name: str, origin: Origin | None = None) -> Environme
         return found[0]
     if found:
         raise ServiceError(f"several environments are of the branch {wanted}", hint=", ".join(e.row.name for e in found), exit_code=2)
-    raise ServiceError(f"there is no environment {wanted}", hint=f"there are: {', '.join(e.row.name for e in everyone) or 'none'}")
+    raise NotThereError(f"there is no environment {wanted}", hint=f"there are: {', '.join(e.row.name for e in everyone) or 'none'}")
 
 
 def remove_host(session: Session, row: StackRow, life: Life) -> None:

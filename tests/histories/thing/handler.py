@@ -36,6 +36,12 @@ class Thing(sdk.ResourceType):
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
         return sdk.Gate("running", 600, identity["physical_id"]) if want.get("gate") else None
 
+    def rewrites(self, identity: Mapping[str, Any], last: sdk.Properties, want: sdk.Properties) -> list[tuple[str, str]]:
+        return [("lab", str(identity["physical_id"]))] if want.get("room", 0) > last.get("room", 0) else []
+
+    def lasting(self, last: sdk.Properties, want: sdk.Properties) -> list[sdk.Refusal]:
+        return [sdk.Refusal("room", "it does not shrink")] if want.get("room", 0) < last.get("room", 0) else []
+
     def describe(self, host: Any, physical_id: str, want: sdk.Properties) -> sdk.Described:
         found = host.look(physical_id)
         if found is None:
@@ -53,6 +59,23 @@ class Thing(sdk.ResourceType):
         ctx.progress(f"{me} started with {want.get('secret')}")
         echo = {"echo": [want["secret"]]} if want.get("secret") else {}
         return {**echo, "serial": host.get(me)["serial"], "size": want.get("size"), "password": f"made-{host.get(me)['serial']}-by-the-host"}
+
+    def take_copies(self, ctx: sdk.Context, disks: sdk.Disks) -> None:
+        host: Any = ctx.host
+        for _, me, copy in disks:
+            host.copy(me, copy)
+
+    def bring_back(self, ctx: sdk.Context, last: sdk.Properties, disks: sdk.Disks) -> None:
+        host: Any = ctx.host
+        for _, me, copy in disks:
+            host.stop(me)
+            host.lose(me)
+            host.bring(me, copy)
+
+    def drop_copies(self, ctx: sdk.Context, disks: sdk.Disks) -> None:
+        host: Any = ctx.host
+        for _, me, copy in disks:
+            host.toss(me, copy)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         host: Any = ctx.host
@@ -81,4 +104,4 @@ def spec_of(path: str, want: Mapping[str, Any], contributed: Mapping[str, Any]) 
     devices = sorted({*(want.get("devices") or ()), *(want.get("loans") or ())})
     members = sorted(m["id"] for k in ("members", "spans") for m in contributed.get(k, ()))
     told["fellows"] = sorted(m["id"] for e in contributed.get("fellows", ()) for m in e["members"])
-    return {**told, "path": path, "devices": devices, "refs": sorted(set(refs)), "members": members}
+    return {**told, "path": path, "room": want.get("room", 0), "devices": devices, "refs": sorted(set(refs)), "members": members}

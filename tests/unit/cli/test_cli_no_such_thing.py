@@ -79,3 +79,59 @@ def test_an_image_whose_name_means_nothing_is_said_in_the_plan(state: Path, caps
     said = capsys.readouterr().err
     assert "error[K112]" in said
     assert "did you mean tiny?" in said
+
+
+MISSING = [
+    "show nope", "down nope --yes", "drift nope", "outputs nope", "rollback nope --yes", "resume nope", "events nope", "wait nope", "cancel nope",
+    "repair nope", "protect nope", "policy nope", "mv nope a b", "forget nope a --yes", "stop nope --yes", "reboot nope --yes", "logs nope web",
+    "ssh nope web", "key nope", "show s nope", "outputs s nope", "rollback s --to 9 --yes", "protect s nope", "mv s nope b", "stop s nope --yes",
+    "logs s nope", "changeset show nope", "hosts stop nope", "hosts rm nope --yes", "hosts show nope", "hosts cordon nope", "new nope", "types nope",
+    "webhook rm nope", "env show nope", "images nope", "upp",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", MISSING)
+def test_what_is_named_and_not_there_is_wrong_use_whoever_is_asked(words: str, state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "s.yaml").write_text(GOOD)
+    if " s " in f"{words} ":
+        assert main(["up", "s.yaml", "--name", "s", "--host", "memory://gone", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(words.split()) == 2, capsys.readouterr().err
+    assert "internal error" not in capsys.readouterr().err
+
+
+def test_the_nearest_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, near in ((["upp"], "did you mean 'up'?"), (["hosts", "doctr"], "did you mean 'doctor'?"), (["zzzzz"], "stack-run --help lists them")):
+        assert main(words) == 2
+        assert near in capsys.readouterr().err
+
+
+def test_what_to_do_next_leads_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hosts", "doctor", "foo bar"]) == 1
+    assert "hosts doctor" not in (said := capsys.readouterr().out)
+    assert "qemu:///system" in said
+    assert main(["hosts", "start", "memory://x"]) == 2
+    assert "needs no start" in capsys.readouterr().err
+
+
+def test_the_stack_of_the_project_is_meant_where_none_is_named(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "s.yaml").write_text(GOOD + "outputs: {o: {value: 7}}\n")
+    (state / "stackengine.yaml").write_text("template: s.yaml\nname: mine\nhost: 'memory://p'\n")
+    assert main(["up", "--yes"]) == 0
+    assert main(["up", "s.yaml", "--name", "other", "--host", "memory://elsewhere", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["drift"]) == 0
+    assert main(["outputs"]) == 0
+    assert "7" in capsys.readouterr().out
+    assert main(["down", "other", "--yes"]) == 0, "another stack is where it is, whatever the project says"
+    assert main(["down", "--yes", "--host", "memory://elsewhere"]) == 2, "and is not looked for elsewhere"
+    assert main(["down", "--yes"]) == 0
+    assert main(["show", "mine"]) == 2
+
+
+def test_the_name_is_made_as_up_makes_it(state: Path) -> None:
+    (state / "web.yaml").write_text(GOOD)
+    (state / "stackengine.yaml").write_text("template: web.yaml\n")
+    assert main(["up", "--yes", "--host", "memory://p"]) == 0
+    assert main(["down", "--yes"]) == 0
+    assert main(["show", "web"]) == 2

@@ -6,12 +6,15 @@ import pytest
 
 from stackengine.engine.failures import describe
 from stackengine.engine.redact import Redactor
+from stackengine.engine.resolution import ReplaceNeededError
+from stackengine.evaluate import EvaluationError
 from stackengine.model.instance import Instance
-from stackengine.model.mark import Mark
+from stackengine.model.mark import NOWHERE, Mark
 from stackengine.planning.plan import Action
 from stackengine.sdk import (
     AgentError,
     ExistsError,
+    FailedError,
     HostError,
     NotFoundError,
     RefusedError,
@@ -34,6 +37,13 @@ def test_each_error_of_a_host_says_what_where_and_what_next(kind: type[HostError
     )  # fmt: skip
     assert found.hint
     assert "{" not in found.hint
+
+
+@pytest.mark.parametrize("error", [FailedError("no"), ReplaceNeededError("kind turned out different"), EvaluationError("no such key", NOWHERE)])
+def test_what_is_no_error_of_a_host_says_what_next_too(error: Exception) -> None:
+    found = describe(ACTION, error, Redactor())
+    assert found.hint
+    assert "fault" not in found.hint
 
 
 def test_a_better_hint_is_kept_and_a_fault_of_our_own_is_called_one() -> None:

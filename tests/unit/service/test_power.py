@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from stackengine.sdk import Cancelled, RefusedError
 from stackengine.service import power
 from stackengine.service.drift import look
 from stackengine.service.stacks import carry_out, preview_rollback
@@ -52,3 +55,24 @@ def test_servers_that_are_not_there_are_told(tmp_path: Path) -> None:
     house.up(TWO)
     with pytest.raises(ServiceError, match="has no server net"):
         power.preview_power(house.session, STACK, ["net"], "stopped")
+
+
+def test_a_host_that_hangs_does_not_keep_a_reboot_from_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, hangs = House(tmp_path), threading.Event()
+    house.up(TWO)
+    checks: list[Callable[[], None]] = []
+
+    def reboot(uuid: str, timeout: float, check: Callable[[], None]) -> None:
+        checks.append(check)
+        if len(checks) == 1:
+            hangs.wait(60)
+        raise RefusedError("it does not stop", code=1)
+
+    monkeypatch.setattr(house.host, "domain_reboot", reboot)
+    with pytest.raises(ServiceError, match="does not stop"):
+        power.reboot(house.session, STACK, [])
+    assert not hangs.is_set(), "one of them is still at it"
+    with pytest.raises(Cancelled):
+        checks[0]()
+    assert all(t.daemon for t in threading.enumerate() if t.name.startswith("action-")), "and holds nobody up"
+    hangs.set()

@@ -154,7 +154,7 @@ def test_a_stack_policy_denies_until_it_is_overridden_once(house: House, capsys:
     with pytest.raises(InvalidTemplateError) as caught:
         house.plan(NONE)
     assert codes(caught) == {"X203"}
-    assert plan_of(house.plan(LIFE % (2, "qcow2", "") + NONE)) == ["update:db@1"]
+    assert plan_of(house.plan(LIFE % (2, "qcow2", "") + NONE)) == ["copy:db@1:1", "update:db@1", "discard:db@1"]
     file.write_text(json.dumps({"Statement": [{"Effect": "Allow", "Action": "Update:*", "Resource": "*"}]}))
     run(house, capsys, "up", str(template), "--name", "shop", "--yes", "--allow", "db", "--override-policy", str(file))
     assert run(house, capsys, "policy", "shop")[0]["policy"] == POLICY

@@ -33,7 +33,7 @@ def test_rollback_to_any_revision_and_its_plan_beforehand(house: House, capsys: 
     now = house.instances()["web"]
     assert (now.identity, now.properties, now.generation) == (first.identity, first.properties, 1)
     run(house, capsys, "plan", code=2)
-    run(house, capsys, "rollback", "shop", "--to", "17", "--yes", code=1)
+    run(house, capsys, "rollback", "shop", "--to", "17", "--yes", code=2)
 
 
 def test_a_rollback_that_would_lose_data_needs_a_word(house: House, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,8 +46,18 @@ def test_a_rollback_that_would_lose_data_needs_a_word(house: House, capsys: pyte
 
 def test_what_a_rollback_cannot_take_back_is_said_beforehand(house: House) -> None:
     house.up(NONE + VOLUME % 1)
-    plan = house.plan(NONE + VOLUME % 3).plan
-    assert plan.actions["update:db@1"].notes == ("a rollback leaves size as it will be: a volume does not shrink from 3 to 1 GiB",)
+    without = "db: {type: SE::Volume, properties: {size: 3}, metadata: {stackengine: {disk_copy: never}}}\n"
+    assert house.plan(NONE + without).plan.actions["update:db@1"].notes == (
+        "a rollback cannot bring its disk back: its policy says disk_copy: never",
+        "a rollback leaves size as it will be: a volume does not shrink from 3 to 1 GiB",
+    )  # fmt: skip
+
+
+def test_what_a_script_did_in_a_guest_is_not_taken_back(house: House) -> None:
+    script = "run: {type: SE::Deployment, properties: {server: {get_resource: web}, script: 'echo %s'}}\n"
+    house.up(NET % 1 + WEB % 128 + script % "one")
+    notes = house.plan(NET % 1 + WEB % 128 + script % "two").plan.actions["update:run@1"].notes
+    assert notes == ("a rollback runs what it ran before again, and leaves what the new run did in the guest",)
 
 
 @pytest.mark.parametrize(("policy", "status", "left"), [("rollback", "rolled_back", {"nothing"}), ("keep", "failed", {"nothing", "net", "web", "image:tiny"})])

@@ -21,6 +21,7 @@ FEATURES = frozenset(
         "nwfilter",
         "snapshot",
         "save",
+        "copy-live",
         "resize-live",
         "leases",
         "console-log",
