@@ -68,7 +68,7 @@ def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) 
         base = PurePath(image["rootfs"]).name
         known = ctx.host.volume_info(LAYERS, base)
         if known is None:
-            raise sdk.FailedError(f"the file system {base} is not in the pool {LAYERS}")
+            raise sdk.FailedError(f"the file system {base} is not in the pool {LAYERS}", hint="say up again: an image that is gone is made anew")
         copied = sdk.ensure_copy(ctx, want["pool"], disk_name(ctx.identity), (LAYERS, base), known.capacity, "raw")
         return [Disk(copied.path, "raw", "", "ua-root")]
     if not image.get("path"):

@@ -95,7 +95,7 @@ def install(state: str) -> tuple[Path, bool]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(unit(state))
     except OSError as error:
-        raise ServiceError(f"{file} cannot be written: {error.strerror}") from error
+        raise ServiceError(f"{file} cannot be written: {error.strerror}", hint="name a folder that this user may write") from error
     return file, _systemctl("daemon-reload") and _systemctl("enable", UNIT)
 
 
