@@ -11,7 +11,7 @@ from stackengine import sdk
 from stackengine.sdk import overlay
 
 from . import hardware
-from .disks import Disk
+from .disks import OWN, Disk
 from .filters import filter_name, groups_of
 from .shapes import shape_of
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
@@ -139,7 +139,24 @@ def needs_restart(live: str, wanted: str) -> bool:
     if not live:
         return False
     runs, defined = ET.fromstring(live), ET.fromstring(wanted)
-    return _kib(defined) > _kib(runs) or _start_facts(runs) != _start_facts(defined)
+    return _kib(defined) > _kib(runs) or _start_facts(runs) != _start_facts(defined) or _attached_otherwise(runs, defined)
+
+
+def _attached_otherwise(runs: ET.Element, defined: ET.Element) -> bool:
+    """Whether a disk that runs is to be attached in another way, or one is to be at a controller that the machine lacks."""
+    has, wanted = _attached(runs), _attached(defined)
+    lacks = "scsi" in [bus for bus, *_ in wanted.values()] and runs.find("devices/controller[@type='scsi']") is None
+    return lacks or any(has[alias] != wanted[alias] for alias in has.keys() & wanted.keys())
+
+
+def _attached(root: ET.Element) -> dict[str, tuple[str, ...]]:
+    """Alias of every volume of the server's own -> bus, serial and the driver's options."""
+    found = {}
+    for alias, disk in disks_of_root(root, OWN).items():
+        target, driver = disk.find("target"), disk.find("driver")
+        options = [driver.get(k, "") if driver is not None else "" for k in ("cache", "io", "discard")]
+        found[alias] = (target.get("bus", "") if target is not None else "", disk.findtext("serial") or "", *options)
+    return found
 
 
 def vcpus_now(root: ET.Element) -> int:
@@ -171,8 +188,13 @@ def _start_facts(root: ET.Element) -> list[Any]:
 
 def disks_of(xml: str, prefix: str) -> dict[str, ET.Element]:
     """The disks whose alias begins with ``prefix``, by alias."""
+    return disks_of_root(ET.fromstring(xml), prefix)
+
+
+def disks_of_root(root: ET.Element, prefix: str) -> dict[str, ET.Element]:
+    """The same of XML that is read already."""
     found = {}
-    for disk in ET.fromstring(xml).findall("devices/disk"):
+    for disk in root.findall("devices/disk"):
         alias = disk.find("alias")
         if alias is not None and alias.get("name", "").startswith(prefix):
             found[alias.get("name", "")] = disk

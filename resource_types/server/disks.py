@@ -117,23 +117,33 @@ def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
             raise sdk.FailedError(f"the volume {entry['volume']} is not part of this stack", hint=sdk.NAME_IT)
         alias = OWN + hashlib.sha256(entry["volume"].encode()).hexdigest()[:10]
         boots = bool(entry.get("boot"))
-        target = "vda" if boots else _target(alias, taken)
+        bus = entry.get("bus") or "virtio"
+        prefix = "vd" if bus == "virtio" else "sd"
+        target = f"{prefix}a" if boots else _target(alias, taken, prefix)
         taken.add(target)
         source, read_only = sdk.disk_source(volume), bool(entry.get("read_only") or volume.properties.get("read_only"))
         found.append(
             Disk(
-                volume.attributes["path"], source.format, target, alias, sdk.serial_of(volume.path), read_only, int(boots),
+                volume.attributes["path"], source.format, target, alias, entry.get("serial") or sdk.serial_of(volume.path), read_only, int(boots), bus,
                 options=options_of(entry), limits=limits_of(entry), type=source.type, source=source.xml, shareable=source.shareable,
             )
         )
     return found
 
 
-def _target(alias: str, taken: set[str]) -> str:
-    """A name from vdba to vdyz that stays with its volume whatever other volumes come and go; it is a label, guests name disks themselves."""
+def restarts(last: Any, want: Any) -> bool:
+    """Whether a change of volumes needs a start of the guest: of how one that stays is attached, or to a bus that the machine does not have."""
+    before, after = ({v["volume"]: v for v in sdk.known_list(w) if isinstance(v, dict) and isinstance(v.get("volume"), str)} for w in (last, want))
+    if any(v.get("bus") == "scsi" for v in after.values()) and not any(v.get("bus") == "scsi" for v in before.values()):
+        return True
+    return any(before[n].get(k) != after[n].get(k) for n in before.keys() & after.keys() for k in ("bus", "serial", "cache", "io", "discard"))
+
+
+def _target(alias: str, taken: set[str], prefix: str) -> str:
+    """A name from vdba to vdyz (sdba to sdyz) that stays with its volume whatever other volumes come and go; it is a label, guests name disks themselves."""
     number = int(alias.removeprefix(OWN), 16)
     while True:
-        target = f"vd{chr(ord('b') + number % 24)}{chr(ord('a') + number // 24 % 26)}"
+        target = f"{prefix}{chr(ord('b') + number % 24)}{chr(ord('a') + number // 24 % 26)}"
         if target not in taken:
             return target
         number += 1

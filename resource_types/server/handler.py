@@ -12,7 +12,7 @@ from stackengine import sdk
 from . import adopted, cfn_init, drift, ec2, hardware
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, root_disk, seed_prefix
+from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, restarts, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities
 from .openstack import LABEL as CONFIG_DRIVE
@@ -92,7 +92,7 @@ class Server(sdk.ResourceType):
             found["vcpus"] = "reboot"
         if hardware.started_with(last) != hardware.started_with(want):
             found["root_disk"] = found["vnc"] = "reboot"
-        if _boot_volumes(last) != _boot_volumes(want) or "hotplug-disk" not in profile.features:
+        if _boot_volumes(last) != _boot_volumes(want) or "hotplug-disk" not in profile.features or restarts(last.get("volumes"), want.get("volumes")):
             found["volumes"] = "reboot"
         if "resize-live" not in profile.features:
             found["disk"] = "reboot"

@@ -102,7 +102,8 @@ def _nova_devices(properties: dict[str, Any], value: Any) -> None:
     for entry in _maps(value, "a block device mapping"):
         boots = str(entry.get("boot_index", "")) == "0" or entry.get("device_name") in ("vda", "/dev/vda")
         if entry.get("volume_id") is not None:
-            properties.setdefault("volumes", []).append({"volume": entry["volume_id"], "boot": boots})
+            bus = {"bus": entry["disk_bus"]} if entry.get("disk_bus") else {}
+            properties.setdefault("volumes", []).append({"volume": entry["volume_id"], "boot": boots, **bus})
         elif boots and (entry.get("image") or entry.get("image_id")) is not None:
             properties["image"] = entry.get("image") or entry["image_id"]
             if entry.get("volume_size") is not None:

@@ -261,3 +261,17 @@ def test_user_mode_linux_is_refused_with_what_took_its_place(tmp_path: Path) -> 
     with pytest.raises(sdk.HostError, match="no driver for User Mode Linux") as gone:
         open_host("uml:///system", tmp_path)
     assert "lxc:///" in gone.value.hint
+
+
+def test_how_a_servers_own_volume_is_attached_changes_with_a_restart_and_its_limits_as_it_runs(house: House) -> None:
+    text = DATA % ("", "") + "web: {type: 'SE::Server', properties: {image: tiny, volumes: [{volume: {get_resource: data}%s}]}}\n"
+    assert ends(house, text % "") == "complete"
+    limited = house.plan(text % ", limits: {total_iops: 100}").plan
+    assert [c.effect for a in limited.actions.values() for c in a.changes] == ["live"]
+    faults = house.faults()
+    for said in (", cache: none", ", cache: none, bus: scsi", ""):
+        before = faults.counts.get("domain_start", 0)
+        changed = house.plan(text % said).plan
+        assert [c.effect for a in changed.actions.values() for c in a.changes] == ["reboot"]
+        assert ends(house, text % said) == "complete"
+        assert faults.counts["domain_start"] == before + 1
