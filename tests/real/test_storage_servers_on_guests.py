@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import time
 import uuid
@@ -131,7 +132,12 @@ def loops(served: Path) -> Iterator[tuple[str, str]]:
     for name in ("fs.img", "disk.img"):
         done = subprocess.run(["losetup", "-P", "-f", "--show", str(served / name)], capture_output=True, text=True, check=True)
         made.append(done.stdout.strip())
+    part = Path(f"{made[1]}p1")
+    if not part.exists():  # without devtmpfs nobody makes the partition's node
+        numbers = Path(f"/sys/class/block/{part.name}/dev").read_text().split(":")
+        os.mknod(part, 0o600 | stat.S_IFBLK, os.makedev(int(numbers[0]), int(numbers[1])))
     yield made[0], made[1]
+    part.unlink(missing_ok=True)
     for device_ in made:
         subprocess.run(["losetup", "-d", device_], check=False)
 
