@@ -253,7 +253,6 @@ class Host(Protocol):
         or virDomainBackupBegin where a running guest writes to it (feature "copy-live"): as it is at one instant, the guest's
         file systems frozen if its agent can.
         """
-        """virStorageVolCreateXMLFrom: a new volume with the content of ``source`` (of the same pool, or of ``source_pool``) and nothing below it."""
 
     def volume_resize(self, pool: str, name: str, capacity: int) -> None:
         """virStorageVolResize, or virDomainBlockResize where a running guest has it; shrinking is refused."""

@@ -26,8 +26,9 @@ def profile(connection: Any, reach: Reach) -> Profile:
     machines = {m.text for m in ET.fromstring(connection.getCapabilities()).findall("guest/arch/machine")}
     modes = frozenset(feature for machine, feature in MODES.items() if machine in machines)
     features = FEATURES | modes | reach.features | ({"signals-http"} if reach.local else frozenset())
-    names = {"disk_bus": "xen", "disk_prefix": "xvd"}
-    return Profile("xen", "xen", features=features, undefine_flags=MANAGED_SAVE, local=reach.local, pools=pools_of(connection), **names)
+    return Profile(
+        "xen", "xen", features=features, undefine_flags=MANAGED_SAVE, local=reach.local, pools=pools_of(connection), disk_bus="xen", disk_prefix="xvd"
+    )  # fmt: skip
 
 
 DRIVER = Driver(profile, shutdown=(0,), hidden=frozenset({DOM0}))
