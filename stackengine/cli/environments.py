@@ -145,7 +145,7 @@ def _run(args: argparse.Namespace, terminal: Terminal) -> int:
     template = requests.existing(template_of(args))
     wanted = _wanted(args, template, time.time() + LEASE)
     if not args.branch:  # several runs of one branch are several environments
-        wanted = replace(wanted, origin=replace(wanted.origin, branch=f"{wanted.origin.branch} run {os.getpid()} {time.time_ns()}"))
+        wanted = replace(wanted, origin=replace(wanted.origin, branch=runs.branch_of(wanted.origin.branch)))
     settings = options.settings(args)
     code = OWN_FAILURE
     with runs.Lease(settings, wanted.name), runs.ended_by_signals():

@@ -154,6 +154,7 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
     if args.command != "env" or args.verb not in ORIGIN or (named and not perhaps):
         return words
     from stackengine.service.environments.origin import find_origin
+    from stackengine.service.environments.run import branch_of
 
     folder = Path(args.template).absolute().parent if getattr(args, "template", None) else Path.cwd()
     try:
@@ -163,7 +164,8 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
             return words
         raise
     cut = words.index("--") if "--" in words else len(words)
-    origin = [f"--repo={found.remote or found.repository}", f"--branch={found.branch}", f"--commit={found.commit}"]
+    branch = branch_of(found.branch) if args.verb == "run" and not args.branch else found.branch
+    origin = [f"--repo={found.remote or found.repository}", f"--branch={branch}", f"--commit={found.commit}"]
     head = words[:cut]
     for flag in ("--repo", "--branch", "--commit"):
         while flag in head:

@@ -78,6 +78,15 @@ def test_a_run_there_gives_its_code_and_brings_what_it_left(remote: Remote, chec
     assert "action.ready" in (checkout / "kept" / "events.jsonl").read_text()
 
 
+def test_a_run_is_never_the_environment_of_its_branch(remote: Remote, checkout: Path) -> None:
+    for words in (("init", "-q", "-b", "trunk"), ("add", "-A"), ("-c", "user.name=t", "-c", "user.email=t@example", "commit", "-qm", "first")):
+        subprocess.run(["git", "-C", str(checkout), *words], check=True)
+    ended(start(remote, checkout, "env", "up", "deploy/stack.yaml", "--param", "commit=up"))
+    said, _ = ended(start(remote, checkout, "env", "run", "deploy/stack.yaml", "--param", "commit=run", "--", "sh", "-c", "echo $STACK_OUTPUT_COMMIT"))
+    assert said.split()[-1] == "run"
+    assert ended(start(remote, checkout, "env", "outputs", "commit"))[0].strip() == "up"
+
+
 def test_a_wrong_template_is_told_with_its_place(remote: Remote, checkout: Path) -> None:
     (checkout / "deploy" / "stack.yaml").write_text(TEMPLATE.replace("SE::None", "SE::Nonne"))
     _, err = ended(start(remote, checkout, "up", "deploy/stack.yaml", "--yes"), 3)
@@ -110,6 +119,6 @@ def test_a_job_that_is_killed_ends_what_it_began(remote: Remote, checkout: Path)
         time.sleep(0.1)
     job.kill()
     job.communicate(timeout=30)
-    while any(e["branch"].startswith("k ") for e in json.loads(ended(start(remote, checkout, "env", "ls", "--json"))[0])):
+    while any(e["branch"] == "k" for e in json.loads(ended(start(remote, checkout, "env", "ls", "--json"))[0])):
         assert time.monotonic() < end
         time.sleep(0.3)

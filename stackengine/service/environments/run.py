@@ -86,6 +86,11 @@ def write_outputs(outputs: Mapping[str, DesiredOutput], file: Path) -> None:
         json.dump({k: reveal(o.value) for k, o in outputs.items()}, out, indent=2)
 
 
+def branch_of(branch: str) -> str:
+    """The branch that the environment of one run of ``branch`` counts as: never the branch's own, nor another run's."""
+    return f"{branch} run {os.getpid()} {time.time_ns()}"
+
+
 def command(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command with more variables; its exit code (as a shell gives it: 128 + signal), 127 where it is not there."""
     try:
