@@ -21,7 +21,7 @@ from stackengine.events import Event
 from stackengine.model.desired import Desired
 from stackengine.planning import make_plan
 from stackengine.planning.plan import Plan
-from stackengine.service import prepare, stacks
+from stackengine.service import grounds, prepare, stacks
 from stackengine.service.session import Session
 from stackengine.service.types import Request, Settings
 from stackengine.store.log import OperationJournal
@@ -62,7 +62,7 @@ def planned(session: Session, name: str, desired: Desired) -> Plan:
     """The plan of an evaluated template: what is recorded is read, the ground is gathered, and the two are compared."""
     row = prepare.find_stack(session, name)
     recorded = session.store.recorded(row.id)
-    ground = prepare.gather(session, row, recorded, prepare.open_host_of(session, row))
+    ground = grounds.gather(session, row, recorded, prepare.open_host_of(session, row))
     found = make_plan(desired, recorded, ground, session.registry, secrets=session.store.vault(row.id))
     assert found.empty, found.counts()
     return found

@@ -15,6 +15,7 @@ class Deployment(sdk.ResourceType):
 
     name: ClassVar[str] = "SE::Deployment"
     traceless: ClassVar[bool] = True
+    movable: ClassVar[bool] = True
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         if want.get("config") is None and want.get("script") is None:
@@ -42,6 +43,10 @@ class Deployment(sdk.ResourceType):
         """What ran leaves nothing that could differ; without its guest it is gone."""
         server = ctx.referred(last["server"])
         return {} if server is not None and ctx.host.domain_info(_uuid(server)) is not None else None
+
+    def move(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        """It goes along with its guest: nothing is run again."""
+        return {}
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         return

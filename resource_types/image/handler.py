@@ -19,6 +19,7 @@ class Image(sdk.ResourceType):
     """The content is host-owned: it stays when the stack goes, and the next one finds it."""
 
     name: ClassVar[str] = "SE::Image"
+    movable: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         return {"physical_id": f"image-{ids.token(12, 'image')}"}
@@ -76,6 +77,10 @@ class Image(sdk.ResourceType):
         names = [PurePath(str(path)).name for path in paths if path]
         there = names and all(ctx.host.volume_info(last["pool"], name) is not None for name in names)
         return {} if there else None
+
+    def move(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        """The content is brought to the other host, and stays where it was."""
+        return self.create(ctx, want)
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         """The content stays: other stacks stand on it."""

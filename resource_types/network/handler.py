@@ -29,6 +29,7 @@ class Network(sdk.ResourceType):
 
     name: ClassVar[str] = "SE::Network"
     carries: ClassVar[bool] = True
+    movable: ClassVar[bool] = True
 
     # pure
 
@@ -112,12 +113,28 @@ class Network(sdk.ResourceType):
                 ctx.host.network_start(uuid)
             ctx.host.network_define(owned(found.xml, ctx.ownership()))
             bring_live(ctx, found.xml, self._names(ctx, want), kept)
+        elif found is not None and found.active and self._is_piece(ctx, found):
+            ctx.host.network_renew(self._xml(ctx, want))
         elif found is None or not found.active:
             ctx.host.network_define(self._xml(ctx, want))
             ctx.host.network_start(uuid)
         elif want["mode"] != FLAT:
             bring_live(ctx, found.xml, self._names(ctx, want))
         return {}
+
+    @staticmethod
+    def _is_piece(ctx: sdk.Context, found: sdk.NetworkInfo) -> bool:
+        """Whether it is this network's piece that is here, without addresses: then the network itself comes to this host."""
+        return f'path="{ctx.path}:' in found.xml.replace("'", '"')
+
+    def move(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        """Its addresses, DHCP and DNS go to the other host; guests that are on it there stay on it."""
+        attributes = self.create(ctx, want)
+        for end in ctx.ends()[1:]:
+            found = end.host.network_info(str(ctx.identity["uuid"]))
+            if found is not None and not self._is_piece(ctx, found):
+                self.delete(end, want)
+        return attributes
 
     def _xml(self, ctx: sdk.Context, want: sdk.Properties) -> str:
         if want["mode"] == FLAT:

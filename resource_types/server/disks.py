@@ -15,6 +15,8 @@ WORDS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "writ
          "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
 LAYERS = "se-layers"
 """The pool in which images are."""
+FIRMWARE = "fw_cfg"
+"""The device of a seed that is no disk: an entry that QEMU's firmware interface gives to the guest."""
 OWN = "ua-vol-"
 """Prefix of the aliases of volumes that the server itself names."""
 

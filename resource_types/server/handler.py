@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from . import adopted, cfn_init, drift, ec2, hardware
+from . import adopted, cfn_init, drift, ec2, hardware, moving
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, restarts, root_disk, seed_prefix
+from .disks import FIRMWARE, GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, restarts, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities
 from .openstack import LABEL as CONFIG_DRIVE
@@ -25,14 +25,13 @@ from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of, with_flavor
 from .translation import translate
 
 __all__ = ["Server", "translate"]
-FIRMWARE = "fw_cfg"
-"""The device of a seed that is no disk: an entry that QEMU's firmware interface gives to the guest."""
 
 
 class Server(sdk.ResourceType):
     """A domain with its seed and, for disk images, a root disk over the image's base."""
 
     name: ClassVar[str] = "SE::Server"
+    movable: ClassVar[bool] = True
     carries: ClassVar[bool] = True
 
     # pure
@@ -293,6 +292,18 @@ class Server(sdk.ResourceType):
         if last["power"] == "suspended" and found.state in ("saved", "shutoff"):  # one that never ran has no memory to keep
             power = "suspended"
         return {"power": power, **xml_of.defined_sizes(found.xml), sdk.DRIFT: drift.found_in(ctx, last, found)}
+
+    def staying(self, want: sdk.Properties) -> str:
+        return moving.staying(want)
+
+    def move(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
+        """As it runs, with what its own disks hold; then it is brought to what is wanted, and what it had at the other end goes."""
+        image, sized = self._image(ctx, want), with_flavor(want)
+        moving.arrives(ctx, sized, image, self._seed(ctx, sized, image))
+        attributes = self.create(ctx, want)
+        for end in ctx.ends()[1:]:
+            self.delete(end, want)
+        return attributes
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))

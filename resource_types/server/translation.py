@@ -173,9 +173,48 @@ def _groups(properties: dict[str, Any], value: Any) -> None:
     properties["security_groups"] = [g for g in value if g != "default"] if isinstance(value, list) else value
 
 
+def _placement(properties: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = properties.setdefault("placement", {})
+    return found
+
+
+def _zone(properties: dict[str, Any], value: Any) -> None:
+    """Nova's ``zone`` or ``zone:host``; the names of Nova's and EC2's only zone here (nova, local, and what Fn::GetAZs gives) are any host."""
+    if not isinstance(value, str):
+        _placement(properties)["zone"] = value
+        return
+    zone, _, host = value.partition(":")
+    if zone and zone not in ("nova", "local"):
+        _placement(properties)["zone"] = zone
+    if host:
+        _placement(properties)["host"] = host.partition(":")[0]
+
+
+def _hints(properties: dict[str, Any], value: Any) -> None:
+    """Nova's scheduler hints that its own filters read (Nova, scheduling): group, same_host, different_host."""
+    if not isinstance(value, dict):
+        raise ValueError("scheduler_hints is a map that is known before apply")
+    strange = value.keys() - {"group", "same_host", "different_host"}
+    if strange:
+        raise ValueError(f"scheduler_hints has {', '.join(sorted(strange))}; group, same_host and different_host are there")
+    for hint, key in (("group", "groups"), ("same_host", "near"), ("different_host", "far")):
+        if value.get(hint) is not None:
+            _placement(properties)[key] = value[hint] if isinstance(value[hint], list) else [value[hint]]
+
+
+def _hint_list(properties: dict[str, Any], value: Any) -> None:
+    """Heat's EC2 instances have them as a list of keys and values."""
+    _hints(properties, {e.get("Key"): e.get("Value") for e in _maps(value, "NovaSchedulerHints")})
+
+
+def _group(properties: dict[str, Any], value: Any) -> None:
+    _placement(properties)["groups"] = [value]
+
+
 _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
     "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
     "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": _cpu, "$metadata_options": _metadata_options,
     "$check": _check, "$config_drive": _config_drive,
+    "$zone": _zone, "$hints": _hints, "$hint_list": _hint_list, "$group": _group,
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from html import escape
 from typing import Any, BinaryIO, TypeVar, cast
@@ -37,6 +38,8 @@ class ContextParts:
     alone: Callable[[str], AbstractContextManager[Any]] = nullcontext
     """Enters only when nobody else on this machine is inside with the same name."""
     allowed: Allowed = NOTHING
+    address_of: Callable[[str], str] = lambda _uri: ""
+    """The address by which others reach a host (by its URI); empty: not known."""
     recovery: str = ""
     """What makes the stack's seed again, for who has the store's key; empty: objects carry no record of themselves."""
     revision: RevisionRecord | None = None
@@ -72,9 +75,11 @@ class ActionContext:
     def __init__(
         self, parts: ContextParts, instance: Instance, info: ResourceTypeInfo, host: Host, referred: Mapping[str, Referred],
         progress: Callable[[str], None], contributed: Mapping[str, Any], given_up: Callable[[], bool] = lambda: False,
-        recorded: Instance | None = None, companions: Sequence[Instance] = (),
+        recorded: Instance | None = None, companions: Sequence[Instance] = (), origin: Host | None = None,
     ) -> None:  # fmt: skip
         self.host: Host = cast(Host, CheckedHost(host, self.check))
+        self.origin: Host | None = cast(Host, CheckedHost(origin, self.check)) if origin is not None else None
+        self.address = parts.address_of(instance.host)
         self.stack, self.stack_id, self._given_up = parts.stack, parts.stack_id, given_up
         self.path, self.generation = instance.path, instance.generation
         self.identity: Mapping[str, Any] = instance.identity
@@ -82,6 +87,14 @@ class ActionContext:
         self.contributed, self.allowed = contributed, parts.allowed
         self._parts, self._info, self._referred, self._progress = parts, info, referred, progress
         self._recorded, self._companions = recorded, companions
+
+    def ends(self) -> list[ActionContext]:
+        """This one, and the same at the host that the object was on its way from."""
+        if self.origin is None:
+            return [self]
+        other = copy(self)
+        other.host = self.origin
+        return [self, other]
 
     def referred(self, physical_id: str) -> Referred | None:
         """The configured resource that a property refers to."""

@@ -26,6 +26,8 @@ from stackengine.sdk import Cancelled, FailedError, Host
 SIGNAL = "signal:"
 """Prefix of the keys of results that are signals."""
 SILENT = "what the guest did stands in its console: stack-run logs STACK SERVER; does it call its handle, and is the timeout long enough?"
+MAKING = ("create", "update", "read", "move")
+"""What ends with an object that is configured, and ready when its gate has come."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether somebody asked to cancel."""
 
@@ -74,7 +76,7 @@ class _Executor:
         self._limits: dict[str, Limit] = {}
         self._stop: str | None = None
         self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
-        self._over = False
+        self._over = self._crowded = False
 
     # the loop
 
@@ -84,7 +86,7 @@ class _Executor:
             if not self._stopping:
                 self._begin_what_is_ready()
             self._commit()
-            if not self.walk.running and not self._due and not self._inline:
+            if not self.walk.running and not self._due and not self._inline and (self._stopping or not self._crowded):
                 break
             if self._stop == "stop":
                 break
@@ -187,6 +189,7 @@ class _Executor:
                 self._runner.free(action.id)
         for action in crowded:
             self.walk.put_back(action)
+        self._crowded = bool(crowded)
 
     def _begin(self, action: Action, info: ResourceTypeInfo) -> bool:
         """Announce an action and its work; False when there is none: nothing to do, or failed before it began."""
@@ -206,7 +209,7 @@ class _Executor:
         payload: dict[str, Any] = {"instance": instance_to_json(begun), "reason": action.reason, "type": instance.type}
         if action.of:
             payload["of"] = action.of
-        stale = self._stale_signals(action) if old is None else ""
+        stale = self._stale_signals(action, old) if old is None or old.host != instance.host else ""
         if stale:
             payload["forgets"] = stale
             fold.forget_signals(self._recorded, stale)
@@ -218,14 +221,14 @@ class _Executor:
         return True
 
     def _resolved(self, action: Action) -> tuple[Instance, dict[str, Any], dict[str, Any]]:
-        if action.verb in ("create", "update", "read"):
+        if action.verb in MAKING:
             return self._resolution.of(action)
         instance = self._recorded.instances.get(action.instance.id, action.instance)  # a release may have changed it since the plan
         return instance, self._resolution.opened(instance.properties), {}
 
-    def _stale_signals(self, action: Action) -> str:
+    def _stale_signals(self, action: Action, old: Instance | None) -> str:
         """The handle whose signals the predecessor of a new guest sent: its gate waits for its own. (A wait condition takes what came before it.)"""
-        gate, replaces = action.gate, action.verb == "create" and action.instance.generation > 1
+        gate, replaces = action.gate, action.verb == "create" and (action.instance.generation > 1 or old is not None)
         return gate.handle if replaces and gate is not None and gate.kind == "signal" and gate.uuid else ""
 
     def _skip(self, action: Action, instance: Instance) -> None:
@@ -270,7 +273,7 @@ class _Executor:
             self._end_badly(action, result.error, False)
             return
         instance = self._recorded.instances[action.instance.id]
-        if action.verb not in ("create", "update", "read"):
+        if action.verb not in MAKING:
             held = self._recorded.instances[action.of].id if action.of in self._recorded.instances else action.of
             ended = fold.done(instance, action.verb, held)
             self._events.append(Event("action.done", action.path, instance.generation, action.verb, {"of": held} if held else {}))
@@ -400,7 +403,7 @@ class _Executor:
 
 def _slot(action: Action, info: ResourceTypeInfo) -> str:
     """What the action does to a host that only few may do at a time; what goes away starts and copies nothing."""
-    if action.verb in ("copy", "restore", "snapshot"):
+    if action.verb in ("copy", "restore", "snapshot", "move"):
         return "image-copy"
     return str(info.schema.get("slot", "call")) if action.verb in ("create", "update") else "call"
 

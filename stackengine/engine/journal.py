@@ -11,7 +11,9 @@ from typing import Any
 
 from stackengine.events import Event
 from stackengine.model.codec import instance_from_json, layer_from_json, value_from_json
-from stackengine.model.instance import DiskCopy, Instance, Recorded, Status
+from stackengine.model.instance import ORIGIN, DiskCopy, Instance, Recorded, Status
+
+_BEGUN: dict[str, Status] = {"update": "updating", "move": "moving"}
 
 
 def fold(events: Iterable[Event], start: Recorded | None = None) -> Recorded:
@@ -89,12 +91,11 @@ def put_or_drop(recorded: Recorded, id_: str, instance: Instance | None) -> None
 def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
     """The instance once an action on it has begun."""
     match verb:
-        case "create" | "update" | "read":
+        case "create" | "update" | "read" | "move":
             holds = new.holds | new.refs | (old.holds if old is not None else frozenset())
             occupied = new.exclusive | (old.occupied if old is not None else frozenset())
-            status: Status = "updating" if verb == "update" else "creating"
             copies = old.copies if old is not None else new.copies
-            return new.but(holds=holds, occupied=occupied, sure=False, status=status, power="running", copies=copies)
+            return new.but(holds=holds, occupied=occupied, sure=False, status=_BEGUN.get(verb, "creating"), power="running", copies=copies)
         case "delete" | "retain":
             return new.but(sure=False, status="deleting")
         case "snapshot":
@@ -120,6 +121,8 @@ def with_copy(instance: Instance, verb: str, copy: DiskCopy | None) -> Instance:
 def reached(instance: Instance, status: Any, attributes: dict[str, Any]) -> Instance:
     """The instance once its host calls are done (``configured``), or its gate has come (``ready``)."""
     merged = {**instance.attributes, **attributes} if attributes else instance.attributes
+    if instance.origin:  # it has arrived
+        instance = instance.but(pieces=tuple(p for p in instance.pieces if p.piece != ORIGIN))
     return instance.but(attributes=merged, holds=instance.refs, occupied=instance.exclusive, sure=True, lived=True, status=status)
 
 

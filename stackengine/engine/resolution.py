@@ -102,19 +102,19 @@ class Resolution:
         """The gate made of what is known by now: its timeout may have been an attribute of something else."""
         assert action.gate is not None
         instance = self._recorded.instances[action.instance.id]
-        return info.handler.gate(instance.identity, self.opened(instance.properties)) or action.gate
+        found = info.handler.gate(instance.identity, self.opened(instance.properties)) or action.gate
+        return replace(found, kind=action.gate.kind) if action.gate.kind == "agent" else found  # as the plan saw it, where only the agent can be waited for
 
     def referred(self, instance: Instance) -> dict[str, Referred]:
-        """By physical id, everything that ``instance`` may refer to."""
+        """By physical id, everything that ``instance`` may refer to; of copies the one on its own host."""
         found = {}
-        for id_ in instance.holds | instance.refs:
-            other = self._recorded.instances.get(id_)
-            if other is not None:
-                attributes = self.opened(other.attributes)
-                going = f"delete:{id_}" in self._plan.actions
-                found[other.physical_id] = Referred(
-                    other.path, other.type, other.physical_id, other.identity, self.opened(other.properties), attributes, going, other.external
-                )
+        others = [o for id_ in instance.holds | instance.refs if (o := self._recorded.instances.get(id_)) is not None]
+        for other in sorted(others, key=lambda o: o.host == instance.host):
+            attributes = self.opened(other.attributes)
+            going = f"delete:{other.id}" in self._plan.actions
+            found[other.physical_id] = Referred(
+                other.path, other.type, other.physical_id, other.identity, self.opened(other.properties), attributes, going, other.external
+            )
         return found
 
     def outputs(self) -> tuple[dict[str, Value], list[str]]:

@@ -71,8 +71,9 @@ class Works:
 
         def work() -> Any:
             self._parts.check()
+            origin = self._hosts(instance.origin) if instance.origin else None
             context = ActionContext(self._parts, instance, info, self._hosts(instance.host), referred, progress, contributed, lambda: limit.over,
-                                    recorded, companions)  # fmt: skip
+                                    recorded, companions, origin)  # fmt: skip
             context.check()
             with listening(attempt):
                 return _do(action, info, context, instance, begun.plain, last, of)
@@ -103,10 +104,13 @@ def _do(action: Action, info: ResourceTypeInfo, context: ActionContext, instance
             return handler.create(context, plain)
         case "update":
             return handler.update(context, plain, last)
+        case "move":
+            return handler.move(context, plain)
         case "read":
             return read_again(handler.describe(context.host, instance.physical_id, plain), instance)
         case "delete":
-            return handler.delete(context, plain)
+            for end in context.ends():
+                handler.delete(end, plain)
         case "stop":
             return handler.stop(context, plain)
         case "release":

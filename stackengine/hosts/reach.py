@@ -76,6 +76,9 @@ class Reach(Protocol):
     def metadata(self) -> dict[str, dict[str, Any]]:
         """What is served, by guest."""
 
+    def rejoin(self, pairs: list[tuple[str, str]]) -> None:
+        """Put devices of guests (device, bridge) back on bridges that were made anew."""
+
 
 class Direct:
     """A libvirt URI: this machine's own network when the URI is local, the host's by ssh when it is ``…+ssh://``, nothing otherwise."""
@@ -156,6 +159,9 @@ class Direct:
     def metadata(self) -> dict[str, dict[str, Any]]:
         """Nothing."""
         return {}
+
+    def rejoin(self, pairs: list[tuple[str, str]]) -> None:
+        """The machine's own devices stay as they are: libvirtd puts them back when it starts anew."""
 
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""

@@ -9,6 +9,10 @@ from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.template import Language, Policies
 from stackengine.model.values import Value
 
+HOSTS = "hosts"
+"""Key of ``Desired.extra``: path -> URI, of resources that are not on the stack's own host."""
+COPIES = "copies"
+"""Key of ``Desired.extra`` while a plan is made: path of a copy on another host -> path of what it is one of."""
 Need = Literal["configured", "ready"]
 Power = Literal["running", "stopped", "saved"]
 

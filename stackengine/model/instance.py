@@ -10,10 +10,12 @@ from typing import Any, Literal, NamedTuple
 from stackengine.model.template import Policies
 from stackengine.model.values import Value
 
-Status = Literal["creating", "updating", "deleting", "configured", "ready", "failed", "stopped", "released"]
+Status = Literal["creating", "updating", "moving", "deleting", "configured", "ready", "failed", "stopped", "released"]
 PowerState = Literal["running", "stopped", "saved", "unknown"]
 
 
+ORIGIN = "origin"
+"""The piece of an instance that moves: where it comes from, until it has arrived."""
 MACHINE = ""
 """The host of a claim on what the engine's own machine has, whichever host its guests run on: a published port."""
 
@@ -119,6 +121,17 @@ class Instance:
     def physical_id(self) -> str:
         """The id by which a reference names it."""
         return str(self.identity["physical_id"])
+
+    @property
+    def origin(self) -> str:
+        """The host that it is on its way from; empty when it is not on its way."""
+        return next((p.host for p in self.pieces if p.piece == ORIGIN), "")
+
+    def on(self, host: str, *, origin: str = "") -> Instance:
+        """It on another host, with what it claims there; ``origin``: while it is not known to have arrived, the host that may have it still."""
+        pieces = (Piece("0", host, self.physical_id), *((Piece(ORIGIN, origin, self.physical_id),) if origin else ()))
+        claims = tuple(c._replace(host=host) if c.host == self.host else c for c in self.claims)
+        return self.but(host=host, pieces=pieces, claims=claims)
 
     def but(self, **changes: Any) -> Instance:
         """The instance with other values: ``dataclasses.replace``, at a third of its cost, as every step of every action makes one."""

@@ -12,7 +12,7 @@ from stackengine.model.template import Policies
 from stackengine.planning.plan import Change
 from stackengine.registry import ResourceTypeInfo
 
-Kind = Literal["keep", "create", "update", "read"]
+Kind = Literal["keep", "create", "update", "read", "move"]
 
 
 @dataclass(slots=True)

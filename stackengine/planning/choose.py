@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from stackengine.evaluate import PENDING, EvaluationError, Secrets, resolve
-from stackengine.model.desired import Desired, DesiredResource
+from stackengine.model.desired import COPIES, HOSTS, Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
 from stackengine.model.instance import DiskCopy, Instance, Piece, Recorded
 from stackengine.model.values import Value, has_unknown
@@ -36,6 +36,8 @@ class Chooser:
         for instance in recorded.instances.values():
             self._by_path.setdefault(instance.path, []).append(instance)
         self._book = ClaimsBook(ground, recorded)
+        self._hosts: Mapping[str, str] = desired.extra.get(HOSTS, {})
+        self._copies: Mapping[str, str] = desired.extra.get(COPIES, {})
         self._least: Mapping[str, int] = {}
         self._excluded: Mapping[str, Collection[Change]] = {}
 
@@ -50,7 +52,7 @@ class Chooser:
             choice = self._choose(self.desired.resources[path])
             if choice is not None:
                 self.choices[path] = choice
-                self._by_physical[choice.instance.physical_id] = choice
+                self._by_physical.setdefault(choice.instance.physical_id, choice)  # a copy comes after what it is one of
         return self.choices
 
     def referred(self, physical_id: Value) -> Referred | None:
@@ -127,18 +129,27 @@ class Chooser:
         """How ``old`` becomes what is wanted; ``taken``: the copy that its disks come back from."""
         gone = old.id in self.recorded.observed and self.recorded.observed[old.id] is None
         observed = None if gone else self.recorded.observed.get(old.id)
-        changes = compare(old, want, info, self.ground.profile, resource, observed)
+        original = self._original(resource.path)
+        if original is not None and original.physical_id != old.physical_id:
+            return None
+        target = self._host_of(resource.path)
+        moves = not info.handler.inline and (old.host != target or bool(old.origin))
+        if moves and not (info.handler.movable or old.host in self.ground.dead):
+            return None
+        changes = compare(old, want, info, self.ground.on(target).profile, resource, observed)
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
         protected = old.protected if resource.policies.protect is None else resource.policies.protect
         same = old.refs == refs and same_policies(old.policies, resource.policies) and old.protected == protected
-        if not changes and same and taken is None and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
+        if not changes and same and taken is None and not moves and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
         instance = old.but(
             properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version, protected=protected,
             exclusive=info.handler.exclusive(old.identity, want), attributes=old.attributes if taken is None else taken.attributes,
         )  # fmt: skip
         maybe = any(c.effect == "replace" for c in changes)
+        if moves:
+            return self._moved(resource, info, instance, old, target, changes)
         reason = ", ".join(c.prop for c in changes) + " changed" if changes else ""
         if taken is not None:
             return Choice(resource, info, instance, "create", changes, old, "its disks come back from the copy that was taken of them", maybe, restore=taken)
@@ -150,6 +161,32 @@ class Chooser:
         if old.status != "ready" or old.power not in ("running", "saved"):
             return Choice(resource, info, instance, "update", [], old, _unfinished(old))
         return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else "its policies changed")
+
+    def _original(self, path: str) -> Instance | None:
+        """What a copy on another host is one of."""
+        found = self.choices.get(self._copies.get(path, ""))
+        return found.instance if found is not None else None
+
+    def _host_of(self, path: str) -> str:
+        return self._hosts.get(path, self.ground.host)
+
+    def _moved(
+        self, resource: DesiredResource, info: ResourceTypeInfo, instance: Instance, old: Instance, target: str, changes: list[Change]
+    ) -> Choice:  # fmt: skip
+        """``old`` on another host: it moves, or is made again there where the one that has it is dead. What is on its way may be at either end."""
+        ends = [h for h in (old.host, old.origin) if h and h not in self.ground.dead]
+        origin = next((h for h in ends if h != target), "")
+        if not origin:
+            lost = ", ".join(h for h in (old.host, old.origin) if h in self.ground.dead)
+            return Choice(resource, info, instance.on(target), "create", changes, old, f"{lost} is dead" if lost else "it was on its way")
+        why = info.handler.staying(instance.properties)
+        if not why and old.exclusive and "migrate" not in self.ground.on(target).profile.features:
+            why = f"{target} takes no guests that run"
+        if why:
+            hint = "stack-run up --replace makes it again there; stack-run rollback leaves it where it is"
+            self.diagnostics.error("K125", f"{old.path} cannot move from {origin} to {target}: {why}", resource.mark_of(), hint)
+        reason = f"from {origin} to {target}" + ("" if old.sure else ", as an earlier operation did not finish it")
+        return Choice(resource, info, instance.on(target, origin=origin), "move", changes, old, reason)
 
     def _with_lasting(
         self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo
@@ -174,16 +211,18 @@ class Chooser:
             )
             return None
         generation = self.recorded.generations.get(resource.path, 0) + 1
-        ids = PathIdentities(self.ground, resource.path, generation, self._book, self.referred)
+        host = self._host_of(resource.path)
+        ids = PathIdentities(self.ground, resource.path, generation, self._book, self.referred, host)
         try:
-            identity = info.handler.identify(ids, want)
+            original = self._original(resource.path)
+            identity = info.handler.identify(ids, want) if original is None else dict(original.identity)
         except RefusedError as error:
             self.diagnostics.error("L103", f"{resource.path}: {error}", resource.mark_of(), error.hint or "choose another value, or leave it out")
             return None
-        piece = Piece("0", self.ground.host, str(identity["physical_id"]))
+        piece = Piece("0", host, str(identity["physical_id"]))
         instance = Instance(
             resource.path, generation, resource.type, identity, want, refs, refs,
-            exclusive=info.handler.exclusive(identity, want), fixed=info.handler.fixed(identity, want), host=self.ground.host, pieces=(piece,),
+            exclusive=info.handler.exclusive(identity, want), fixed=info.handler.fixed(identity, want), host=host, pieces=(piece,),
             claims=tuple(ids.claims), policies=resource.policies, schema_version=info.schema_version,
             protected=bool(before and before.protected) if resource.policies.protect is None else resource.policies.protect,
         )  # fmt: skip
@@ -195,10 +234,13 @@ class Chooser:
             return [], "it is not there yet"
         if before.type != resource.type:
             return [], f"its type changes from {before.type} to {resource.type}"
-        changes = [*compare(before, want, info, self.ground.profile, resource, None), *self._excluded.get(before.id, ())]
+        profile = self.ground.on(self._host_of(resource.path)).profile
+        changes = [*compare(before, want, info, profile, resource, None), *self._excluded.get(before.id, ())]
         forcing = [c.prop for c in changes if c.effect == "replace"]
         if forcing:
             return changes, f"{', '.join(forcing)} forces a replacement"
+        if before.host != self._host_of(resource.path) and not info.handler.inline:
+            return changes, f"it goes from {before.host} to {self._host_of(resource.path)}, and one of its type cannot move"
         return changes, "its replacement was asked for" if before.generation < self._least.get(resource.path, 0) else "the one before failed"
 
     def _current(self, path: str) -> Instance | None:

@@ -45,3 +45,13 @@ class Ground:
     """What names and addresses are chosen from, as the machine's owner says."""
     store: str = ""
     """The store's id, as it stands in libvirt metadata."""
+    underlay: str = ""
+    """The address by which other hosts reach this one (tunnels between networks, memory of guests that move); empty: not said."""
+    others: Mapping[str, Ground] = field(default_factory=dict)
+    """The same of the stack's other hosts, by URI."""
+    dead: frozenset[str] = frozenset()
+    """Hosts that somebody has said to be dead: nothing is asked of them, and nothing there runs any more."""
+
+    def on(self, uri: str) -> Ground:
+        """The ground of one of the stack's hosts; of one that is not known here (dead, or gone from the inventory) the home's."""
+        return self if uri in ("", self.host) else self.others.get(uri, self)

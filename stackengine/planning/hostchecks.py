@@ -11,8 +11,16 @@ from stackengine.sdk import Demand
 
 
 def check_host(choices: dict[str, Choice], ground: Ground, diagnostics: Diagnostics) -> None:
-    """Refusals of the driver profile, missing pools, and capacity."""
-    changing = [c for c in choices.values() if c.kind not in ("keep", "read")]
+    """Refusals of the driver profile, missing pools, and capacity, host by host."""
+    by_host: dict[str, list[Choice]] = {}
+    for choice in choices.values():
+        if choice.kind not in ("keep", "read"):
+            by_host.setdefault(choice.instance.host, []).append(choice)
+    for host, changing in by_host.items():
+        _check(changing, ground.on(host), diagnostics)
+
+
+def _check(changing: list[Choice], ground: Ground, diagnostics: Diagnostics) -> None:
     memory = 0
     disk: dict[str, int] = {}
     told: dict[tuple[str, str], int] = {}
@@ -27,7 +35,8 @@ def check_host(choices: dict[str, Choice], ground: Ground, diagnostics: Diagnost
                 continue
             told[same] = len(diagnostics.items)
             diagnostics.items.append(Diagnostic("K101", f"{place}: {refusal.reason}", choice.resource.mark_of(refusal.prop), refusal.hint, refusal.severity))
-        before = choice.info.handler.demand(choice.old.properties) if choice.old is not None and choice.old.sure else Demand()
+        there = choice.old is not None and choice.old.sure and choice.old.host == choice.instance.host
+        before = choice.info.handler.demand(choice.old.properties) if choice.old is not None and there else Demand()
         now = choice.info.handler.demand(want)
         memory += now.memory - before.memory
         if now.disk > before.disk:

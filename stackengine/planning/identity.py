@@ -22,56 +22,64 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class ClaimsBook:
-    """Who has what on the host: other stacks, foreign objects, and this stack's own instances."""
+    """Who has what on the stack's hosts: other stacks and foreign objects on each, and this stack's own instances on whichever."""
 
     def __init__(self, ground: Ground, recorded: Recorded) -> None:
-        self._host, self._whose = ground.host, ground.whose
-        self._foreign: dict[str, set[str]] = {"cidr": set(ground.subnets), "name": set(ground.names), "bridge": set(ground.names), "mac": set(ground.macs)}
-        for claim in ground.taken:
-            if claim.host in (ground.host, MACHINE):
-                self._foreign.setdefault(claim.kind, set()).add(claim.value)
+        self._ground = ground
+        self._foreign: dict[str, dict[str, set[str]]] = {}
         self._own: dict[str, dict[str, str]] = {}
         for instance in recorded.instances.values():
             for claim in instance.claims:
                 self._own.setdefault(claim.kind, {})[claim.value] = instance.id
 
-    def take(self, kind: str, candidates: Iterable[str], owner: str) -> Claim:
-        """The first free candidate; failing that, the first that only another instance of this stack has (order rules sort that out).
+    def take(self, kind: str, candidates: Iterable[str], owner: str, host: str = "") -> Claim:
+        """The first candidate that is free on ``host`` (the stack's own, if none is named).
+
+        Failing that, the first that only another instance of this stack has (order rules sort that out).
 
         Raises RefusedError, naming what was wanted and who has it, when others have them all.
         """
-        own = self._own.setdefault(kind, {})
+        own, host = self._own.setdefault(kind, {}), host or self._ground.host
         fallback, first, count = "", "", 0
         for candidate in candidates:
             first, count = first or candidate, count + 1
-            if self._foreign_has(kind, candidate):
+            if self._foreign_has(kind, candidate, host):
                 continue
             holder = self._own_holder(kind, candidate)
             if holder is None or holder == owner:
                 own[candidate] = owner
-                return self._claim(kind, candidate)
+                return _claim(kind, candidate, host)
             fallback = fallback or candidate
         if fallback:
             own[fallback] = owner
-            return self._claim(kind, fallback)
+            return _claim(kind, fallback, host)
         if count != 1:
             tried = f": all {count} that may be given are taken" if count else ""
-            raise RefusedError(f"no free {kind} on {self._host}{tried}", hint="who owns this machine can give more: pools in owner.yaml" if count else "")
-        has = self.holder(kind, first)
+            raise RefusedError(f"no free {kind} on {host}{tried}", hint="who owns this machine can give more: pools in owner.yaml" if count else "")
+        has = self.holder(kind, first, host)
         hint = "another range, cidr: auto, or --remap-cidr, which maps it to a free one" if kind == "cidr" else ""
-        raise RefusedError(f"{kind} {first} is taken on {self._host}{f': {has} has it' if has else ''}", hint=hint)
+        raise RefusedError(f"{kind} {first} is taken on {host}{f': {has} has it' if has else ''}", hint=hint)
 
-    def holder(self, kind: str, value: str) -> str | None:
+    def holder(self, kind: str, value: str, host: str = "") -> str | None:
         """Who else has ``value`` (a range: anything of it), in words, as far as that is known; None: nobody."""
-        taken = self._foreign.get(kind, set())
+        host = host or self._ground.host
+        taken = self._foreign_on(host).get(kind, set())
         found = value if value in taken else next((t for t in taken if overlap(value, t)), None) if kind == "cidr" else None
-        return None if found is None else self._whose.get((kind, found), "")
+        return None if found is None else self._ground.on(host).whose.get((kind, found), "")
 
-    def _claim(self, kind: str, value: str) -> Claim:
-        return Claim(MACHINE if kind in OF_THE_MACHINE else self._host, kind, value)
+    def _foreign_on(self, host: str) -> dict[str, set[str]]:
+        if host not in self._foreign:
+            ground = self._ground.on(host)
+            names = set(ground.names)
+            found: dict[str, set[str]] = {"cidr": set(ground.subnets), "name": names, "bridge": set(names), "mac": set(ground.macs)}
+            for claim in ground.taken:
+                if claim.host in (host, MACHINE):
+                    found.setdefault(claim.kind, set()).add(claim.value)
+            self._foreign[host] = found
+        return self._foreign[host]
 
-    def _foreign_has(self, kind: str, value: str) -> bool:
-        taken = self._foreign.get(kind, set())
+    def _foreign_has(self, kind: str, value: str, host: str) -> bool:
+        taken = self._foreign_on(host).get(kind, set())
         return value in taken or (kind == "cidr" and any(overlap(value, other) for other in taken))
 
     def _own_holder(self, kind: str, value: str) -> str | None:
@@ -79,6 +87,10 @@ class ClaimsBook:
         if kind == "cidr":
             return next((holder for other, holder in own.items() if overlap(value, other)), None)
         return own.get(value)
+
+
+def _claim(kind: str, value: str, host: str) -> Claim:
+    return Claim(MACHINE if kind in OF_THE_MACHINE else host, kind, value)
 
 
 def overlap(one: str, other: str) -> bool:
@@ -90,8 +102,10 @@ def overlap(one: str, other: str) -> bool:
 class PathIdentities:
     """``sdk.Identities`` for one (path, generation)."""
 
-    def __init__(self, ground: Ground, path: str, generation: int, book: ClaimsBook, referred: Callable[[Value], Referred | None]) -> None:
-        self.stack, self.path, self.generation = ground.stack, path, generation
+    def __init__(
+        self, ground: Ground, path: str, generation: int, book: ClaimsBook, referred: Callable[[Value], Referred | None], host: str = ""
+    ) -> None:
+        self.stack, self.path, self.generation, self._host = ground.stack, path, generation, host or ground.host
         self.claims: list[Claim] = []
         self.pools = ground.offered
         self._seed, self._book, self._referred = ground.seed, book, referred
@@ -130,7 +144,7 @@ class PathIdentities:
 
     def claim(self, kind: str, candidates: Iterable[str]) -> str:
         """Claim the first that is free."""
-        claim = self._book.take(kind, candidates, f"{self.path}@{self.generation}")
+        claim = self._book.take(kind, candidates, f"{self.path}@{self.generation}", self._host)
         self.claims.append(claim)
         return claim.value
 

@@ -24,7 +24,9 @@ from stackengine.planning.moves import alike
 from stackengine.planning.order import Order, Step
 from stackengine.planning.plan import Action, Change, Phase, Plan
 from stackengine.planning.protection import check_protected
+from stackengine.planning.spread import PIECES, spread
 from stackengine.registry import Registry
+from stackengine.sdk import Gate
 
 
 def make_plan(
@@ -39,6 +41,7 @@ def make_plan(
     ``secrets`` opens and seals what functions make of secrets; without it such values stay unknown.
     """
     diagnostics = Diagnostics()
+    desired = spread(desired, ground, registry, diagnostics)
     wanted = _only(desired, targets, diagnostics) if targets else desired
     for path in replace:
         if path not in desired.resources and not ground.returning:
@@ -55,9 +58,9 @@ def make_plan(
     copies.take(choices, recorded, ground)
     left = (desired.resources.keys() - wanted.resources.keys() if targets else set()) | set(skip)
     kept = frozenset(i.id for i in recorded.instances.values() if i.path in left)
-    steps = Order(choices, recorded.instances, kept, registry, diagnostics, undoing=ground.undoing).steps()
+    steps = Order(choices, recorded.instances, kept, registry, diagnostics, undoing=ground.undoing, dead=ground.dead).steps()
     ordered = _topological(steps, diagnostics)
-    maker = _Actions(registry, recorded, choices, diagnostics)
+    maker = _Actions(registry, recorded, choices, diagnostics, ground.dead)
     actions = {s.id: maker.action(s) for s in ordered}
     check_host(choices, ground, diagnostics)
     if any(c.instance.external for c in choices.values()):
@@ -66,7 +69,7 @@ def make_plan(
         _suggest_moves(actions, diagnostics)
     if not ground.undoing:
         check_protected(actions, diagnostics)
-    claims = tuple(sorted({c for a in actions.values() if a.verb == "create" for c in a.instance.claims}, key=_claim_key))
+    claims = tuple(sorted({c for a in actions.values() if a.verb in ("create", "move") for c in a.instance.claims}, key=_claim_key))
     return Plan(
         actions=actions,
         chosen={p: c.instance.id for p, c in choices.items()},
@@ -153,7 +156,10 @@ _REASONS = {
 class _Actions:
     """Makes actions of steps."""
 
-    def __init__(self, registry: Registry, recorded: Recorded, choices: dict[str, Choice], diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, registry: Registry, recorded: Recorded, choices: dict[str, Choice], diagnostics: Diagnostics, dead: frozenset[str] = frozenset()
+    ) -> None:  # fmt: skip
+        self._dead = dead
         self._registry, self._recorded, self._choices, self._diagnostics = registry, recorded, choices, diagnostics
         self._replaced = {c.instance.path: c for c in choices.values() if c.old is None}
 
@@ -168,8 +174,8 @@ class _Actions:
         info, own = choice.info, not step.instance.external
         return Action(
             step.id, step.verb, _with_holds(step.instance, holds), choice.reason, tuple(step.after.values()), tuple(choice.changes), effect, "main",
-            gate=info.handler.gate(step.instance.identity, step.instance.properties) if own else None, previous=before, possible_replace=choice.maybe,
-            copy=choice.restore, notes=_notes(step, effect, choice), mark=choice.resource.mark_of(),
+            gate=_gate(choice, step.instance) if own else None, previous=before, possible_replace=choice.maybe,
+            copy=choice.restore, notes=_notes(step, effect, choice, self._dead), mark=choice.resource.mark_of(),
             holds_data=own and info.handler.holds_data(step.instance.properties),
         )  # fmt: skip
 
@@ -207,6 +213,8 @@ class _Actions:
             return _REASONS[step.verb]
         if old.external:
             return "it is not the stack's: it stays as it is"
+        if old.host in self._dead:
+            return f"{old.host} is dead: nothing is done there"
         if old.status == "deleting":
             return "its deletion was begun before"
         if successor is not None:
@@ -214,14 +222,24 @@ class _Actions:
         return "no longer in the template" if self._choices else "the whole stack goes"
 
 
+def _gate(choice: Choice, instance: Instance) -> Gate | None:
+    """The gate; away from its network's host neither a lease nor an open port of a guest is seen, so its agent is waited for."""
+    gate = choice.info.handler.gate(instance.identity, instance.properties)
+    away = any(d.via == PIECES for d in choice.resource.depends)
+    return dataclasses.replace(gate, kind="agent") if gate is not None and away and gate.kind in ("lease", "tcp") else gate
+
+
 def _with_holds(instance: Instance, holds: frozenset[str]) -> Instance:
     return dataclasses.replace(instance, holds=holds) if holds != instance.holds else instance
 
 
-def _notes(step: Step, effect: str, choice: Choice) -> tuple[str, ...]:
+def _notes(step: Step, effect: str, choice: Choice, dead: frozenset[str]) -> tuple[str, ...]:
     """What the user should know beforehand: interruptions, and what a rollback cannot take back."""
     found = [f"{step.instance.path} is restarted"] if effect == "reboot" else []
     old = choice.old
+    if step.verb == "create" and old is not None and old.host in dead:
+        data = choice.info.handler.holds_data(old.properties)
+        found.append(f"it is made again as it was first, and what its disks held is lost with {old.host}" if data else "it is made again")
     if choice.copy is not None:
         return tuple(found)
     if choice.uncopied:

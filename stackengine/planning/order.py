@@ -46,13 +46,15 @@ class Order:
 
     def __init__(
         self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], registry: Registry, diagnostics: Diagnostics, *,
-        undoing: bool = False,
+        undoing: bool = False, dead: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
+        self._dead = dead
         self.diagnostics, self._recorded, self._kept, self._registry = diagnostics, recorded, kept, registry
         self._chosen = {c.instance.id: c for c in choices.values()}
         self._by_physical = {c.instance.physical_id: i for i, c in self._chosen.items()}
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
-        self._gone = {i: _delete_step(r, choices.get(r.path), undoing=undoing) for i, r in recorded.items() if i not in self._chosen and i not in kept}
+        gone = {i: r for i, r in recorded.items() if i not in self._chosen and i not in kept}
+        self._gone = {i: _delete_step(r, choices.get(r.path), undoing=undoing, dead=r.host in dead) for i, r in gone.items()}
         self._extra: dict[str, Step] = {}
         self._late: list[tuple[Step, Step]] = []
         """Stops, and the successors that wait for them."""
@@ -105,7 +107,7 @@ class Order:
         for step in self._main.values() if holders else ():
             for thing in sorted(step.instance.exclusive):
                 for old in holders.get(thing, ()):
-                    if old.id == step.instance.id or (old.sure and old.power == "stopped"):
+                    if old.id == step.instance.id or (old.sure and old.power == "stopped") or old.host in self._dead:
                         continue
                     if old.id in self._gone:
                         self._hand_over(step, old, thing)
@@ -314,8 +316,8 @@ def _main_step(choice: Choice) -> Step:
     return Step(f"{choice.kind}:{choice.instance.id}", choice.kind, choice.instance, choice)
 
 
-def _delete_step(old: Instance, successor: Choice | None, *, undoing: bool) -> Step:
-    if old.external:
+def _delete_step(old: Instance, successor: Choice | None, *, undoing: bool, dead: bool) -> Step:
+    if old.external or dead:
         return Step(f"retain:{old.id}", "retain", old)
     policy = old.policies.update_replace if successor is not None else old.policies.deletion
     made = old.sure or old.status not in ("creating", "deleting")

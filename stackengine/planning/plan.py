@@ -12,7 +12,7 @@ from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.values import Value
 from stackengine.sdk import Effect, Gate
 
-Verb = Literal["create", "update", "delete", "stop", "release", "retain", "read", "snapshot", "copy", "restore", "discard"]
+Verb = Literal["create", "update", "delete", "stop", "release", "retain", "read", "snapshot", "copy", "restore", "discard", "move"]
 Phase = Literal["main", "early", "tail"]
 
 
@@ -112,7 +112,7 @@ class Plan:
         of = [("update" if a.finishes else a.verb, a.path in replaced) for a in self.actions.values() if not a.instance.external]
         return {
             "add": sum(1 for v, r in of if v == "create" and not r),
-            "change": sum(1 for v, _ in of if v == "update"),
+            "change": sum(1 for v, _ in of if v in ("update", "move")),
             "replace": len(replaced),
             "destroy": sum(1 for v, r in of if v == "delete" and not r),
             "retain": sum(1 for v, r in of if v == "retain" and not r),

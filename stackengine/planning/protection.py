@@ -68,7 +68,7 @@ def denied(plan: Plan, policy: Mapping[str, Any], foreign: Desired) -> Iterator[
 
 
 def _effect(action: Action, replaced: set[str]) -> Effect | None:
-    if action.verb == "update":
+    if action.verb in ("update", "move"):
         return "Modify"
     if action.verb == "create" and action.path in replaced:
         return "Replace"

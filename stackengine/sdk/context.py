@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, TypeVar
 
@@ -59,6 +59,10 @@ class Context(Protocol):
     """What a handler gets while it runs."""
 
     host: Host
+    address: str
+    """The address by which other hosts reach ``host``; empty: not known."""
+    origin: Host | None
+    """In ``move``: the host that it comes from."""
     stack: str
     """The stack's name."""
     stack_id: str
@@ -71,6 +75,9 @@ class Context(Protocol):
     """By key, the contributions of other resources."""
     allowed: Allowed
     """What the owner of this machine lets templates do on it; check it before a command is run or a URL is called."""
+
+    def ends(self) -> Sequence[Context]:
+        """This context, and in ``move`` the same at the host that the object comes from."""
 
     def referred(self, physical_id: str) -> Referred | None:
         """The configured resource of this stack that a property refers to; None for a name from outside."""

@@ -19,7 +19,7 @@ class Profile:
     machine: str = ""
     features: frozenset[str] = frozenset()
     """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
-    copy-live, resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service;
+    copy-live, resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service, overlay, migrate;
     pv, pvh, hvm: Xen's kinds of guests."""
     undefine_flags: int = 0
     local: bool = True
@@ -136,6 +136,12 @@ class Host(Protocol):
     def domain_save(self, uuid: str) -> None:
         """virDomainManagedSave: its memory goes to disk, the next start reads it back; nothing when it does not run."""
 
+    def domain_migrate(self, uuid: str, target: Any, definition: str, address: str, check: Callable[[], None]) -> None:
+        """virDomainMigrate3, live, to ``target`` (the other host, reached by ``address``), where ``definition`` is defined; memory and disks go along.
+
+        It is running at one of the two afterwards, whatever happens; here it stays defined. ``check`` is called while waiting and may raise.
+        """
+
     def domain_traffic(self, uuid: str) -> int:
         """Bytes that its interfaces have received and sent since it was started; 0 when it does not run or is not there."""
 
@@ -190,6 +196,9 @@ class Host(Protocol):
 
     def network_start(self, uuid: str, *, autostart: bool = True) -> None:
         """virNetworkCreate (and autostart); no error when it is active."""
+
+    def network_renew(self, xml: str) -> None:
+        """Redefine an active network and start it anew, as libvirt takes addresses only then; guests that are on it are on it again afterwards."""
 
     def network_destroy(self, uuid: str) -> None:
         """virNetworkDestroy; no error when it is not active or not there."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from stackengine.model.values import Value
 from stackengine.sdk.context import Context, Identities
+from stackengine.sdk.errors import UnsupportedError
 from stackengine.sdk.facts import Contribution, Demand, Described, Draft, Effect, Gate, Implied, Properties, Refusal
 from stackengine.sdk.host import Host, Profile
 from stackengine.sdk.volumes import bring_back, remove_volume, take_copy
@@ -38,6 +39,9 @@ class ResourceType(ABC):
 
     carries: ClassVar[bool] = False
     """Its objects carry a record of themselves (``Context.ownership``, ``Context.record``), by which a lost database is rebuilt."""
+
+    movable: ClassVar[bool] = False
+    """An object goes from one host to another as it is (``move``); otherwise another one is made there."""
 
     # pure, used by the plan
 
@@ -107,6 +111,10 @@ class ResourceType(ABC):
         """When it is ready; None: as soon as it is configured."""
         return None
 
+    def staying(self, want: Properties) -> str:
+        """Of a movable type: why this object cannot move all the same; empty where it can."""
+        return ""
+
     def holds_data(self, want: Properties) -> bool:
         """Whether deleting it loses what users wrote (servers, volumes)."""
         return False
@@ -154,6 +162,10 @@ class ResourceType(ABC):
     def update(self, ctx: Context, want: Properties, last: Properties) -> dict[str, Value]:
         """Change it in place; returns attributes. The default makes it again, for types whose create sets everything."""
         return self.create(ctx, want)
+
+    def move(self, ctx: Context, want: Properties) -> dict[str, Value]:
+        """Bring it from ``ctx.origin`` to ``ctx.host``; returns attributes. An earlier try may have stopped anywhere: it may be at either end."""
+        raise UnsupportedError(f"a {self.name} stays on its host")
 
     def stop(self, ctx: Context, last: Properties) -> None:  # noqa: B027  (most types have nothing exclusive)
         """Give up what is exclusive, keeping definition and disks (hand-over). Create or update starts it again."""

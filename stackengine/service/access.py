@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from stackengine.model.instance import Instance
-from stackengine.sdk import HostError
-from stackengine.service import prepare
+from stackengine.sdk import Host, HostError
+from stackengine.service import grounds, prepare
 from stackengine.service.carry import between
 from stackengine.service.keys import folder_of
 from stackengine.service.session import Session
@@ -59,7 +59,7 @@ def logins(session: Session, stack: str) -> list[Login]:
         if not instance.identity.get("address"):
             continue
         with contextlib.suppress(ServiceError, HostError):  # one that has not booted yet, or cannot be asked, is still listed
-            _learn_host_keys(prepare.open_host_of(session, row), instance, folder / "known_hosts")
+            _learn_host_keys(host_of(session, row, instance), instance, folder / "known_hosts")
         found.append(
             Login(
                 instance.path, str(instance.identity.get("hostname", instance.path)), str(instance.identity["address"]), _alias(instance), "root",
@@ -76,11 +76,23 @@ def servers_of(session: Session, row: StackRow) -> list[Instance]:
     return [newest[path] for path in sorted(newest)]
 
 
+def host_of(session: Session, row: StackRow, instance: Instance) -> Host:
+    """The host that an instance is on; ServiceError with a hint when it cannot be had."""
+    return prepare.open_host_of(session, row) if instance.host in ("", row.host) else grounds.opened(session, instance.host)
+
+
+def reach_of(session: Session, row: StackRow, instance: Instance) -> Any:
+    """The host whose network reaches a server: that of its first interface's network, wherever the server itself is."""
+    networks = [nic.get("network") for nic in instance.identity["nics"]]
+    found = next((i for i in session.store.recorded(row.id).instances.values() if networks and i.physical_id == networks[0]), instance)
+    return host_of(session, row, found)
+
+
 def carry(session: Session, stack: str, server: str, port: int) -> None:
     """Carry standard input and output to and from a server's port, until that ends: a ProxyCommand of ssh."""
-    _, instance, host = find_server(session, stack, server)
+    row, instance, _ = find_server(session, stack, server)
     try:
-        inside = host.connect(instance.identity["address"], port, 10.0)
+        inside = reach_of(session, row, instance).connect(instance.identity["address"], port, 10.0)
     except OSError as error:
         raise ServiceError(f"{server}:{port}: {error}", hint=f"does {server} run, and listen there? stack-run logs {stack} {server}") from error
     with inside:
@@ -95,7 +107,7 @@ def find_server(session: Session, stack: str, server: str) -> tuple[StackRow, In
     mine = sorted((i for i in found if i.path == server), key=lambda i: (i.sure, i.generation))
     if not mine:
         raise NotThereError(f"{stack} has no server {server}", hint=f"it has: {', '.join(sorted({i.path for i in found})) or 'none'}")
-    host = prepare.open_host_of(session, row)
+    host: Any = host_of(session, row, mine[-1])
     if getattr(host, "simulated", False):
         raise ServiceError(f"{server} is simulated: there is no guest to reach", hint="use private:// or a libvirt host")
     return row, mine[-1], host
@@ -170,8 +182,8 @@ class _raw_terminal:  # noqa: N801  (reads like a statement)
 
 def forward(session: Session, stack: str, server: str, listen: int, target: int) -> None:
     """Forward a loopback port to a server's port until interrupted."""
-    _, instance, host = find_server(session, stack, server)
-    address = instance.identity["address"]
+    row, instance, _ = find_server(session, stack, server)
+    host, address = reach_of(session, row, instance), instance.identity["address"]
     with listening(listen) as waiting:
         print(f"127.0.0.1:{waiting.getsockname()[1]} -> {server} ({address}:{target}); Ctrl-C ends it", file=sys.stderr, flush=True)
         serve_forever(waiting, host, address, target)
@@ -227,7 +239,7 @@ def ssh_command(session: Session, stack: str, server: str, command: Sequence[str
     waiting = socket.socket(socket.AF_UNIX)
     waiting.bind(str(place / "s"))
     waiting.listen(1)
-    threading.Thread(target=_carry_one, args=(waiting, host, instance.identity["address"]), daemon=True).start()
+    threading.Thread(target=_carry_one, args=(waiting, reach_of(session, row, instance), instance.identity["address"]), daemon=True).start()
     identity = folder / "id_ed25519"
     proxy = f"{shlex.quote(sys.executable)} -m stackengine.service.carry {shlex.quote(str(place / 's'))}"
     arguments = ["ssh", "-F", "/dev/null", "-o", f"ProxyCommand={proxy}", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes",

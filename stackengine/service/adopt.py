@@ -115,7 +115,7 @@ def _same(session: Session, row: StackRow, recorded: Recorded, adopted: Instance
     """ServiceError (X207) with every property in which the object and the template differ."""
     host = prepare.open_host_of(session, row)
     known = replace(recorded, instances={**recorded.instances, adopted.id: adopted})
-    observed = drift.Reader(session, row, known, host).read(adopted)
+    observed = drift.Reader(session, row, known, lambda _: host).read(adopted)
     differs = [d for d in drift.differences_of(session, adopted, observed, host) if d.effect != "none"]
     if differs:
         said = "; ".join(f"{d.prop or 'it'}: the template says {d.expected!r}, the host has {d.found!r}" for d in differs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from stackengine.planning.diff import compare
 from stackengine.planning.plan import Plan
 from stackengine.registry import ResourceTypeInfo
 from stackengine.sdk import DRIFT, Host, HostError, NotFoundError
-from stackengine.service import prepare
+from stackengine.service import grounds, inventory, prepare
 from stackengine.service.session import Session
 from stackengine.service.types import Preview, ServiceError
 from stackengine.store.errors import BusyError
@@ -58,14 +59,16 @@ class Drift:
 def look(session: Session, name: str) -> Drift:
     """Read every object of a stack, record what was seen, and say what differs."""
     row = prepare.find_stack(session, name)
-    recorded, host = session.store.recorded(row.id), prepare.open_host_of(session, row)
-    reader = Reader(session, row, recorded, host)
+    recorded = session.store.recorded(row.id)
+    hosts = Hosts(session, row)
+    reader = Reader(session, row, recorded, hosts.of)
     differences, unreadable, events = list[Difference](), list[tuple[str, str]](), list[Event]()
     sure = [i for i in recorded.instances.values() if i.sure and i.status not in ("deleting", "creating", "updating")]
     for instance in sorted(sure, key=lambda i: (i.path, i.generation)):
         try:
+            host = hosts.of(instance)
             observed = reader.read(instance)
-        except HostError as error:
+        except (HostError, ServiceError) as error:
             unreadable.append((instance.id, str(error)))
             continue
         found = differences_of(session, instance, observed, host)
@@ -81,6 +84,33 @@ def look(session: Session, name: str) -> Drift:
     return Drift(name, tuple(differences), len(sure) - len(unreadable), unfinished, tuple(unreadable))
 
 
+class Hosts:
+    """The hosts of a stack's instances: one that is dead or cannot be had is asked once, and only for what is on it."""
+
+    def __init__(self, session: Session, row: StackRow) -> None:
+        self._session, self._row = session, row
+        self._found: dict[str, Host | ServiceError] = {}
+        self._dead = inventory.dead(session)
+
+    def of(self, instance: Instance) -> Host:
+        """The host of an instance; ServiceError says why it cannot be asked."""
+        uri = instance.host or self._row.host
+        if uri not in self._found:
+            self._found[uri] = self._open(uri)
+        found = self._found[uri]
+        if isinstance(found, ServiceError):
+            raise found
+        return found
+
+    def _open(self, uri: str) -> Host | ServiceError:
+        if uri in self._dead:
+            return ServiceError(f"{uri} is dead", hint=f"stack-run evacuate {uri}")
+        try:
+            return grounds.opened(self._session, uri)
+        except ServiceError as error:
+            return error
+
+
 def preview_repair(session: Session, name: str) -> Preview:
     """Read everything, then the plan that brings it back to the current revision."""
     row = prepare.find_stack(session, name)
@@ -93,8 +123,8 @@ def preview_repair(session: Session, name: str) -> Preview:
 class Reader:
     """Reads objects of one stack as its handlers do."""
 
-    def __init__(self, session: Session, row: StackRow, recorded: Recorded, host: Host) -> None:
-        self._registry, self._host = session.registry, host
+    def __init__(self, session: Session, row: StackRow, recorded: Recorded, host_of: Callable[[Instance], Host]) -> None:
+        self._registry, self._host_of = session.registry, host_of
         self._redactor = Redactor()
         self._resolution = Resolution(Plan(), Desired(), recorded, session.store.vault(row.id), self._redactor)
         self._parts = ContextParts(
@@ -106,7 +136,7 @@ class Reader:
         info = self._registry.types[instance.type]
         opened = replace(instance, attributes=self._resolution.opened(instance.attributes))
         contributed = self._resolution.opened(instance.contributed)
-        return ActionContext(self._parts, opened, info, self._host, self._resolution.referred(instance), lambda _message: None, contributed)
+        return ActionContext(self._parts, opened, info, self._host_of(instance), self._resolution.referred(instance), lambda _message: None, contributed)
 
     def read(self, instance: Instance) -> dict[str, Any] | None:
         """What is there, without secrets; None when it is gone. Types that are records only are as they were recorded."""
@@ -123,7 +153,7 @@ class Reader:
     def _described(self, instance: Instance, info: ResourceTypeInfo) -> dict[str, Any] | None:
         """What an object is now that is used and not owned; None when it is gone."""
         try:
-            found = info.handler.describe(self._host, instance.physical_id, instance.properties)
+            found = info.handler.describe(self._host_of(instance), instance.physical_id, instance.properties)
         except NotFoundError:
             return None
         return dict(found.properties) if found is not None else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from stackengine.engine.ports import Gates, Result, Runner
 from stackengine.model.instance import Recorded
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Host
+from stackengine.service.slots import Slots
 
 
 class ClosableRunner(Runner, Protocol):
@@ -34,11 +35,11 @@ class Hands:
         """Seconds on a clock that never goes back."""
         return time.monotonic()
 
-    def runner(self) -> ClosableRunner:
+    def runner(self, slots: Slots) -> ClosableRunner:
         """A runner for one walk."""
         from stackengine.service.runner import ThreadRunner
 
-        return ThreadRunner()
+        return ThreadRunner(slots=slots)
 
     def gates(self) -> ClosableGates:
         """A watcher of gates for one walk."""
@@ -46,8 +47,10 @@ class Hands:
 
         return GateWatcher()
 
-    def signals(self, host: Host, plan: Plan, recorded: Recorded, deliver: Callable[[Result], None]) -> AbstractContextManager[Any]:
-        """Listens for signals while it is entered."""
+    def signals(
+        self, host: Host, plan: Plan, recorded: Recorded, deliver: Callable[[Result], None], others: Sequence[Host] = ()
+    ) -> AbstractContextManager[Any]:  # fmt: skip
+        """Listens for signals while it is entered, on the stack's own host and ``others``."""
         from stackengine.service.signals import SignalHub
 
-        return SignalHub(host, plan, recorded, deliver)
+        return SignalHub(host, plan, recorded, deliver, others)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from stackengine.model.diagnostics import did_you_mean
+from stackengine.planning.placement import HostFacts
 from stackengine.sdk import HostError
 from stackengine.service import inventory
 from stackengine.service.session import DEFAULT_HOST, Session
@@ -12,24 +14,54 @@ from stackengine.service.types import Finding, HostView, NotThereError, ServiceE
 
 
 def ls(session: Session) -> list[HostView]:
-    """Private hosts, and every host that a stack is on."""
+    """Private hosts, those of the inventory, and every host that a stack is on."""
     from stackengine.hosts import private
 
-    stacks: dict[str, list[str]] = {}
-    for row in session.store.stacks():
-        stacks.setdefault(row.host, []).append(row.name)
+    known = inventory.read(session.folder)
+    facts = {f.uri: f for f in inventory.facts(session, known)}
+    stacks = _stacks(session)
     found = []
     for name in private.names(session.folder):
         uri = f"private://{name}"
         host = private.find(name, session.folder)
         details = {"libvirt_uri": host.libvirt_uri, "outbound": host.outbound, "folder": str(host.paths.folder)}
-        found.append(HostView(name, uri, "private", "running" if host.pid else "stopped", tuple(stacks.pop(uri, ())), "", details))
-    for entry in inventory.read(session.folder).hosts:
-        stacks.setdefault(entry.uri, [])
+        state = _state(facts.get(uri), "running" if host.pid else "stopped")
+        found.append(HostView(name, uri, "private", state, tuple(sorted(stacks.pop(uri, ()))), "", details, facts.get(uri)))
     there = {h.uri for h in found}
-    for uri, names in sorted((u, n) for u, n in stacks.items() if u not in there):
-        kind, state = ("memory", "ready") if uri.startswith("memory:") else ("private", "stopped") if uri.startswith("private:") else ("libvirt", "ready")
-        found.append(HostView(uri, uri, kind, state, tuple(names)))  # type: ignore[arg-type]
+    for uri in sorted({*stacks, *facts} - there):
+        kind = uri.partition(":")[0]
+        usual = "stopped" if kind == "private" else "ready"
+        of_kind = kind if kind in ("memory", "private") else "libvirt"
+        found.append(HostView(uri, uri, of_kind, _state(facts.get(uri), usual), tuple(sorted(stacks.get(uri, ()))), facts=facts.get(uri)))  # type: ignore[arg-type]
+    return found
+
+
+def _stacks(session: Session) -> dict[str, set[str]]:
+    """By host, the stacks that are on it or have something there."""
+    found: dict[str, set[str]] = {}
+    for row in session.store.stacks():
+        there = {h for i in session.store.recorded(row.id).instances.values() for h in (i.host, i.origin) if h}
+        for uri in {row.host, *there}:
+            found.setdefault(uri, set()).add(row.name)
+    return found
+
+
+def _state(facts: HostFacts | None, usual: Any) -> Any:
+    """What somebody said of it, unless that is nothing special or it does not even run."""
+    said = facts.state if facts is not None else "ready"
+    return said if said == "dead" or (said != "ready" and usual != "stopped") else usual
+
+
+def down(session: Session, uris: Iterable[str]) -> dict[str, str]:
+    """Of these hosts those of which nothing runs, as far as that is seen without asking them: URI -> why."""
+    from stackengine.hosts import private
+
+    found, dead = {}, inventory.dead(session)
+    for uri in uris:
+        if uri in dead:
+            found[uri] = f"{uri} is dead"
+        elif uri.startswith("private://") and (name := _plain(uri)) in private.names(session.folder) and private.find(name, session.folder).pid is None:
+            found[uri] = f"{uri} does not run"
     return found
 
 
@@ -63,7 +95,7 @@ def rm(session: Session, name: str) -> None:
 
     _there(session, name)
     uri = f"private://{_plain(name)}"
-    there = [s.name for s in session.store.stacks() if s.host == uri]
+    there = sorted(_stacks(session).get(uri, ()))
     if there:
         raise ServiceError(f"{uri} has stacks: {', '.join(there)}", hint=f"stack-run down {there[0]}")
     try:

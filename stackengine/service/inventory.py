@@ -1,21 +1,21 @@
-"""The hosts that stacks are placed on (``hosts.yaml`` in the state folder), and the choice of one for a new stack.
-
-A stack is on one host; its servers are placed together. Without an inventory, or with ``--host``, nothing is chosen.
-"""
+"""The hosts that servers are placed on (``hosts.yaml`` in the state folder): what each has, and what of it is claimed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+import ipaddress
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from stackengine.hosts.runtime import write_whole
-from stackengine.model.desired import Desired
-from stackengine.model.diagnostics import Diagnostics, did_you_mean
-from stackengine.planning.placement import SCHEDULERS, HostFacts, Ratios, Wanted, place
+from stackengine.model.diagnostics import did_you_mean
+from stackengine.model.instance import Instance
+from stackengine.planning.placement import SCHEDULERS, HostFacts, Ratios
+from stackengine.planning.spread import label_of
 from stackengine.sdk import HostError
 from stackengine.service.types import NotThereError, ServiceError
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from stackengine.service.session import Session
 
 FILE = "hosts.yaml"
-KNOWN_FEATURES = frozenset(("nwfilter", "forwarding", "publish", "metadata-service", "uefi", "tpm", "vsock"))
+LIMITED = frozenset(("call", "image-copy", "guest-start", "total"))
+STATES = ("ready", "cordoned", "draining", "dead")
+KNOWN_FEATURES = frozenset(("nwfilter", "forwarding", "overlay", "publish", "metadata-service", "uefi", "tpm", "vsock"))
 """What types and properties say that they need (``needs`` in their schemas), of what drivers have or have not."""
 
 
@@ -39,6 +41,18 @@ class Entry:
     state: str = "ready"
     labels: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    underlay: str = ""
+    """The address by which the other hosts reach it: tunnels of networks, guests that move."""
+    overcommit: Mapping[str, float] = field(default_factory=dict)
+    """Ratios of its own: vcpus, memory."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """How many actions run there at a time, by kind (call, image-copy, guest-start), and ``total``."""
+
+    @property
+    def ratios(self) -> Ratios | None:
+        """Its own ratios; None where the inventory's count."""
+        return Ratios(**self.overcommit) if self.overcommit else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +62,12 @@ class Inventory:
     hosts: tuple[Entry, ...] = ()
     scheduler: str = "filter"
     ratios: Ratios = Ratios()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Of every host that has none of its own, also of those that are not listed."""
 
     def find(self, uri: str) -> Entry:
-        """An entry; ServiceError with a hint when it is not there."""
-        found = next((h for h in self.hosts if h.uri == uri), None)
+        """An entry by URI or short name; ServiceError with a hint when it is not there."""
+        found = next((h for h in self.hosts if uri in (h.uri, label_of(h.uri))), None)
         if found is None:
             known = [h.uri for h in self.hosts]
             raise NotThereError(f"{uri} is not in the inventory", hint=did_you_mean(uri, known) or f"stack-run hosts add {uri}")
@@ -67,37 +83,71 @@ def read(folder: Path) -> Inventory:
         data = yaml.safe_load(file.read_text("utf-8")) or {}
         hosts = tuple(_entry(h) for h in data.get("hosts") or ())
         scheduler, ratios = data.get("scheduler") or "filter", Ratios(**(data.get("overcommit") or {}))
+        limits = _limits(data)
     except (yaml.YAMLError, AttributeError, TypeError, KeyError, ValueError) as error:
         raise ServiceError(f"{file} cannot be read: {error}", hint="a host has uri, vcpus, memory (MiB), and perhaps zone, labels, state") from error
     if scheduler not in SCHEDULERS:
         raise ServiceError(f"{file}: there is no scheduler {scheduler}", hint=f"one of: {', '.join(SCHEDULERS)}")
-    return Inventory(hosts, scheduler, ratios)
+    return Inventory(hosts, scheduler, ratios, limits)
 
 
 def _entry(data: Mapping[str, Any]) -> Entry:
-    listed = {k: tuple(str(v) for v in data.get(k) or ()) for k in ("labels", "features")}
-    return Entry(str(data["uri"]), int(data["vcpus"]), int(data["memory"]), str(data.get("zone") or ""), str(data.get("state") or "ready"), **listed)
+    listed = {k: tuple(str(v) for v in data.get(k) or ()) for k in ("labels", "features", "groups")}
+    ratios = {str(k): float(v) for k, v in (data.get("overcommit") or {}).items()}
+    if wrong := sorted(ratios.keys() - {"vcpus", "memory"}):
+        raise ValueError(f"overcommit knows vcpus and memory, not {wrong[0]}")
+    zone, state, underlay = (str(data.get(k) or d) for k, d in (("zone", ""), ("state", "ready"), ("underlay", "")))
+    return Entry(str(data["uri"]), int(data["vcpus"]), int(data["memory"]), zone, state, underlay=underlay, overcommit=ratios, limits=_limits(data), **listed)
+
+
+def _limits(data: Mapping[str, Any]) -> dict[str, int]:
+    found = {str(k): int(v) for k, v in (data.get("limits") or {}).items()}
+    if wrong := sorted(found.keys() - LIMITED):
+        raise ValueError(f"limits know {', '.join(sorted(LIMITED))}, not {wrong[0]}")
+    if any(v < 1 for v in found.values()):
+        raise ValueError("a limit is at least 1")
+    return found
 
 
 def write(folder: Path, inventory: Inventory) -> None:
     """Write the file whole."""
     hosts = [{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(h).items() if v} for h in inventory.hosts]
-    data = {"scheduler": inventory.scheduler, "overcommit": asdict(inventory.ratios), "hosts": hosts}
+    limits = {"limits": dict(inventory.limits)} if inventory.limits else {}
+    data = {"scheduler": inventory.scheduler, "overcommit": asdict(inventory.ratios), **limits, "hosts": hosts}
     write_whole(folder / FILE, yaml.safe_dump(data, sort_keys=False))
 
 
-def add(session: Session, uri: str, *, zone: str = "", labels: tuple[str, ...] = (), vcpus: int | None = None, memory: int | None = None) -> Entry:
-    """Take a host up, or change what is known of it; what is not given is asked of the host, which is opened (a private one starts)."""
+def add(session: Session, uri: str, *, vcpus: int | None = None, memory: int | None = None, **known: Any) -> Entry:
+    """Take a host up, or change what is known of it (``known``: fields of :class:`Entry`; None leaves them as they are).
+
+    What is not given of a new one is asked of it: it is opened, and a private one starts.
+    """
+    inventory = read(session.folder)
+    before = next((h for h in inventory.hosts if h.uri == uri), None)
+    given = {k: v for k, v in {"vcpus": vcpus, "memory": memory, **known}.items() if v is not None}
+    if before is not None and before.state == "dead":
+        raise ServiceError(f"{uri} is dead, as somebody said", hint=f"stack-run hosts uncordon {uri} takes it back when it is there again")
     try:
         host: Any = session.host(uri)
         features = tuple(sorted(host.profile.features & KNOWN_FEATURES))
         cores, size = host.capacity()
     except HostError as error:
         raise ServiceError(f"{uri} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {uri}") from error
-    entry = Entry(uri, vcpus or cores, memory or size, zone, "ready", labels, features)
-    known = read(session.folder)
-    write(session.folder, replace(known, hosts=(*(h for h in known.hosts if h.uri != uri), entry)))
+    entry = replace(before or Entry(uri, cores, size), features=features, **given)
+    if entry.underlay:
+        _address(entry.underlay)
+    if wrong := sorted({*(entry.overcommit.keys() - {"vcpus", "memory"}), *(entry.limits.keys() - LIMITED)}):
+        hint = f"--overcommit knows vcpus and memory; --limit knows {', '.join(sorted(LIMITED))}"
+        raise ServiceError(f"there is no {wrong[0]} to limit", hint=hint, exit_code=2)
+    write(session.folder, replace(inventory, hosts=(*(h for h in inventory.hosts if h.uri != uri), entry)))
     return entry
+
+
+def _address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise ServiceError(f"--underlay {text}: {error}", hint="the host's own address on the network that joins the hosts", exit_code=2) from error
 
 
 def remove(session: Session, uri: str) -> None:
@@ -108,65 +158,64 @@ def remove(session: Session, uri: str) -> None:
 
 
 def turn(session: Session, uri: str, state: str) -> list[str]:
-    """``ready``, ``cordoned`` or ``draining``; the stacks that are there."""
+    """One of STATES; the stacks that are there."""
     known = read(session.folder)
     found = known.find(uri)
     write(session.folder, replace(known, hosts=tuple(replace(h, state=state) if h is found else h for h in known.hosts)))
-    return sorted(s.name for s in session.store.stacks() if s.host == uri)
+    return stacks_on(session, found.uri)
+
+
+def stacks_on(session: Session, uri: str) -> list[str]:
+    """Names of the stacks that have something on a host."""
+    on = [s for s in session.store.stacks() if s.host == uri or any(_is_there(i, uri) for i in session.store.recorded(s.id).instances.values())]
+    return sorted(s.name for s in on)
+
+
+def _is_there(instance: Instance, uri: str) -> bool:
+    return uri in (instance.host, instance.origin)
+
+
+def underlays(session: Session) -> Callable[[str], str]:
+    """By URI, the address by which the others reach a host; empty where none is said."""
+    found = {h.uri: h.underlay for h in read(session.folder).hosts}
+    return lambda uri: found.get(uri, "")
+
+
+def limits(session: Session) -> dict[str, Mapping[str, int]]:
+    """By URI how many actions may run on a host at a time, where that is said; under the empty URI what counts for every other host."""
+    known = read(session.folder)
+    return {"": known.limits, **{h.uri: h.limits for h in known.hosts if h.limits}}
+
+
+def dead(session: Session) -> frozenset[str]:
+    """Hosts that somebody has said to be dead."""
+    return frozenset(h.uri for h in read(session.folder).hosts if h.state == "dead")
 
 
 def facts(session: Session, inventory: Inventory) -> list[HostFacts]:
-    """The hosts with what the stacks on them claim."""
-    claimed: dict[str, tuple[int, int, int]] = {}
+    """The hosts with what the instances on them claim."""
+    claimed: dict[str, Counter[str]] = {}
+    stacks: dict[str, set[str]] = {}
     for row in session.store.stacks():
-        demands = [info.handler.demand(i.properties) for i in session.store.recorded(row.id).instances.values() if (info := session.registry.get(i.type))]
-        vcpus, memory, stacks = claimed.get(row.host, (0, 0, 0))
-        claimed[row.host] = (vcpus + sum(d.vcpus for d in demands), memory + sum(d.memory for d in demands), stacks + 1)
-    found = []
-    for h in inventory.hosts:
-        vcpus, memory, stacks = claimed.get(h.uri, (0, 0, 0))
-        found.append(HostFacts(h.uri, h.vcpus, h.memory, h.state, h.zone, frozenset(h.labels), frozenset(h.features), vcpus, memory, stacks))
-    return found
+        for instance in session.store.recorded(row.id).instances.values():
+            info = session.registry.get(instance.type)
+            if info is None or instance.external or info.handler.inline:
+                continue
+            demand = info.handler.demand(instance.properties)
+            claimed.setdefault(instance.host, Counter()).update(vcpus=demand.vcpus, memory=demand.memory, servers=int(demand.vcpus > 0))
+            stacks.setdefault(instance.host, set()).add(row.name)
+    return [
+        HostFacts(
+            h.uri, h.vcpus, h.memory, h.state, h.zone, frozenset(h.labels), frozenset(h.features), used["vcpus"], used["memory"],
+            len(stacks.get(h.uri, ())), used["servers"], frozenset(h.groups), label_of(h.uri), underlay=h.underlay, ratios=h.ratios,
+        )
+        for h in inventory.hosts
+        for used in (claimed.get(h.uri, Counter()),)
+    ]  # fmt: skip
 
 
-def wanted(session: Session, name: str, desired: Desired, zone: str = "", labels: frozenset[str] = frozenset()) -> Wanted:
-    """What a whole stack wants of its host."""
-    demands, needs = [], set[str]()
-    for resource in desired.resources.values():
-        info = session.registry.get(resource.type)
-        if info is not None:
-            demands.append(info.handler.demand(resource.properties))
-            needs |= _needs(info, resource.properties)
-    return Wanted(name, sum(d.vcpus for d in demands), sum(d.memory for d in demands), zone, labels, frozenset(needs))
-
-
-def _needs(info: ResourceTypeInfo, properties: Mapping[str, Any]) -> set[str]:
+def needs_of(info: ResourceTypeInfo, properties: Mapping[str, Any]) -> set[str]:
+    """Features that a host must have for a resource of the type with these properties."""
     of_type = {str(info.schema["needs"])} if "needs" in info.schema else set()
     used = {str(s["needs"]) for n, s in info.properties.items() if "needs" in s and properties.get(n) not in (None, False, [], "bios")}
     return (of_type | used) & KNOWN_FEATURES
-
-
-def choose(session: Session, name: str, desired: Desired, diagnostics: Diagnostics) -> str | None:
-    """A host for a new stack, with a notice that says why; None without an inventory. K110 when no host fits."""
-    inventory = read(session.folder)
-    if not inventory.hosts:
-        return None
-    hosts, whole = facts(session, inventory), wanted(session, name, desired)
-    found = place([whole], hosts, inventory.scheduler, inventory.ratios, name.encode())
-    if name not in found.on:
-        diagnostics.error(
-            "K110", f"no host fits {name}, which wants {whole.vcpus} vCPUs and {whole.memory} MiB: {found.reasons(name)}",
-            hint="stack-run hosts ls shows what is there; hosts add takes another one up, and --host names one whatever is said of it",
-        )  # fmt: skip
-        return None
-    uri = found.on[name]
-    why = _not_taken(hosts, whole, inventory.ratios)
-    diagnostics.notice("K111", f"{name} goes to {uri}, by the scheduler {inventory.scheduler} from {len(hosts)} hosts{why}")
-    return uri
-
-
-def _not_taken(hosts: list[HostFacts], whole: Wanted, ratios: Ratios) -> str:
-    """Why hosts were rejected, one by one."""
-    alone = [place([whole], [h], ratios=ratios) for h in hosts]
-    reasons = [found.reasons(whole.path) for found in alone if whole.path not in found.on]
-    return f"; not {'; not '.join(reasons)}" if reasons else ""

@@ -18,10 +18,11 @@ from stackengine.model.instance import Claim, Recorded
 from stackengine.planning.moves import Amendment
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Cancelled
-from stackengine.service import guard, keys, prepare
+from stackengine.service import guard, inventory, keys, prepare
 from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
+from stackengine.service.slots import Slots
 from stackengine.service.types import OnFailure, OperationResult, PlanMovedError, Preview, ServiceError, StackBusyError
 from stackengine.store.errors import BusyError, ClaimConflictError, StoreError
 from stackengine.store.log import OperationJournal
@@ -151,6 +152,7 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
     row = session.store.stack(preview.stack)
     if row is None or row.id != prepared.stack.id:
         raise ServiceError(f"the stack {preview.stack} was deleted meanwhile", hint="run the command again")
+    row = replace(row, host=prepared.stack.host)
     recorded = session.store.recorded(row.id)
     host, back = prepare.open_host_of(session, row), preview.kind in ("rollback", "delete")
     desired = preview.desired
@@ -175,7 +177,7 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
 
 def owners(plan: Plan) -> dict[Claim, str]:
     """Which instance each new claim of a plan is for."""
-    return {c: a.instance.id for a in plan.actions.values() if a.verb == "create" for c in a.instance.claims}
+    return {c: a.instance.id for a in plan.actions.values() if a.verb in ("create", "move") for c in a.instance.claims}
 
 
 def resume(session: Session, name: str, watch: Watch = None) -> OperationResult | None:
@@ -266,7 +268,7 @@ class _Run:
 
     def _execute(self, plan: Plan, desired: Desired, recorded: Recorded) -> Outcome:
         session, hands, stopped = self._session, self._session.hands, threading.Event()
-        runner, gates = hands.runner(), hands.gates()
+        runner, gates = hands.runner(Slots(inventory.limits(session), session.folder / "locks")), hands.gates()
         policy = Policy(self._options.get("on_failure", "keep"), bool(self._options.get("keep_going")), self._options.get("timeout"))
 
         def check() -> None:
@@ -282,11 +284,13 @@ class _Run:
             self._row.name, self._row.id, session.store.id, check, sleep, hands.monotonic,
             lambda url, sha256: session.images.open_source(url, sha256, check),
             lambda name: alone(session.folder / "locks", name, check, sleep),
-            session.allowed, seal_seed(session.store.key, self._row.id, self._row.seed),
+            session.allowed, inventory.underlays(session), seal_seed(session.store.key, self._row.id, self._row.seed),
             RevisionRecord(self._operation.to_revision, self._row.language, desired, lambda t: session.registry.types[t].handler.carries),
         )  # fmt: skip
         try:
-            with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver):
+            hosts = {a.instance.host for a in plan.actions.values() if a.verb != "retain"} - {self._row.host, ""}
+            others = [session.host(uri) for uri in sorted(hosts)]
+            with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver, *([others] if others else [])):
                 return execute(
                     plan, desired, recorded, registry=session.registry, hosts=session.host, journal=self._journal, runner=runner, gates=gates,
                     vault=self._vault, parts=parts, policy=policy,

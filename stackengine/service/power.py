@@ -11,10 +11,11 @@ from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.instance import Instance
 from stackengine.sdk import Cancelled, Host, HostError
-from stackengine.service import prepare
-from stackengine.service.access import servers_of
+from stackengine.service import inventory, prepare
+from stackengine.service.access import host_of, servers_of
 from stackengine.service.hands import ClosableRunner
 from stackengine.service.session import Session
+from stackengine.service.slots import Slots
 from stackengine.service.types import NotThereError, Preview, ServiceError
 from stackengine.store.store import RevisionRow
 
@@ -58,20 +59,20 @@ def reboot(session: Session, name: str, paths: Sequence[str]) -> list[str]:
     """Shut servers down and start them again; those that do not run stay as they are. The paths that were restarted."""
     row = prepare.find_stack(session, name)
     chosen = _chosen(session, session.store.revision(row.id, row.revision).desired, name, paths)
-    host = prepare.open_host_of(session, row)
-    running = {i.path: i for i in servers_of(session, row) if i.path in chosen and (d := host.domain_info(str(i.identity["uuid"]))) and d.state == "running"}
+    servers = {i.path: (i, host_of(session, row, i)) for i in servers_of(session, row) if i.path in chosen}
+    running = {p: (i, h) for p, (i, h) in servers.items() if (d := h.domain_info(str(i.identity["uuid"]))) and d.state == "running"}
 
     with session.store.ownership(row.id) as lock:
         if not lock.take() or session.store.active(row.id) is not None:
             raise ServiceError(f"an operation runs on {name}, or was left", hint=f"stack-run wait {name}, or: stack-run resume {name}")
         try:
-            _restart(session.hands.runner(), host, list(running.values()))
+            _restart(session.hands.runner(Slots(inventory.limits(session), session.folder / "locks")), list(running.values()))
         except HostError as error:
             raise ServiceError(f"a server could not be restarted: {error}", hint=error.hint or f"stack-run show {name}") from error
     return list(running)
 
 
-def _restart(runner: ClosableRunner, host: Host, guests: list[Instance]) -> None:
+def _restart(runner: ClosableRunner, guests: list[tuple[Instance, Host]]) -> None:
     """Restart guests, a few at a time, in threads that hold nobody up: neither a host that hangs nor a guest that does not stop keeps us from ending."""
     over = threading.Event()
 
@@ -79,15 +80,16 @@ def _restart(runner: ClosableRunner, host: Host, guests: list[Instance]) -> None
         if over.is_set():
             raise Cancelled("another server could not be restarted")
 
-    def work(guest: Instance) -> Callable[[], None]:
+    def work(guest: Instance, host: Host) -> Callable[[], None]:
         return lambda: host.domain_reboot(str(guest.identity["uuid"]), float(guest.properties.get("shutdown_timeout", 20)), check)
 
     waiting, at_work = list(guests), 0
     try:
         while waiting or at_work:
-            while waiting and runner.can_run(host.uri, "guest-start"):
-                guest = waiting.pop(0)
-                runner.submit(guest.id, host.uri, "guest-start", work(guest))
+            while waiting and runner.can_run(waiting[0][1].uri, "guest-start"):
+                guest, host = waiting.pop(0)
+                runner.reserve(guest.id, host.uri, "guest-start")
+                runner.submit(guest.id, host.uri, "guest-start", work(guest, host))
                 at_work += 1
             for result in runner.wait(1.0):
                 at_work -= 1

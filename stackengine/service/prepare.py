@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 from stackengine.evaluate import Secrets, evaluate, seal
 from stackengine.model.desired import Desired, DesiredResource, Scope
@@ -16,16 +13,17 @@ from stackengine.model.instance import Recorded
 from stackengine.model.template import Source, Template
 from stackengine.model.values import SecretRef, Sensitive, Value, leaves, reveal
 from stackengine.planning import make_plan
-from stackengine.planning.ground import Ground
 from stackengine.planning.moves import Amendment, due, moves_of, rename
 from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
 from stackengine.planning.provisioned import carried
 from stackengine.planning.ranges import MAPPED, remapped
 from stackengine.sdk import Host, HostError
-from stackengine.service import inventory, keys, owner, sources
+from stackengine.service import keys, owner, sources
 from stackengine.service.external import looked_for
+from stackengine.service.grounds import gather
 from stackengine.service.outside import OtherStacks, check_exports
+from stackengine.service.placing import Placing
 from stackengine.service.procedures import with_procedure
 from stackengine.service.session import DEFAULT_HOST, Session
 from stackengine.service.types import NotThereError, OperationKind, Preview, Request, ServiceError
@@ -99,10 +97,11 @@ def prepare_up(session: Session, request: Request) -> Preview:
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
     desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)
     check_exports(others, row, desired, diagnostics)
-    if known is None and not session.settings.host:
-        row = replace(row, host=inventory.choose(session, row.name, desired, diagnostics) or row.host)
-        if diagnostics.errors:
-            raise InvalidTemplateError(diagnostics)
+    placing = Placing(session, row.name, row.host, desired, recorded, diagnostics)
+    placed = placing.new() if known is None and not session.settings.host else placing.onto(row.host)
+    if placed is None or diagnostics.errors:
+        raise InvalidTemplateError(diagnostics)
+    row, desired = replace(row, host=placed.home), placed.within(desired)
     number = session.store.next_revision(row.id) if known else 1
     files = _cleaned((*template.sources, *_environment_sources(request)), evaluated.parameters)
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
@@ -221,55 +220,11 @@ def make(
     ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now.
     """
     outside = looked_for(desired, session.registry, host)
-    found = gather(session, row, recorded, host, returning=returning, adopting=frozenset(aim.get("adopting", ())))
+    found = gather(session, row, recorded, host, desired, returning=returning, adopting=frozenset(aim.get("adopting", ())))
     ground = replace(found, undoing=undoing, external=outside)
     targets = () if returning else aim.get("targets", ())
     skip = aim.get("skip", ())
     return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault, skip=skip)
-
-
-def gather(
-    session: Session, row: StackRow, recorded: Recorded, host: Host, *, returning: bool = False, adopting: frozenset[str] = frozenset()
-) -> Ground:  # fmt: skip
-    """What the plan stands on: claims of others, foreign subnets and names, room.
-
-    ``returning``: the plan goes back to a recorded revision; ``adopting``: ids of objects that the plan takes over, which are there already.
-    """
-    own = {i.identity.get("uuid") for i in recorded.instances.values()}
-    try:
-        networks = host.network_list()
-        taken_over = [n for n in networks if {n.uuid, n.name} & adopting]
-        foreign = [n for n in networks if n.uuid not in own and n not in taken_over]
-        pools = {p.name: p.available for p in host.pool_list() if p.active}
-    except HostError as error:
-        raise ServiceError(f"the host {row.host} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {row.host}") from error
-    own_bridges = {*(i.identity.get("bridge") for i in recorded.instances.values()), *(n.bridge for n in taken_over)}
-    routes, links = getattr(host, "routes", list), getattr(host, "links", list)
-    subnets = {cidr: f"the route through {device}" for cidr, device in routes() if device not in own_bridges}
-    subnets |= {s: f"the network {n.name}" for n in foreign for s in subnets_of(n.xml)}
-    names = {link: "an interface of the host" for link in links() if link not in own_bridges}
-    names |= {x: f"the network {n.name}" for n in foreign for x in (n.name, n.bridge) if x}
-    taken = session.store.claims_of_others(row.host, row.id)
-    whose = {("cidr", s): has for s, has in subnets.items()} | {(k, n): has for n, has in names.items() for k in ("name", "bridge")}
-    whose |= {(c.kind, c.value): f"the stack {stack}" for c, stack in taken.items()}
-    memory_free = getattr(host, "memory_free", None) if not adopting else None
-    return Ground(
-        row.name, row.id, row.seed, row.host, host.profile, frozenset(taken), tuple(subnets), frozenset(names),
-        frozenset(m.lower() for n in foreign for m in _MAC.findall(n.xml)), memory_free() if memory_free is not None else None, pools,
-        returning=returning, whose=whose, offered=session.pools, store=session.store.id,
-    )  # fmt: skip
-
-
-_MAC = re.compile(r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b")
-
-
-def subnets_of(xml: str) -> list[str]:
-    """The subnets of a libvirt network's ``<ip>`` elements."""
-    found = []
-    for ip in ET.fromstring(xml).findall("ip"):
-        size = ip.get("netmask") or ip.get("prefix") or ("64" if ip.get("family") == "ipv6" else "24")
-        found.append(str(ipaddress.ip_network(f"{ip.get('address')}/{size}", strict=False)))
-    return found
 
 
 def sealed(desired: Desired, vault: Secrets) -> Desired:

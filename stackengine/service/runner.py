@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from stackengine.engine.ports import Result
-
-LIMITS = {"call": 8, "image-copy": 2, "guest-start": max(2, os.cpu_count() or 2)}
-"""Actions at once per host, by kind; guest starts are few, as a boot storm breaks guests."""
-PER_HOST = 16
+from stackengine.service.slots import Slots
 
 
 class ThreadRunner:
     """``engine.ports.Runner`` on threads that are made as they are needed and reused."""
 
-    def __init__(self, total: int = 64) -> None:
-        self._total = total
+    def __init__(self, total: int = 64, slots: Slots | None = None) -> None:
+        self._total, self._slots = total, slots or Slots({}, None)
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[tuple[str, Callable[[], Any]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[str, str]] = {}
         self._idle = 0
         self._threads = 0
 
     def can_run(self, host: str, kind: str) -> bool:
         """Whether there is room."""
-        slots = list(self._running.values())
-        here = [k for h, k in slots if h == host]
-        return len(slots) < self._total and len(here) < PER_HOST and here.count(kind) < LIMITS.get(kind, LIMITS["call"])
+        return self._slots.busy < self._total and self._slots.room(host, kind)
 
     def reserve(self, key: str, host: str, kind: str) -> None:
         """Take a slot."""
-        self._running[key] = (host, kind)
+        self._slots.take(key, host, kind)
 
     def submit(self, key: str, host: str, kind: str, work: Callable[[], Any]) -> None:
         """Start ``work``."""
-        self._running[key] = (host, kind)
+        del host, kind  # its slot is taken already
         with self._lock:
             spare = self._idle > self._work.qsize()
             if not spare:
@@ -66,7 +59,7 @@ class ThreadRunner:
 
     def free(self, key: str) -> None:
         """Give back a slot."""
-        self._running.pop(key, None)
+        self._slots.free(key)
 
     def deliver(self, result: Result) -> None:
         """Hand in a result."""
@@ -81,10 +74,11 @@ class ThreadRunner:
         while not self._results.empty():
             found.append(self._results.get())
         for result in found:
-            self._running.pop(result.key, None)
+            self._slots.free(result.key)
         return found
 
     def close(self) -> None:
         """Let idle threads end; one that is stuck in a call ends with the process."""
         for _ in range(self._threads):
             self._work.put(None)
+        self._slots.close()

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackengine import registry as types
 from stackengine.service.types import ServiceError, Settings
@@ -88,6 +88,12 @@ class Session:
 
             self._hosts[uri] = open_host(uri, self.folder, start=start)
         return self._hosts[uri]
+
+    def forget(self, uri: str) -> None:
+        """Close a host, so that the next who asks for it opens it anew."""
+        found: Any = self._hosts.pop(uri, None)
+        if found is not None:
+            found.close()
 
     def close(self) -> None:
         """Close what was opened."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -24,8 +24,8 @@ POLL = 0.1
 class SignalHub:
     """Collects signals of one operation and delivers them to the executor. Tokens are checked here."""
 
-    def __init__(self, host: Host, plan: Plan, recorded: Recorded, deliver: Callable[[Result], None]) -> None:
-        self._host, self._deliver = host, deliver
+    def __init__(self, host: Host, plan: Plan, recorded: Recorded, deliver: Callable[[Result], None], others: Sequence[Host] = ()) -> None:
+        self._hosts, self._deliver = (host, *others), deliver
         instances = [*recorded.instances.values(), *(a.instance for a in plan.actions.values())]
         self._tokens = {i.physical_id: (str(i.identity["token"]), i.path) for i in instances if "token" in i.identity}
         self._plan, self._recorded = plan, recorded
@@ -36,22 +36,27 @@ class SignalHub:
         self._readers: list[Any] = []
 
     def __enter__(self) -> SignalHub:
-        if not self._tokens and CONSOLES not in self._host.profile.features:
+        if not self._tokens and not any(CONSOLES in h.profile.features for h in self._hosts):
             return self
-        if getattr(self._host, "simulated", False):
-            threading.Thread(target=self._poll, name="signals", daemon=True).start()
-        else:
-            from stackengine.hosts.channels import ChannelReader
-            from stackengine.hosts.consoles import ConsoleReader
-            from stackengine.hosts.listener import SignalListener
-
-            features = self._host.profile.features
-            self._readers = [SignalListener(self._host, self.receive, lambda: self._uuids("bridge"))] if "signals-http" in features else []
-            for feature, kind in (("channel", ChannelReader), (CONSOLES, ConsoleReader)):
-                self._readers += [kind(self._host, self.receive, lambda: self._uuids("nics"))] if feature in features else []
-            for reader in self._readers:
-                reader.start()
+        for host in self._hosts:
+            if getattr(host, "simulated", False):
+                threading.Thread(target=self._poll, args=(host,), name="signals", daemon=True).start()
+            else:
+                self._listen(host)
         return self
+
+    def _listen(self, host: Host) -> None:
+        from stackengine.hosts.channels import ChannelReader
+        from stackengine.hosts.consoles import ConsoleReader
+        from stackengine.hosts.listener import SignalListener
+
+        features = host.profile.features
+        readers: list[Any] = [SignalListener(host, self.receive, lambda: self._uuids("bridge"))] if "signals-http" in features else []
+        for feature, kind in (("channel", ChannelReader), (CONSOLES, ConsoleReader)):
+            readers += [kind(host, self.receive, lambda: self._uuids("nics"))] if feature in features else []
+        for reader in readers:
+            self._readers.append(reader)
+            reader.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._closed.set()
@@ -77,10 +82,10 @@ class SignalHub:
         self._deliver(Result(SIGNAL + handle, value))
         return None
 
-    def _poll(self) -> None:
+    def _poll(self, host: Host) -> None:
         seen = 0
         while not self._closed.wait(POLL):
-            found = self._host.simulated_signals(seen)  # type: ignore[attr-defined]
+            found = host.simulated_signals(seen)  # type: ignore[attr-defined]
             seen += len(found)
             self.hear(found)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stackengine.events import Event
 from stackengine.model.desired import Desired, DesiredOutput
+from stackengine.model.instance import Instance
 from stackengine.model.values import SecretRef, Sensitive, Value, map_leaves
-from stackengine.service import guard, prepare
+from stackengine.service import guard, hosts, prepare
 from stackengine.service.operations import carry_out, resume
 from stackengine.service.session import Session
 from stackengine.service.types import Preview, Request, ResourceView, ServiceError, StackState, StackSummary, StackView
@@ -92,12 +93,24 @@ def state_of(session: Session, row: StackRow) -> tuple[StackState, str]:
     return "interrupted", f"its owner {active.owner} is gone; say: stack-run resume {row.name}"
 
 
-def _summary(session: Session, row: StackRow) -> StackSummary:
+def _condition(session: Session, instance: Instance, away: Mapping[str, str]) -> tuple[str, str]:
+    """Status and power as they can be known: of what is on a host that does not run nothing is."""
+    info = session.registry.get(instance.type)
+    if instance.host not in away or info is None or info.handler.inline:
+        return instance.status, instance.power
+    return "unreachable", "unknown"
+
+
+def _summary(session: Session, row: StackRow, away: Mapping[str, str] | None = None) -> StackSummary:
     state, reason = state_of(session, row)
+    away = hosts.down(session, session.store.hosts_of(row.id) | {row.host}) if away is None else away
+    if away and row.revision:
+        reason = "; ".join([*([reason] if reason else []), *(away[uri] for uri in sorted(away))])
     last = session.store.last_operation(row.id)
     count = session.store.count_instances(row.id)
     return StackSummary(
         row.name, row.id, state, row.host, row.revision, row.language, count, row.updated_at, last.kind if last else "", reason, row.protected,
+        tuple(sorted(away)),
     )  # fmt: skip
 
 
@@ -116,18 +129,18 @@ def show(session: Session, name: str) -> StackView:
     row = prepare.find_stack(session, name)
     recorded = session.store.recorded(row.id)
     revision = session.store.revision(row.id, row.revision)
-    resources = []
+    resources, away = [], hosts.down(session, {i.host for i in recorded.instances.values() if i.host})
     for instance in sorted(recorded.instances.values(), key=lambda i: (i.path, i.generation)):
         wanted = revision.desired.resources.get(instance.path)
         resources.append(
             ResourceView(
-                instance.path, instance.type, wanted.foreign_type if wanted else "", instance.status, instance.power, instance.generation,
+                instance.path, instance.type, wanted.foreign_type if wanted else "", *_condition(session, instance, away), instance.generation,
                 instance.physical_id, instance.host, hidden(instance.properties), hidden({**instance.identity, **instance.attributes}),
                 tuple(d.path for d in wanted.depends) if wanted else (), instance.protected, instance.external,
             )
         )  # fmt: skip
     return StackView(
-        _summary(session, row), revision.desired.description, tuple(resources), {n: o.value for n, o in outputs(session, name).items()},
+        _summary(session, row, away), revision.desired.description, tuple(resources), {n: o.value for n, o in outputs(session, name).items()},
         hidden(revision.parameters), tuple(session.store.revisions(row.id)),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stackengine.model.diagnostics import Diagnostics
     from stackengine.model.instance import Recorded
     from stackengine.model.template import Source
+    from stackengine.planning.placement import HostFacts
     from stackengine.planning.plan import Plan
 
 OnFailure = Literal["rollback", "keep", "delete"]
@@ -147,6 +148,8 @@ class StackSummary:
     last_operation: str = ""
     reason: str = ""
     protected: bool = False
+    hosts_down: tuple[str, ...] = ()
+    """Hosts of the stack that are dead or do not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +192,12 @@ class HostView:
     name: str
     uri: str
     kind: Literal["private", "libvirt", "memory"]
-    state: Literal["running", "stopped", "unreachable", "ready"]
+    state: Literal["running", "stopped", "unreachable", "ready", "cordoned", "draining", "dead"]
     stacks: tuple[str, ...] = ()
     accelerator: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    facts: HostFacts | None = None
+    """Of a host of the inventory: what it has, and what of it is claimed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Ins
         for i in kept
     ]  # fmt: skip
     upsert(connection, instance, rows, ("stack", "id"))
-    fresh = [i for i in kept if not i.sure and i.status == "creating"]
+    fresh = [i for i in kept if not i.sure and i.status in ("creating", "moving")]
     if fresh:
         highest = [{"stack": stack_id, "path": i.path, "highest": i.generation} for i in fresh]
         upsert(connection, generation, highest, ("stack", "path"), most=True)  # an older one may be made again: its number is no new one

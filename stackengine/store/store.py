@@ -18,8 +18,8 @@ from stackengine.model.codec import desired_from_json, desired_to_json, instance
 from stackengine.model.desired import Desired, Scope
 from stackengine.model.instance import MACHINE, Claim, Instance, Recorded
 from stackengine.model.template import Source
-from stackengine.planning.identity import overlap
 from stackengine.planning.moves import moves_of
+from stackengine.store import claims as claims_
 from stackengine.store import tables as t
 from stackengine.store.changes import ChangeSets
 from stackengine.store.database import Database
@@ -277,13 +277,13 @@ class Store:
                 raise BusyError(f"an operation runs on the stack {stack.name}", "wait for it, or cancel it")
             if revision is not None:
                 connection.execute(t.revision.insert(), _revision_row(stack.id, revision, now))
-            _take(connection, stack.id, claims, instances_of)
+            claims_.take(connection, stack.id, claims, instances_of)
             connection.execute(t.operation.insert(), {
                 "id": id_, "stack": stack.id, "active_stack": stack.id, "kind": kind, "from_revision": stack.revision, "to_revision": to_revision,
                 "options": options, "plan": summary, "status": "running", "owner": Ownership.me(), "epoch": 1, "lease_until": now + LEASE_SECONDS,
                 "cancel": None, "reason": "", "queue": stack.host, "started_at": now, "finished_at": None,
             })  # fmt: skip
-            connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(state="running", reason="", updated_at=now))
+            connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(state="running", reason="", updated_at=now, host=stack.host))
             secrets = vault.take_new()
             if secrets:
                 connection.execute(t.secret.insert().prefix_with("OR IGNORE", dialect="sqlite"), secrets)
@@ -305,7 +305,7 @@ class Store:
             )
             if moved.rowcount != 1:
                 raise BusyError("another process resumes this operation", "wait for it")
-            _give_back_claims(connection, row.stack)
+            claims_.give_back(connection, row.stack)
         return OperationJournal(self.database, row.stack, row.id, row.epoch + 1, vault, watch)
 
     def turn_back(self, row: OperationRow, journal: OperationJournal, to: int) -> OperationRow:
@@ -316,7 +316,7 @@ class Store:
             values = {"kind": "rollback", "to_revision": to, "cancel": None}
             connection.execute(t.operation.update().where(t.operation.c.id == row.id).values(**values))
             _end_revision(connection, row.stack, row.to_revision, "failed")
-            _give_back_claims(connection, row.stack)
+            claims_.give_back(connection, row.stack)
 
         journal.commit([started], {}, also)
         return replace(row, kind="rollback", to_revision=to)
@@ -327,12 +327,12 @@ class Store:
             ended = {"status": "interrupted", "active_stack": None, "epoch": row.epoch + 1, "finished_at": time.time(), "reason": "its owner is gone"}
             connection.execute(t.operation.update().where(t.operation.c.id == row.id, t.operation.c.epoch == row.epoch).values(**ended))
             _end_revision(connection, row.stack, row.to_revision, "interrupted")
-            _give_back_claims(connection, row.stack)
+            claims_.give_back(connection, row.stack)
 
     def claim_more(self, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
         """Take claims for a plan that was made again (resume, rollback)."""
         with self.database.writing() as connection:
-            _take(connection, stack_id, claims, instances_of)
+            claims_.take(connection, stack_id, claims, instances_of)
 
     def finish(self, row: OperationRow, journal: OperationJournal, *, status: str, state: str, revision: int | None, reason: str) -> None:
         """End an operation: ``status`` is the operation's, ``state`` the stack's; ``revision`` becomes the current one. Fenced when it is not ours."""
@@ -347,7 +347,7 @@ class Store:
                 connection.execute(t.claim.delete().where(t.claim.c.stack == row.stack))
                 connection.execute(t.secret.delete().where(t.secret.c.stack == row.stack))
             else:
-                _give_back_claims(connection, row.stack)
+                claims_.give_back(connection, row.stack)
             connection.execute(t.stack.update().where(t.stack.c.id == row.stack).values(**values))
             if revision is not None:
                 connection.execute(t.revision.update().where(t.revision.c.stack == row.stack, t.revision.c.number == revision).values(status="complete"))
@@ -371,13 +371,19 @@ class Store:
         with self.database.writing() as connection:
             if connection.execute(sa.select(t.operation.c.id).where(t.operation.c.active_stack == stack.id)).first():
                 raise BusyError(f"an operation runs on the stack {stack.name}, or was left unfinished", f"wait for it, or: stack-run resume {stack.name}")
-            _take(connection, stack.id, list(claims or ()), dict(claims or {}))
+            claims_.take(connection, stack.id, list(claims or ()), dict(claims or {}))
             change_instances(connection, stack.id, changed)
             stamped = append(connection, stack.id, "", events, now)
             signals_and_observations(connection, stack.id, stamped, None)
             _raise_generations(connection, stack.id, [i for i in changed.values() if i is not None])
             if settings:
                 connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(**settings))
+
+    def hosts_of(self, stack_id: str) -> set[str]:
+        """The hosts that a stack has pieces on."""
+        query = sa.select(t.piece.c.host).where(t.piece.c.stack == stack_id).distinct()
+        with self.database.reading() as connection:
+            return set(connection.execute(query).scalars())
 
     # claims, events
 
@@ -423,46 +429,6 @@ def _raise_generations(connection: sa.Connection, stack_id: str, instances: Sequ
             connection.execute(t.generation.insert(), {"stack": stack_id, "path": item.path, "highest": item.generation})
         elif highest < item.generation:
             connection.execute(t.generation.update().where(*where).values(highest=item.generation))
-
-
-def _take(connection: sa.Connection, stack_id: str, claims: Sequence[Claim], instances_of: dict[Claim, str]) -> None:
-    for item in claims:
-        where = (t.claim.c.host == item.host, t.claim.c.kind == item.kind, t.claim.c.value == item.value)
-        holder = connection.execute(sa.select(t.claim.c.stack).where(*where)).scalar()
-        if holder is not None and holder != stack_id:
-            raise ClaimConflictError(f"{item.kind} {item.value} on {item.host or 'this machine'} was given to another stack")
-        if holder is None and item.kind == "cidr":
-            _check_apart(connection, stack_id, item)
-        if holder is None:
-            row = {"host": item.host, "kind": item.kind, "value": item.value, "stack": stack_id, "instance": instances_of[item]}
-            connection.execute(t.claim.insert(), row)
-        else:
-            connection.execute(t.claim.update().where(*where).values(instance=instances_of[item]))
-
-
-def _check_apart(connection: sa.Connection, stack_id: str, item: Claim) -> None:
-    """ClaimConflictError where another stack was given a range that has an address in common with this one."""
-    c = t.claim.c
-    for value in connection.execute(sa.select(c.value).where(c.host == item.host, c.kind == "cidr", c.stack != stack_id)).scalars():
-        if overlap(value, item.value):
-            raise ClaimConflictError(f"{value}, which overlaps with {item.value}, was given to another stack on {item.host}")
-
-
-def _give_back_claims(connection: sa.Connection, stack_id: str) -> None:
-    """Claims are those of recorded instances: what was claimed for one that never came is free again, or its older holder's."""
-    held = connection.execute(sa.select(t.claim.c.host, t.claim.c.kind, t.claim.c.value, t.claim.c.instance).where(t.claim.c.stack == stack_id)).all()
-    ids = set(connection.execute(sa.select(t.instance.c.id).where(t.instance.c.stack == stack_id)).scalars())
-    stale = [Claim(host, kind, value) for host, kind, value, instance in held if instance not in ids]
-    if not stale:
-        return
-    bodies = connection.execute(sa.select(t.instance.c.id, t.instance.c.body).where(t.instance.c.stack == stack_id)).all()
-    owners = {Claim(*c): id_ for id_, body in bodies for c in body["claims"]}
-    for item in stale:
-        where = (t.claim.c.host == item.host, t.claim.c.kind == item.kind, t.claim.c.value == item.value)
-        if item in owners:
-            connection.execute(t.claim.update().where(*where).values(instance=owners[item]))
-        else:
-            connection.execute(t.claim.delete().where(*where))
 
 
 def _end_revision(connection: sa.Connection, stack_id: str, number: int, status: str) -> None:

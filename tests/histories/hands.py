@@ -156,7 +156,7 @@ class SeededHands(Hands):
         self._now += 0.001
         return self._now
 
-    def runner(self) -> Any:
+    def runner(self, slots: Any) -> Any:
         return self._crew
 
     def gates(self) -> Any:

@@ -23,7 +23,7 @@ from stackengine.service import owner, stacks
 from stackengine.service.environments import park, reap, up
 from stackengine.service.environments.life import GRACE
 from stackengine.service.environments.origin import Origin
-from stackengine.service.prepare import subnets_of
+from stackengine.service.grounds import subnets_of
 from stackengine.service.session import Session
 from stackengine.service.types import PlanMovedError, Request, ServiceError, Settings
 

@@ -16,7 +16,7 @@ import pytest
 from stackengine import service
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
-from stackengine.service.prepare import subnets_of
+from stackengine.service.grounds import subnets_of
 from stackengine.service.types import Settings
 
 pytest.importorskip("libvirt")

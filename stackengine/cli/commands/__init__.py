@@ -13,6 +13,8 @@ COMMANDS: dict[str, str] = {
     "start": "start servers of a stack, or let suspended ones go on",
     "suspend": "put the memory of a stack's servers on disk",
     "reboot": "restart servers of a stack",
+    "migrate": "take running servers to another host",
+    "evacuate": "make again elsewhere what was on a host that is dead",
     "import": "take an object that is on a host over into a stack",
     "mv": "rename a logical id without touching its object",
     "forget": "let an object go without touching it",

@@ -1,13 +1,16 @@
 """List, start, stop, remove and examine hosts, and say on which of them new stacks are placed.
 
-With hosts in the inventory (`hosts add`; `hosts.yaml` in the state folder), a new stack goes to the one that its scheduler chooses, if no --host is
-said; the plan says which, and why not the others. A private host is a libvirtd of its own in its own namespaces; it starts by itself when a stack needs it.
+With hosts in the inventory (`hosts add`; `hosts.yaml` in the state folder), new servers go to those that its scheduler chooses, if no --host is
+said; the plan says which, and why not the others. A stack goes whole to one host where it can; networks that span several need --underlay.
+`cordon` keeps new servers away, `drain` moves those that are there away, too. A private host is a libvirtd of its own in its own namespaces; it
+starts by itself when a stack needs it.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from stackengine.cli import autostarting, options
 from stackengine.cli.exit_codes import FAILED, OK
@@ -41,17 +44,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_inventory(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add = verbs.add_parser("add", help="take a host into the inventory, or change what is known of it")
     add.add_argument("uri", metavar="URI")
-    add.add_argument("--zone", default="", help="its availability zone")
+    add.add_argument("--zone", help="its availability zone")
     add.add_argument("--label", metavar="K=V", action="append", default=[], help="a label; repeatable")
     add.add_argument("--vcpus", metavar="N", type=int, help="vCPUs (default: asked of the host)")
     add.add_argument("--memory", metavar="MIB", type=int, help="MiB of memory (default: asked of the host)")
+    add.add_argument("--underlay", metavar="ADDRESS", help="the address by which the other hosts reach it: for networks that span hosts, and servers that move")
+    add.add_argument("--group", metavar="NAME", action="append", default=[], help="a group of hosts that it belongs to; repeatable")
+    add.add_argument("--overcommit", metavar="WHAT=RATIO", action="append", default=[], help="vcpus=4 or memory=1.5: its own ratio; repeatable")
+    add.add_argument("--limit", metavar="KIND=N", action="append", default=[], help="at once there: guest-start, image-copy, call or total; repeatable")
     forget = verbs.add_parser("forget", help="take a host out of the inventory; its stacks stay where they are")
     show = verbs.add_parser("show", help="show one host of the inventory: what it has, what is claimed")
-    cordon = verbs.add_parser("cordon", help="let no new stack go to a host")
-    uncordon = verbs.add_parser("uncordon", help="let new stacks go to it again")
-    drain = verbs.add_parser("drain", help="let no new stack go to a host, and say which stacks are to leave it")
+    cordon = verbs.add_parser("cordon", help="let no new server go to a host")
+    uncordon = verbs.add_parser("uncordon", help="let new servers go to it again")
+    drain = verbs.add_parser("drain", help="let no new server go to a host, and move what is there to others")
     for verb in (forget, show, cordon, uncordon, drain):
-        verb.add_argument("uri", metavar="URI")
+        verb.add_argument("uri", metavar="URI", help="URI or short name")
+    options.add_operation(drain, on_failure=False)
+    options.add_allow(drain)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -116,29 +125,62 @@ def _inventory(session: Session, args: argparse.Namespace, terminal: Terminal) -
     from stackengine.cli.render import hosts as view
     from stackengine.service import inventory
 
-    done = {"cordon": "cordoned", "uncordon": "ready", "drain": "draining"}
     match args.verb:
         case "add":
-            inventory.add(session, args.uri, zone=args.zone, labels=tuple(args.label), vcpus=args.vcpus, memory=args.memory)
+            inventory.add(session, args.uri, **_given(args))
         case "forget":
             inventory.remove(session, args.uri)
-        case "show":
-            pass
-        case verb:
-            left = inventory.turn(session, args.uri, done[verb])
-            if verb == "drain":
-                terminal.say(f"still there: {', '.join(left)}" if left else "nothing is left there")
-    if args.verb == "forget":
-        terminal.say(f"{args.uri} is not in the inventory any more")
-        return OK
+            terminal.say(f"{args.uri} is not in the inventory any more")
+            return OK
+        case "cordon":
+            inventory.turn(session, args.uri, "cordoned")
+        case "uncordon":
+            _uncordon(session, args.uri, terminal)
+        case "drain":
+            return _drain(session, args, terminal)
     known = inventory.read(session.folder)
-    known.find(args.uri)
-    found = next(f for f in inventory.facts(session, known) if f.uri == args.uri)
+    uri = known.find(args.uri).uri
+    found = next(f for f in inventory.facts(session, known) if f.uri == uri)
     if terminal.json:
-        terminal.document("host", {"name": args.uri, "uri": args.uri, "done": args.verb, "capacity": view.facts_data(found, known.ratios)})
+        terminal.document("host", {"name": uri, "uri": uri, "done": args.verb, "capacity": view.facts_data(found, known.ratios)})
     else:
         terminal.data(view.facts(found, known.ratios))
     return OK
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add` says of a host; what is left out stays as it is known, or is asked of the host."""
+    found = {"vcpus": args.vcpus, "memory": args.memory, "zone": args.zone, "underlay": args.underlay}
+    found |= {"labels": tuple(args.label) or None, "groups": tuple(args.group) or None}
+    return {**found, "overcommit": _pairs(args.overcommit, float, "--overcommit"), "limits": _pairs(args.limit, int, "--limit")}
+
+
+def _pairs(words: list[str], kind: Callable[[str], Any], option: str) -> dict[str, Any] | None:
+    from stackengine.service.types import ServiceError
+
+    try:
+        return {k: kind(v) for k, _, v in (w.partition("=") for w in words)} or None
+    except ValueError as error:
+        raise ServiceError(f"{option}: {error}", hint=f"{option} NAME=NUMBER", exit_code=2) from error
+
+
+def _uncordon(session: Session, named: str, terminal: Terminal) -> None:
+    """What was evacuated from a host that comes back must not run there a second time."""
+    from stackengine.service import fencing, inventory
+
+    entry = inventory.read(session.folder).find(named)
+    if entry.state == "dead":
+        gone = fencing.take_back(session, entry.uri)
+        terminal.say(f"taken away, as it was made again elsewhere: {', '.join(gone)}" if gone else "nothing of ours was left on it")
+    inventory.turn(session, entry.uri, "ready")
+
+
+def _drain(session: Session, args: argparse.Namespace, terminal: Terminal) -> int:
+    from stackengine.cli.leaving import drain
+    from stackengine.service import inventory
+
+    uri = inventory.read(session.folder).find(args.uri).uri
+    return drain(session, uri, inventory.turn(session, uri, "draining"), args, terminal)
 
 
 def _doctor(session: Session, args: argparse.Namespace, terminal: Terminal) -> int:

@@ -18,7 +18,7 @@ _STYLE = """\
   .ok .box{stroke:#1a7f37;fill:#dafbe1}.busy .box{stroke:#9a6700;fill:#fff8c5}.bad .box{stroke:#cf222e;fill:#ffebe9}
   @media (prefers-color-scheme:dark){.box{fill:#161b22;stroke:#484f58}.name{fill:#e6edf3}.type{fill:#8b949e}.edge{stroke:#6e7681}.head{fill:#6e7681}
   .ok .box{fill:#12261e;stroke:#3fb950}.busy .box{fill:#272115;stroke:#d29922}.bad .box{fill:#25171c;stroke:#f85149}}"""
-_CLASSES = {"ready": "ok", "configured": "ok", "failed": "bad", "creating": "busy", "updating": "busy", "deleting": "busy"}
+_CLASSES = {"ready": "ok", "configured": "ok", "failed": "bad", "creating": "busy", "updating": "busy", "moving": "busy", "deleting": "busy"}
 _COLORS = ("#0969da", "#1a7f37", "#bf8700", "#8250df", "#cf222e", "#1b7c83", "#bc4c00", "#bf3989", "#57606a", "#4d2d00")
 """One for each type, in the order in which types first come."""
 _MANY = 2000

@@ -11,29 +11,39 @@ from stackengine.cli.render.values import to_data
 from stackengine.planning.placement import HostFacts, Ratios
 from stackengine.service.types import Finding, HostView
 
-_STATES = {"running": "green", "ready": "green", "stopped": "dim", "unreachable": "red"}
+_STATES = {"running": "green", "ready": "green", "stopped": "dim", "unreachable": "red", "dead": "red", "cordoned": "yellow", "draining": "yellow"}
 _FINDINGS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("-", "dim")}
 
 
 def listing(hosts: Sequence[HostView], style: Style = PLAIN) -> str:
-    """One line for each host."""
-    rows = [[h.uri, style.paint(h.state, _STATES[h.state]), h.accelerator or "-", ", ".join(h.stacks) or "-"] for h in hosts]
-    return table(["uri", "state", "accelerator", "stacks"], rows, style)
+    """One line for each host; of those of the inventory also what of them is claimed."""
+    rows = [[h.uri, style.paint(h.state, _STATES[h.state]), *_claimed(h.facts), ", ".join(h.stacks) or "-"] for h in hosts]
+    return table(["uri", "state", "zone", "vCPUs", "memory (MiB)", "servers", "stacks"], rows, style)
+
+
+def _claimed(host: HostFacts | None) -> list[str]:
+    if host is None:
+        return ["-", "-", "-", "-"]
+    return [host.zone or "-", f"{host.used_vcpus} of {host.vcpus}", f"{host.used_memory} of {host.memory}", str(host.servers)]
 
 
 def facts(host: HostFacts, ratios: Ratios) -> str:
     """What a host of the inventory has, and what of it is claimed."""
+    ratios = host.ratios or ratios
     rows = [["state", host.state], ["zone", host.zone or "-"], ["labels", ", ".join(sorted(host.labels)) or "-"]]
+    rows += [["groups", ", ".join(sorted(host.groups)) or "-"], ["underlay", host.underlay or "-"]]
     rows += [["vCPUs", f"{host.used_vcpus} claimed of {host.vcpus} (up to {host.vcpus * ratios.vcpus:g})"]]
     rows += [["memory", f"{host.used_memory} MiB claimed of {host.memory} (up to {host.memory * ratios.memory:g})"]]
-    return table([host.uri, ""], [*rows, ["stacks", str(host.stacks)], ["can", ", ".join(sorted(host.features)) or "-"]])
+    rows += [["servers", str(host.servers)], ["stacks", str(host.stacks)], ["can", ", ".join(sorted(host.features)) or "-"]]
+    return table([host.uri, ""], rows)
 
 
 def facts_data(host: HostFacts, ratios: Ratios) -> dict[str, Any]:
     """The same as JSON."""
-    found = {k: getattr(host, k) for k in ("state", "zone", "vcpus", "memory", "used_vcpus", "used_memory", "stacks")}
+    ratios = host.ratios or ratios
+    found = {k: getattr(host, k) for k in ("state", "zone", "underlay", "vcpus", "memory", "used_vcpus", "used_memory", "stacks", "servers")}
     ratio = {"vcpus": ratios.vcpus, "memory": ratios.memory}
-    return {**found, "labels": sorted(host.labels), "features": sorted(host.features), "overcommit": ratio}
+    return {**found, "labels": sorted(host.labels), "groups": sorted(host.groups), "features": sorted(host.features), "overcommit": ratio}
 
 
 def finding(found: Finding, style: Style = PLAIN) -> str:

@@ -48,7 +48,7 @@ def _action(action: Action) -> dict[str, Any]:
         "reason": action.reason,
         "of": action.of or None,
         "holds_data": action.holds_data,
-        "properties": to_data(action.instance.properties) if action.verb in ("create", "update") else {},
+        "properties": to_data(action.instance.properties) if action.verb in ("create", "update", "move") else {},
         "changes": [
             {"property": c.prop, "old": to_data(c.old), "new": to_data(c.new), "effect": c.effect, "reason": c.reason, "mark": place(c.mark)}
             for c in action.changes

@@ -14,6 +14,7 @@ State = Literal["running", "waiting", "done", "failed", "skipped"]
 _DOING = {
     "create": "creating",
     "update": "updating",
+    "move": "moving",
     "delete": "deleting",
     "stop": "stopping",
     "release": "releasing",
@@ -24,8 +25,20 @@ _DOING = {
     "restore": "bringing back the disks of",
     "discard": "dropping copies of",
 }
-_DID = {"create": "created", "update": "updated", "delete": "deleted", "stop": "stopped", "release": "released", "retain": "retained", "read": "read",
-        "snapshot": "copied", "copy": "copied", "restore": "brought back", "discard": "copies dropped"}  # fmt: skip
+_DID = {
+    "create": "created",
+    "update": "updated",
+    "move": "moved",
+    "delete": "deleted",
+    "stop": "stopped",
+    "release": "released",
+    "retain": "retained",
+    "read": "read",
+    "snapshot": "copied",
+    "copy": "copied",
+    "restore": "brought back",
+    "discard": "copies dropped",
+}
 
 
 @dataclass(slots=True)

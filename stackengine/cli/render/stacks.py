@@ -29,10 +29,15 @@ def _status(word: str, style: Style) -> str:
     return style.paint(word, color) if color else word
 
 
+def _host(summary: StackSummary) -> str:
+    """The stack's own host, and that it or another one of its hosts does not run."""
+    return (summary.host or "-") + (" (down)" if summary.hosts_down else "")
+
+
 def listing(stacks: Sequence[StackSummary], now: float, style: Style = PLAIN) -> str:
     """One line for each stack."""
     rows = [
-        [s.name, _status(s.state, style), str(s.revision), str(s.resources), s.language or "-", s.host or "-", ago(s.updated_at, now)] for s in stacks
+        [s.name, _status(s.state, style), str(s.revision), str(s.resources), s.language or "-", _host(s), ago(s.updated_at, now)] for s in stacks
     ]
     return table(["name", "state", "revision", "resources", "language", "host", "updated"], rows, style)
 
@@ -101,6 +106,7 @@ def summary_data(summary: StackSummary) -> dict[str, Any]:
         "resources": summary.resources,
         "updated_at": iso(summary.updated_at),
         "last_operation": summary.last_operation,
+        "hosts_down": list(summary.hosts_down),
         "reason": summary.reason,
     }
 

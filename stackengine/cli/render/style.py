@@ -11,6 +11,7 @@ _ASCII = {
 VERBS: dict[str, tuple[str, str]] = {
     "create": ("+", "green"),
     "update": ("~", "yellow"),
+    "move": (">", "yellow"),
     "replace": ("±", "magenta"),
     "delete": ("-", "red"),
     "stop": ("■", "yellow"),

@@ -63,7 +63,7 @@ class Connections:
     """Opens connections as they are needed and hands out the least busy one."""
 
     def __init__(self, name: str, uri: str) -> None:
-        self._name, self._uri = name, uri
+        self._name, self.uri = name, uri
         self._lock = threading.Lock()
         self._free = threading.Condition(self._lock)
         self._open: list[Any] = []
@@ -149,7 +149,7 @@ class Connections:
 
         def body() -> None:
             try:
-                connection = opened(self._uri)
+                connection = opened(self.uri)
                 try:
                     connection.setKeepAlive(*KEEPALIVE)
                 except libvirt.libvirtError:

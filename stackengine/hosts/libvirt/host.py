@@ -17,7 +17,8 @@ from stackengine.hosts.libvirt.connections import Connections
 from stackengine.hosts.libvirt.cuts import CutCalls
 from stackengine.hosts.libvirt.drivers import Driver, driver_of
 from stackengine.hosts.libvirt.filters import FilterCalls
-from stackengine.hosts.libvirt.networks import NetworkCalls
+from stackengine.hosts.libvirt.migration import MigrationCalls
+from stackengine.hosts.libvirt.networks import NetworkCalls, taps_on
 from stackengine.hosts.libvirt.pools import PoolCalls
 from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
 from stackengine.hosts.libvirt.tuning import TuningCalls
@@ -32,7 +33,7 @@ POLL = 0.1
 DETACH_SECONDS = 30.0
 
 
-class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, CutCalls, TuningCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, CutCalls, TuningCalls, MigrationCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False
@@ -366,9 +367,18 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         return self._reach.metadata()
 
     def network_start(self, uuid: str, *, autostart: bool = True) -> None:
-        """Start; our rules stay before those that libvirt makes for its networks."""
+        """Start; our rules stay before those that libvirt makes for its networks, and guests that were on it are on it again."""
         super().network_start(uuid, autostart=autostart)
         self._reach.forward_again()
+        pairs = self._call("virConnectListAllDomains", lambda c: taps_on(c, uuid))
+        if pairs:
+            self._reach.rejoin(pairs)
+
+    def network_renew(self, xml: str) -> None:
+        """Redefine, stop and start; guests come back."""
+        uuid = self.network_define(xml).uuid
+        self.network_destroy(uuid)
+        self.network_start(uuid)
 
     def publish_port(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
         """Publish on this machine."""

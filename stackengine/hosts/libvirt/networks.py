@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import libvirt
 
@@ -105,3 +106,18 @@ def _info(network: Any) -> NetworkInfo:
     except libvirt.libvirtError:
         bridge = ""
     return NetworkInfo(network.UUIDString(), network.name(), active, bool(network.autostart()), bridge or "", xml)
+
+
+def taps_on(connection: Any, uuid: str) -> list[tuple[str, str]]:
+    """(device, bridge) of the running guests on a network."""
+    domains = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+    if not domains:
+        return []
+    network = connection.networkLookupByUUIDString(uuid)
+    try:
+        name, bridge = network.name(), network.bridgeName()
+    except libvirt.libvirtError:  # one without a bridge has no devices of guests on it
+        return []
+    interfaces = [i for d in domains for i in ET.fromstring(d.XMLDesc(0)).findall("devices/interface[@type='network']")]
+    on = [i.find("target") for i in interfaces if (source := i.find("source")) is not None and source.get("network") == name]
+    return [(str(target.get("dev")), bridge) for target in on if target is not None and target.get("dev")]

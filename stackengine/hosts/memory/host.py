@@ -14,6 +14,7 @@ from typing import Any
 from stackengine.hosts.memory import xml as read
 from stackengine.hosts.memory.faults import Faults
 from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_filters
+from stackengine.hosts.memory.migration import MigrationCalls
 from stackengine.hosts.memory.networks import NetworkCalls
 from stackengine.hosts.memory.pools import PoolCalls
 from stackengine.hosts.memory.power import PowerCalls
@@ -41,6 +42,8 @@ FEATURES = frozenset(
         "publish",
         "forwarding",
         "metadata-service",
+        "overlay",
+        "migrate",
         "uefi",
         "virtiofs",
         "9p",
@@ -56,7 +59,7 @@ PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
 
 
-class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, TuningCalls):
+class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, TuningCalls, MigrationCalls):
     """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
 
     simulated = True

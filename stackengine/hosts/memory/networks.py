@@ -52,6 +52,12 @@ class NetworkCalls:
                             raise RefusedError(f"internal error: Network is already in use by interface {network['bridge']}", code=1)
             known.update(active=True, autostart=autostart)
 
+    def network_renew(self, xml: str) -> None:
+        """Redefine; it is active, and guests stay on it."""
+        root = read.parse(xml, "network")
+        with self._call("network_renew") as state:
+            self._known_network(state, read.text(root, "uuid")).update(xml=xml, active=True)
+
     def network_destroy(self, uuid: str) -> None:
         """Stop; refused while a running guest hangs on it (stricter than libvirt, which would cut the guest off)."""
         with self._call("network_destroy") as state:

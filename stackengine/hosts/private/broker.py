@@ -3,7 +3,8 @@
 One request per connection, a JSON object in one packet: ``connect``, ``listen``; ``stay``, which is answered and then kept open until
 process 1 ends, so that whoever must not outlive the host can watch it; ``dismiss``, which hangs up on those that stay under a name; and
 ``gone``, which is answered when a network device is not there any more; ``forward``, by which the host's table of forwarding becomes the kernel's;
-``metadata``, by which process 1 starts the metadata service of a folder (of none: only whether it could).
+``metadata``, by which process 1 starts the metadata service of a folder (of none: only whether it could); ``rejoin``, by which guests come back to
+a bridge that was made anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stackengine.hosts.private import forwarding
+from stackengine.hosts.private import forwarding, overlay
 from stackengine.hosts.processes import LOOK_SECONDS
 
 PACKET_BYTES = 4096
@@ -64,6 +65,9 @@ def _make(request: dict[str, Any]) -> socket.socket | None:
             return None
         case "forward":
             forwarding.apply(Path(request["table"]))
+            return None
+        case "rejoin":
+            overlay.rejoin(tuple(pair) for pair in request["pairs"])
             return None
         case "gone":
             limit = time.monotonic() + REQUEST_SECONDS
@@ -143,6 +147,11 @@ class Broker:
     def metadata(self, folder: str) -> None:
         """Have the metadata service serve what is in ``folder``; OSError when the host, of an older version, has none. Empty: only ask."""
         client, _ = self._ask(REQUEST_SECONDS, do="metadata", folder=folder)
+        client.close()
+
+    def rejoin(self, pairs: list[tuple[str, str]]) -> None:
+        """Put devices of guests back on their bridges; OSError with what the kernel refuses."""
+        client, _ = self._ask(REQUEST_SECONDS, do="rejoin", pairs=pairs)
         client.close()
 
     def pid(self) -> int | None:

@@ -6,6 +6,7 @@ own: behind those of libvirt's packet filters, whose verdicts count, and before 
 - ``between``: two ranges (``one``, ``other``) reach each other as they are;
 - ``out``: a range (``cidr``) reaches another (``to``), or what the host reaches (``to`` is empty), under the host's address;
 - ``floating``: an address (``address``) stands for a guest's (``to``, in the range ``cidr``), both ways;
+- ``overlay``: a tunnel (:mod:`.overlay`) from a network's bridge to the other hosts that it spans;
 - ``guard``: what may reach ``addresses``, and they may reach (``rules``: direction, family, protocol, from_port, to_port, cidr); for routed packets only.
 """
 
@@ -14,10 +15,12 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from stackengine.hosts.private import overlay
+from stackengine.hosts.private.inside import feed, listing
 
 Table = Mapping[str, Sequence[Mapping[str, Any]]]
 OUTSIDE = "tap0"
@@ -117,39 +120,29 @@ def apply(file: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         table: Table = json.loads(file.read_text()) if file.is_file() else {}
         for version, program in ((4, "iptables"), (6, "ip6tables")):
-            _feed([f"{program}-restore", "--noflush", "--wait"], restore_text(table, version))
+            feed([f"{program}-restore", "--noflush", "--wait"], restore_text(table, version))
             _jump(program, "filter", "FORWARD", "SE_FORWARD")
             for chain, ours in (("PREROUTING", "SE_PRE"), ("OUTPUT", "SE_OUT"), ("POSTROUTING", "SE_POST")):
                 _jump(program, "nat", chain, ours)
+        overlay.apply([e for entries in table.values() for e in entries if e["kind"] == "overlay"])
         wanted, there = floating_addresses(table), _addresses_there()
         changes = [f"addr del {a}/32 dev lo" for a in sorted(there - wanted)] + [f"addr add {a}/32 dev lo label {LABEL}" for a in sorted(wanted - there)]
         if changes:
-            _feed(["ip", "-batch", "-"], "\n".join([*changes, ""]))
-
-
-def _feed(command: list[str], text: str) -> None:
-    """Exit codes go to process 1's own burials, so a word after success tells."""
-    done = subprocess.run(["sh", "-c", '"$@" && echo done', "sh", *command], input=text, capture_output=True, text=True, check=False)
-    if not done.stdout.endswith("done\n"):
-        raise OSError(0, f"{command[0]}: {done.stderr.strip() or 'failed'}")
-
-
-def _listing(*command: str) -> list[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+            feed(["ip", "-batch", "-"], "\n".join([*changes, ""]))
 
 
 def _jump(program: str, table: str, chain: str, ours: str) -> None:
     """A jump to our chain right before the first one to libvirt's networks, which are refused what they do not know."""
-    rules = [line for line in _listing(program, "-w", "-t", table, "-S", chain) if line.startswith("-A ")]
+    rules = [line for line in listing(program, "-w", "-t", table, "-S", chain) if line.startswith("-A ")]
     mine = f"-A {chain} -j {ours}"
     others = [line for line in rules if line != mine]
     place = next((n for n, line in enumerate(others) if "-j LIBVIRT_" in line), len(others))
     if rules == [*others[:place], mine, *others[place:]]:
         return
     for _ in range(len(rules) - len(others)):
-        _feed([program, "-w", "-t", table, "-D", chain, "-j", ours], "")
-    _feed([program, "-w", "-t", table, "-I", chain, str(place + 1), "-j", ours], "")
+        feed([program, "-w", "-t", table, "-D", chain, "-j", ours], "")
+    feed([program, "-w", "-t", table, "-I", chain, str(place + 1), "-j", ours], "")
 
 
 def _addresses_there() -> set[str]:
-    return {line.split()[3].split("/")[0] for line in _listing("ip", "-o", "-4", "addr", "show", "dev", "lo", "label", LABEL)}
+    return {line.split()[3].split("/")[0] for line in listing("ip", "-o", "-4", "addr", "show", "dev", "lo", "label", LABEL)}

@@ -21,6 +21,8 @@ from stackengine.hosts.publisher import Publisher
 from stackengine.hosts.runtime import locked, write_whole
 from stackengine.sdk import HostError, UnreachableError
 
+PAIRS = 64
+"""Devices in one message to process 1."""
 STOP_SECONDS = 20.0
 """Seconds that guests get to shut down when their host is stopped."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -103,7 +105,7 @@ class PrivateHost:
     @property
     def features(self) -> frozenset[str]:
         """It is in our hands: ports are published, and what is forwarded between its networks can be said."""
-        return frozenset({"publish", "forwarding"})
+        return frozenset({"publish", "forwarding", "overlay"})
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
         """What is forwarded, by key (:mod:`.forwarding`)."""
@@ -171,6 +173,14 @@ class PrivateHost:
             except OSError as error:
                 hint = f"one that an older version started learns it by: stack-run hosts stop {self.name}; stack-run hosts start {self.name}"
                 raise HostError(f"the private host {self.name} cannot forward: {error.strerror or error}", hint=hint) from error
+
+    def rejoin(self, pairs: list[tuple[str, str]]) -> None:
+        """Put devices of guests (device, bridge) back on bridges that were made anew."""
+        for start in range(0, len(pairs), PAIRS):
+            try:
+                Broker(self.paths.broker).rejoin(pairs[start : start + PAIRS])
+            except OSError as error:
+                raise HostError(f"guests of the private host {self.name} cannot come back to their network: {error.strerror or error}") from error
 
 
 def names(state_dir: Path) -> list[str]:

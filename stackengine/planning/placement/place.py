@@ -48,7 +48,7 @@ class _Round:
     def __init__(self, candidates: list[Candidate], scheduler: str, seed: bytes) -> None:
         self._candidates, self._scheduler, self._seed = candidates, scheduler, seed
         self._heaps: dict[tuple[object, ...], list[_Entry]] = {}
-        self._homes: dict[str, int] = {}
+        self._homes = {group: index for index, c in enumerate(candidates) for group in c.groups}
         self.placement = Placement()
 
     def place(self, wanted: Wanted) -> None:
@@ -67,6 +67,9 @@ class _Round:
     def _best(self, wanted: Wanted) -> int | None:
         if self._scheduler == "chance":
             return self._any(wanted)
+        if wanted.likes:  # hosts get better as members come: what was weighed before says nothing
+            able = [self._entry(index, wanted) for index, c in enumerate(self._candidates) if not _refusal(c, wanted)]
+            return min(able)[1] if able else None
         heap = self._heaps.get(wanted.shape)
         if heap is None:
             heap = [self._entry(index, wanted) for index, c in enumerate(self._candidates) if not _refusal(c, wanted)]

@@ -27,6 +27,7 @@ FEATURES = frozenset(
         "console-log",
         "metadata",
         "upload",
+        "migrate",
     ]
 )
 UNDEFINE = MANAGED_SAVE | 1 << 1 | 1 << 2 | 1 << 4

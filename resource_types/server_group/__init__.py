@@ -1,0 +1,1 @@
+"""SE::ServerGroup: servers that are kept together or apart."""
