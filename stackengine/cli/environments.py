@@ -100,12 +100,12 @@ def _carry_out(session: Session, preview: Preview, args: argparse.Namespace, wan
         return ended[-1]
 
     code = operations.watch_work(work, wanted.name, args, terminal, preview=preview, policy="rollback")
+    if ended:
+        _tell(session, preview, wanted, ended[-1], terminal)
     if ended and ended[-1].status == "complete" and args.provisioned:
         kept = provisioned.keep(session, preview, wanted, terminal.warn)
         if kept:
             terminal.note(f"the disks of {', '.join(kept)} are kept: the next environment starts from them")
-    if ended:
-        _tell(session, preview, wanted, ended[-1], terminal)
     return code
 
 

@@ -25,9 +25,9 @@ from stackengine.service.session import Session
 from stackengine.service.types import Preview, ServiceError
 
 FINISH_SECONDS = 600.0
+LOOK_EVERY = 2.0
+_ENDED = "[ -d /var/lib/cloud ] || exit 3; [ -e /var/lib/cloud/instance/boot-finished ] || exit 4"
 _SEAL = """
-i=0; [ -d /var/lib/cloud ] || exit 3
-until [ -e /var/lib/cloud/instance/boot-finished ]; do i=$((i+1)); [ $i -gt LIMIT ] && exit 4; sleep 1; done
 printf 'updates:\\n  network:\\n    when: [boot, boot-new-instance]\\n' >/etc/cloud/cloud.cfg.d/99_stackengine_provisioned.cfg
 cp -p /etc/machine-id /run/stackengine-machine-id && : >/etc/machine-id; rm -f /var/lib/systemd/random-seed; sync
 """
@@ -125,8 +125,7 @@ def _take(session: Session, found: up.Environment, asked: list[tuple[Instance, I
     host: Any = session.host(found.row.host)
     ready = []
     for instance, inputs in asked:
-        script = _SEAL.replace("LIMIT", f"{FINISH_SECONDS:.0f}")
-        code = renew.run(host, str(instance.identity["uuid"]), script, timeout=FINISH_SECONDS + 30)["exitcode"]
+        code = _sealed(host, str(instance.identity["uuid"]))
         if code == 0:
             ready.append((instance, inputs))
         else:
@@ -151,6 +150,14 @@ def _take(session: Session, found: up.Environment, asked: list[tuple[Instance, I
         for instance, _ in ready:
             renew.run(host, str(instance.identity["uuid"]), _GO_ON)
     return [i.path for i, _ in ready]
+
+
+def _sealed(host: Any, uuid: str) -> int:
+    """Wait until cloud-init has finished, and prepare the guest's disk; 0, or what was in the way."""
+    end = time.monotonic() + FINISH_SECONDS
+    while (code := int(renew.run(host, uuid, _ENDED)["exitcode"])) == 4 and time.monotonic() < end:
+        time.sleep(LOOK_EVERY)
+    return code or int(renew.run(host, uuid, _SEAL)["exitcode"])
 
 
 def _data(instance: Instance, inputs: Inputs, frozen: Any, recorded: Recorded) -> dict[str, Any]:
