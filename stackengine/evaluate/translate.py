@@ -13,7 +13,7 @@ from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Call, Literal
 from stackengine.model.mark import Mark
 from stackengine.model.template import Policies, Resource
-from stackengine.model.values import FAULTY, Unknown, Value, has_unknown
+from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, waits_for_resources
 from stackengine.registry import Conversion, Dialect, ResourceTypeInfo
 
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1 << 10, "m": 1000**2, "mb": 1000**2, "mib": 1 << 20, "g": 1000**3, "gb": 1000**3, "gib": 1 << 30,
@@ -129,7 +129,8 @@ class Translator:
             try:
                 native = info.translate(resource.stands_for or resource.type, native)
             except ValueError as error:
-                self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
+                if not any(has_unknown(v) and not waits_for_resources(v) for v in values.values()):  # else it is a parameter that nobody gave yet
+                    self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
                 native = {k: v for k, v in native.items() if not k.startswith("$")}
             self._pending += [(text, beside, resource) for text, beside in native.pop("$notices", ())]
         self._seen.add(info.name)
