@@ -62,7 +62,7 @@ class Image(sdk.ResourceType):
         if part != "disk":
             return {part: found.path}
         virtual = int.from_bytes(head[24:32], "big") if form == "qcow2" else length
-        return {"path": found.path, "format": form, "capacity": virtual}
+        return {"path": found.path, "format": form, "capacity": virtual, "sha256": sha256}
 
     @staticmethod
     def _stand_in(ctx: sdk.Context, pool: str, part: str, source: str) -> dict[str, Any]:

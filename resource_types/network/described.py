@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 
 from stackengine import sdk
 
+from .bridged import BRIDGED, DIRECT, FLAT, VLAN, tags_of
+
 OURS = "urn:stackengine:1"
 MODES = {"bridge": "flat", "route": "routed"}
 """libvirt's word for a forward mode -> ours, where they differ (formatnetwork.html, element forward)."""
@@ -16,11 +18,19 @@ MODES = {"bridge": "flat", "route": "routed"}
 def described(found: sdk.NetworkInfo) -> sdk.Described:
     """Its identity has no address range: on a network that is not the stack's, addresses are given by whoever runs it."""
     root = ET.fromstring(found.xml)
-    forward, domain, mtu = root.find("forward"), root.find("domain"), root.find("mtu")
-    kind = forward.get("mode", "nat") if forward is not None else "isolated"
-    properties: dict[str, Any] = {"mode": MODES.get(kind, kind), "dhcp": False}
-    if properties["mode"] == "flat":
-        properties |= {"bridge": found.bridge, "dhcp": True}
+    domain, mtu = root.find("domain"), root.find("mtu")
+    properties: dict[str, Any] = {"mode": mode_of(root), "dhcp": False}
+    if properties["mode"] in BRIDGED:
+        properties["dhcp"] = True
+    if properties["mode"] in (FLAT, VLAN):
+        properties["bridge"] = found.bridge
+    if properties["mode"] == VLAN:
+        groups = {g.get("name", ""): tags_of(g) for g in root.findall("portgroup")}
+        properties |= {**tags_of(root), **({"port_groups": groups} if groups else {})}
+    if properties["mode"] == DIRECT:
+        forward = root.find("forward")
+        assert forward is not None
+        properties |= {"device": forward.get("dev", ""), "macvtap": forward.get("mode", "")}
     if domain is not None and domain.get("name"):
         properties["domain"] = domain.get("name")
     if mtu is not None:
@@ -37,11 +47,22 @@ def described(found: sdk.NetworkInfo) -> sdk.Described:
     return sdk.Described(identity, properties, attributes)
 
 
+def mode_of(root: ET.Element) -> str:
+    """Our word for the kind of a ``<network>``."""
+    forward, port = root.find("forward"), root.find("virtualport")
+    kind = forward.get("mode", "nat") if forward is not None else "isolated"
+    if root.find("bridge") is None and root.find("forward/interface") is not None:
+        return DIRECT
+    if kind == "bridge" and port is not None and port.get("type") == "openvswitch":
+        return VLAN
+    return MODES.get(kind, kind)
+
+
 def draft(found: sdk.NetworkInfo) -> sdk.Draft:
     """What a template would say of it."""
     root, properties = ET.fromstring(found.xml), dict(described(found).properties)
     unsaid = ["it belongs to a stack"] if OURS in found.xml else []
-    if properties["mode"] not in ("nat", "isolated", "routed", "open", "flat"):
+    if properties["mode"] not in ("nat", "isolated", "routed", "open", *BRIDGED):
         unsaid.append(f"its forward mode is {properties['mode']}")
     if len(root.findall("ip")) > 1:
         unsaid.append("it has more than one address range")

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from stackengine import sdk
 from stackengine.sdk import overlay
 
-from .described import MODES, OURS, described, draft, owned, theirs
+from .bridged import BRIDGED, VLAN, bridge_of, bring_groups, broken, refused, tags_of, translated, xml_of
+from .described import OURS, described, draft, mode_of, owned, theirs
 from .drift import drift_of
 from .live import bring_live, dns_names, reservations
 
@@ -21,7 +22,6 @@ OVERLAY: overlay.Allowed = {
 }  # fmt: skip
 """What may be merged into a network: never its name, bridge, addresses or reservations, nor options of dnsmasq, which name programs and files."""
 AUTO, AUTO6 = "auto", "auto-ipv6"
-FLAT = "flat"
 
 
 class Network(sdk.ResourceType):
@@ -35,8 +35,8 @@ class Network(sdk.ResourceType):
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         uuid, given, name = ids.uuid(), want.get("bridge"), ids.claim("name", [ids.name(50)])
-        if want["mode"] == FLAT:
-            return {"physical_id": uuid, "uuid": uuid, "name": name, "bridge": given or ""}
+        if want["mode"] in BRIDGED:
+            return {"physical_id": uuid, "uuid": uuid, "name": name, "bridge": bridge_of(want)}
         bridge = ids.claim("bridge", [given] if given else (f"{ids.pools.bridges}{ids.token(10, f'bridge:{n}')}" for n in range(16)))
         identity = {"physical_id": uuid, "uuid": uuid, "name": name, "bridge": bridge}
         cidr = want.get("cidr")
@@ -48,32 +48,26 @@ class Network(sdk.ResourceType):
         return {**identity, "cidr": found.cidr, "gateway": found.gateway, "prefix": found.prefix}
 
     def fixed(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
-        if want["mode"] == FLAT:
+        if want["mode"] in BRIDGED:
             return frozenset()
         own = {f"cidr:{identity['cidr']}"} if "cidr" in identity else set()
         return frozenset({f"bridge:{identity['bridge']}", *own, *(f"cidr:{s['cidr']}" for s in want.get("subnets", ()))})
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
-        if want.get("mode") == FLAT and want.get("libvirt_overlay"):
-            return [sdk.Refusal("libvirt_overlay", "a flat network is not ours to define", "leave it out")]
+        if want.get("mode") in BRIDGED and want.get("libvirt_overlay"):
+            return [sdk.Refusal("libvirt_overlay", f"a {want['mode']} network is not ours to define", "leave it out")]
         alone = [k for k in ("gateway", "pools", "routes") if want.get(k) and not want.get("cidr")]
         found = [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
         found += sdk.range_faults(want)
         found += overlay.refusals(want, "network", OVERLAY)
-        if want.get("mode") != FLAT:
-            return found
-        if not want.get("bridge"):
-            found.append(sdk.Refusal("mode", "a flat network is on a bridge of the host", "bridge: its name there"))
-        strange = [k for k in ("cidr", "domain", "mtu") if want.get(k)]
-        return found + [sdk.Refusal(k, "whoever serves the bridge decides that, as the network is flat", f"leave {k} out") for k in strange]
+        return found + broken(want)
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         """libvirt serves DHCP for one IPv6 range of a network (formatnetwork.html, element dhcp); of IPv4 others are its dnsmasq's."""
         if "metadata" not in profile.features:
             return [sdk.Refusal("", "this host keeps no metadata, so nothing there could say whose a network is", "external_id uses one that is there")]
-        if want.get("mode") == FLAT:
-            served = any(s["dhcp"] for s in want.get("subnets", ()))
-            return [sdk.Refusal("mode", "a flat network gives no addresses", "dhcp: false at its subnets, so that the seed tells them")] if served else []
+        if want.get("mode") in BRIDGED:
+            return refused(want, profile)
         own = [{"family": _family(str(want["cidr"])), "dhcp": want.get("dhcp", True)}] if want.get("cidr") else []
         families = [s["family"] for s in [*own, *want.get("subnets", ())] if s["dhcp"]]
         several = families.count("ipv6")
@@ -118,7 +112,9 @@ class Network(sdk.ResourceType):
         elif found is None or not found.active:
             ctx.host.network_define(self._xml(ctx, want))
             ctx.host.network_start(uuid)
-        elif want["mode"] != FLAT:
+        elif want["mode"] == VLAN:
+            bring_groups(ctx, found.xml, want)
+        elif want["mode"] not in BRIDGED:
             bring_live(ctx, found.xml, self._names(ctx, want))
         return {}
 
@@ -137,8 +133,8 @@ class Network(sdk.ResourceType):
         return attributes
 
     def _xml(self, ctx: sdk.Context, want: sdk.Properties) -> str:
-        if want["mode"] == FLAT:
-            return ctx.render("flat.xml.j2", ownership=ctx.ownership(), identity=ctx.identity)
+        if want["mode"] in BRIDGED:
+            return xml_of(ctx, want)
         subnets = self._subnets(ctx, want)
         served = [{**s, "tag": f"range{n}"} for n, s in enumerate(s for s in subnets if s["dhcp"] and s["family"] == "ipv4")]
         xml = ctx.render(
@@ -152,7 +148,7 @@ class Network(sdk.ResourceType):
 
     def _names(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, list[str]]:
         gateways = {s["gateway"]: [SIGNAL_NAME] for s in self._subnets(ctx, want)}
-        return {} if want["mode"] == FLAT else dns_names(gateways, ctx.contributed.get("names", ()))
+        return {} if want["mode"] in BRIDGED else dns_names(gateways, ctx.contributed.get("names", ()))
 
     @staticmethod
     def _subnets(ctx: sdk.Context, want: sdk.Properties) -> list[dict[str, Any]]:
@@ -172,14 +168,15 @@ class Network(sdk.ResourceType):
         if found is None:
             return None
         root = ET.fromstring(found.xml)
-        forward, domain, mtu = root.find("forward"), root.find("domain"), root.find("mtu")
-        kind = forward.get("mode", "nat") if forward is not None else "isolated"
-        observed: dict[str, Any] = {"mode": MODES.get(kind, kind)}
+        domain, mtu = root.find("domain"), root.find("mtu")
+        observed: dict[str, Any] = {"mode": mode_of(root)}
+        if observed["mode"] == VLAN:
+            observed |= {"vlan": None, **tags_of(root), "port_groups": {g.get("name", ""): tags_of(g) for g in root.findall("portgroup")} or None}
         if domain is not None:
             observed["domain"] = domain.get("name", "")
         if mtu is not None:
             observed["mtu"] = int(mtu.get("size", "0"))
-        return {**observed, sdk.DRIFT: drift_of(ctx, found, [] if last["mode"] == FLAT else self._subnets(ctx, last))}
+        return {**observed, sdk.DRIFT: drift_of(ctx, found, [] if last["mode"] in BRIDGED else self._subnets(ctx, last))}
 
     def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         uuid = str(ctx.identity["uuid"])
@@ -192,14 +189,11 @@ def _family(cidr: str) -> str:
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """TOSCA's ways to say kind and addresses of a network."""
+    """Neutron's and TOSCA's ways to say kind and addresses of a network."""
     start, end, kind = (properties.pop(k, None) for k in ("$start_ip", "$end_ip", "$network_type"))
     if (start is None) != (end is None):
         raise ValueError("start_ip and end_ip come together")
     if start is not None:
         properties["pools"] = [{"start": start, "end": end}]
-    if kind is not None:
-        if kind not in ("nat", "isolated", "routed", "open", FLAT):
-            raise ValueError(f"there is no network of type {kind}; nat, isolated, routed, open and flat are there")
-        properties["mode"] = kind
+    properties |= translated(kind, properties.pop("$tag", None))
     return properties

@@ -24,7 +24,12 @@ class Port(sdk.ResourceType):
         seat = sdk.take_address(ids, subnet or network, "address", want.get("address") or "")
         more = sdk.further_addresses(ids, subnet or network, "address", want.get("also") or ())
         own = subnet.physical_id if subnet else ""
+        unfiltered = sdk.unfiltered(network)
+        if unfiltered and sdk.known_list(want.get("security_groups")):
+            raise sdk.RefusedError(unfiltered, hint="leave its security groups out, or take a flat network")
+        place = {k: v for k, v in (("port_group", want.get("port_group")), ("unfiltered", unfiltered)) if v}
         return {
+            **place,
             "hostname": re.sub(r"[^A-Za-z0-9-]+", "-", ids.path).strip("-")[:63] or "port",
             "physical_id": f"port-{ids.token(12, 'port')}", "mac": mac, **seat, "more": more, "network": network.physical_id,
             "network_name": network.identity["name"], "subnet": own, "addresses": [seat["address"], *(s["address"] for s in more)],
@@ -43,6 +48,8 @@ class Port(sdk.ResourceType):
         itself = identity["physical_id"]
         if isinstance(want.get("anti_spoofing"), bool):
             found.append(sdk.Contribution(itself, "groups", {"guarded": want["anti_spoofing"]}, "guarded"))
+        if isinstance(want.get("qos"), str):
+            found.append(sdk.Contribution(itself, "bandwidth", {"rules": sdk.Contributed(want["qos"], "rules")}, "qos"))
         for number, pair in enumerate(sdk.known_list(want.get("allowed_addresses"))):
             if isinstance(pair, dict):
                 found.append(sdk.Contribution(itself, "groups", {"allowed": pair}, f"allowed:{number:04}"))

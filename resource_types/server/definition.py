@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,9 +11,10 @@ from xml.etree import ElementTree as ET
 from stackengine import sdk
 from stackengine.sdk import overlay
 
-from . import hardware
+from . import bandwidth, hardware
 from .disks import OWN, Disk
 from .filters import filter_name, groups_of
+from .identity import alias_of
 from .shapes import shape_of
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of
 
@@ -45,7 +47,7 @@ def definition(
         shape.template, kind=kind, identity=ctx.identity, ownership=metadata(ctx, want), memory=memory_of(want), max_memory=maximum_of(want),
         vcpus=vcpus_of(want), max_vcpus=max_vcpus_of(want), kernel=image.get("kernel", ""), initrd=image.get("initrd", ""),
         cmdline=cmdline, disks=[disk_xml(ctx, d, direct=direct) for d in disks], nics=ctx.identity["nics"], ports=ports,
-        filters={mac: filter_name(ctx.identity, mac) for mac in groups_of(ctx, want)}, scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
+        interfaces=list(interfaces(ctx, want).values()), scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
         ignition=ignition, **machine, **hardware.values(want),
     )  # fmt: skip
     root = ET.fromstring(xml)
@@ -61,6 +63,27 @@ def disk_xml(ctx: sdk.Context, disk: Disk, *, direct: bool = True) -> str:
     """One ``<disk>``; ``direct``: the guest boots a kernel that the host gives it."""
     shape = shape_of(ctx.host.profile)
     return ctx.render(shape.disk_template, **asdict(shape.disk(disk, direct=direct)))
+
+
+def interfaces(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:
+    """Alias of every ``<interface>`` -> its XML."""
+    guarded, limits, virtio = groups_of(ctx, want), bandwidth.limits_of(ctx), ctx.host.profile.domain_type != "xen"
+    found = {}
+    for index, nic in enumerate(ctx.identity["nics"]):
+        alias = alias_of(nic, index)
+        named = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in guarded else ""
+        found[alias] = ctx.render("interface.xml.j2", nic=nic, alias=alias, filter=named, limits=limits.get(nic["mac"]), virtio=virtio)
+    return found
+
+
+def aliases(xml: str, prefix: str) -> set[str]:
+    """Aliases in a domain's XML that begin with ``prefix``."""
+    return {name for e in ET.fromstring(xml).findall("devices/*/alias") if (name := e.get("name", "")).startswith(prefix)}
+
+
+def macs(xml: str) -> set[str]:
+    """The MACs of a domain's interfaces."""
+    return {m.get("address", "").lower() for m in ET.fromstring(xml).findall("devices/interface/mac")}
 
 
 def screen_xml(ctx: sdk.Context, want: sdk.Properties) -> str:
@@ -178,12 +201,17 @@ def _start_facts(root: ET.Element) -> list[Any]:
     for disk in root.findall("devices/disk"):
         alias, source, boot = disk.find("alias"), disk.find("source"), disk.find("boot")
         if source is not None and (boot is not None or (alias is not None and alias.get("name") == "ua-seed")):
-            disks.append((alias.get("name") if alias is not None else "", source.get("file")))
+            disks.append((alias.get("name") if alias is not None else "", _started_from(source.get("file", ""))))
     for shared in root.findall("devices/filesystem"):  # a container's seed
         source, target = shared.find("source"), shared.find("target")
         if source is not None and target is not None and target.get("dir") == "/seed.tar":
-            disks.append(("ua-seed", source.get("dir")))
+            disks.append(("ua-seed", source.get("dir", "")))
     return [*facts, *sorted(disks, key=str)]
+
+
+def _started_from(path: str) -> str:
+    """A disk's path; of a seed without what names its network configuration, which a running guest has no need to read again."""
+    return re.sub(r"-[0-9a-f]{10}\.iso$", "", path)
 
 
 def disks_of(xml: str, prefix: str) -> dict[str, ET.Element]:

@@ -60,7 +60,7 @@ def groups_of(ctx: sdk.Context, want: sdk.Properties) -> dict[str, Guard]:
         own = [*addresses_of(nic), *_self_made(nic)]
         guarded = bool(own) and (usual if wish is None else bool(wish))
         allowed = [a for g in said if (a := g.get("allowed"))]
-        if groups or guarded:
+        if (groups or guarded) and not nic.get("unfiltered"):
             ranges = [ipaddress.ip_network(a, strict=False) for a in (*own, *(a["address"] for a in allowed))] if guarded else []
             listed = tuple(sorted({(str(n.network_address), n.prefixlen) for n in ranges}))
             found[nic["mac"]] = Guard(groups, guarded, listed, any(a.get("mac") for a in allowed))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from . import adopted, cfn_init, drift, ec2, hardware, moving
+from . import adopted, bandwidth, cfn_init, drift, ec2, hardware, moving
 from . import definition as xml_of
 from . import draft as drafts
 from .disks import FIRMWARE, GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, restarts, root_disk, seed_prefix
 from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
-from .identity import addresses_by_network, addresses_of, nic_identities
+from .identity import ALIAS, addresses_by_network, addresses_of, alias_of, nic_identities, with_interfaces
 from .openstack import LABEL as CONFIG_DRIVE
 from .openstack import Guest
 from .openstack import documents as openstack_documents
@@ -41,6 +41,9 @@ class Server(sdk.ResourceType):
         if sdk.has_unknown(networks):
             raise sdk.RefusedError("its networks are known only after apply", hint="name networks, subnets or ports of this stack")
         uuid, name, nics = ids.uuid(), ids.claim("name", [ids.name(50)]), nic_identities(ids, networks)
+        bare = next((n["unfiltered"] for n in nics if n.get("unfiltered") and not n["port"]), "")
+        if bare and own_groups(want.get("security_groups")):
+            raise sdk.RefusedError(bare, hint="leave the server's security groups out, and give its other interfaces ports with groups")
         hostname = want.get("name")
         first = nics[0] if nics else {}
         plain, records = addresses_by_network(ids, nics)
@@ -49,6 +52,16 @@ class Server(sdk.ResourceType):
             "nics": nics, "address": first.get("address", ""), "mac": first.get("mac", ""), "networks": plain, "addresses": records,
             "availability_zone": "local",
         }  # fmt: skip
+
+    def revised(
+        self, ids: sdk.Identities, identity: Mapping[str, Any], attributes: Mapping[str, sdk.Value], last: sdk.Properties, want: sdk.Properties
+    ) -> Mapping[str, Any]:
+        before, after = last.get("networks") or [], want.get("networks") or []
+        if before == after or sdk.has_unknown(after):
+            return identity
+        if attributes.get("adopted"):
+            raise sdk.RefusedError("the interfaces of an imported server are not changed", hint="replace it: --replace")
+        return with_interfaces(ids, identity, before, after)
 
     def implies(self, want: sdk.Properties) -> list[sdk.Implied]:
         found, source = [], want.get("image")
@@ -68,6 +81,7 @@ class Server(sdk.ResourceType):
             names = [{"address": a, "name": identity["hostname"]} for a in addresses_of(nic)]
             found += [sdk.Contribution(nic["network"], "names", name, nic["mac"]) for name in names]
             found += _in_groups(identity, nic, own_groups(want.get("security_groups")))
+            found += bandwidth.contributed(identity, nic)
             if nic["address"] and not nic["port"] and leased(nic):
                 value = {"mac": nic["mac"], "address": nic["address"], "name": identity["hostname"]}
                 found.append(sdk.Contribution(nic["network"], "reservations", value, nic["mac"]))
@@ -87,6 +101,8 @@ class Server(sdk.ResourceType):
         last, want = with_flavor(last), with_flavor(want)
         live = "set-memory-live" in profile.features and memory_of(want) <= maximum_of(last)
         found: dict[str, sdk.Effect] = {} if live else {"memory": "reboot"}
+        if last.get("networks") != want.get("networks"):
+            found["networks"] = _how_interfaces_change(last.get("networks"), want.get("networks"), profile)
         if not ("set-vcpus-live" in profile.features and vcpus_of(last) <= vcpus_of(want) <= max_vcpus_of(last)):
             found["vcpus"] = "reboot"
         if hardware.started_with(last) != hardware.started_with(want):
@@ -183,22 +199,36 @@ class Server(sdk.ResourceType):
             ctx.host.domain_start(uuid)
             if before is not None and before.state == "saved":  # it goes on as it was saved, which may be with less than it should have
                 self._as_wanted(ctx, want, xml, disks)
-        elif before.vcpus > vcpus_of(want) or xml_of.needs_restart(before.live_xml, xml):  # guests do not let go of vCPUs
+        elif before.vcpus > vcpus_of(want) or self._needs_restart(ctx, before.live_xml, xml):  # guests do not let go of vCPUs
             ctx.progress("restarting")
             ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
         else:
             self._live(ctx, want, before, disks)
-        self._drop_seeds(ctx, want["pool"], keep=seed.path.rpartition("/")[2])
+        self._drop_seeds(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *self._seeds_in_use(ctx)})
         return {
             "pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log",
             "definition": drift.remembered(xml, found.xml),
         }  # fmt: skip
 
+    @staticmethod
+    def _needs_restart(ctx: sdk.Context, live: str, xml: str) -> bool:
+        """Whether what runs cannot become what is defined."""
+        if "hotplug-nic" not in ctx.host.profile.features and live and xml_of.macs(live) != xml_of.macs(xml):
+            return True
+        return xml_of.needs_restart(live, xml)
+
+    @staticmethod
+    def _seeds_in_use(ctx: sdk.Context) -> set[str]:
+        """The seed that a running guest was started with, which may not be the one that it is started with next."""
+        runs = ctx.host.domain_info(str(ctx.identity["uuid"]))
+        found = xml_of.disks_of(runs.live_xml, "ua-seed").values() if runs is not None and runs.live_xml else ()
+        return {source.get("file", "").rpartition("/")[2] for disk in found if (source := disk.find("source")) is not None}
+
     def _as_wanted(self, ctx: sdk.Context, want: sdk.Properties, xml: str, disks: list[Disk]) -> None:
         runs = ctx.host.domain_info(str(ctx.identity["uuid"]))
         if runs is None or not runs.live_xml:
             return
-        if runs.vcpus > vcpus_of(want) or xml_of.needs_restart(runs.live_xml, xml):
+        if runs.vcpus > vcpus_of(want) or self._needs_restart(ctx, runs.live_xml, xml):
             ctx.host.domain_reboot(runs.uuid, want["shutdown_timeout"], ctx.check)
         else:
             self._live(ctx, want, runs, disks)
@@ -208,6 +238,8 @@ class Server(sdk.ResourceType):
         uuid = str(ctx.identity["uuid"])
         if before.memory_kib != memory_of(want) << 10:
             ctx.host.domain_set_memory(uuid, memory_of(want) << 10)
+        if "hotplug-nic" in ctx.host.profile.features:
+            self._interfaces(ctx, want, before.live_xml)
         wanted = {d.alias: d for d in disks if d.alias.startswith(OWN)}
         runs = xml_of.disks_of(before.live_xml, OWN)
         for alias in runs.keys() - wanted.keys():
@@ -224,18 +256,39 @@ class Server(sdk.ResourceType):
         if (want.get("vnc") or {}).get("password"):
             ctx.host.domain_update_device(uuid, xml_of.screen_xml(ctx, want))
         self._guard(ctx, want, before.live_xml)
+        self._throttle(ctx, want, before.live_xml)
         metadata = xml_of.metadata(ctx, want)
         if not xml_of.same_metadata(before.live_xml, metadata):
             ctx.host.domain_set_metadata(uuid, metadata)
 
     @staticmethod
+    def _interfaces(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
+        """Take away the interfaces that the guest should not have, and give it those that it lacks."""
+        uuid, runs, wanted = str(ctx.identity["uuid"]), xml_of.aliases(live_xml, ALIAS), xml_of.interfaces(ctx, want)
+        for alias in sorted(runs - wanted.keys()):
+            ctx.host.domain_detach(uuid, alias)
+        for alias, xml in wanted.items():
+            if alias not in runs:
+                ctx.host.domain_attach(uuid, xml)
+
+    @staticmethod
+    def _throttle(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
+        """Give running interfaces the bandwidth that they should have."""
+        runs, wanted, there = bandwidth.limits_in(live_xml), bandwidth.limits_of(ctx), xml_of.aliases(live_xml, ALIAS)
+        drawn = xml_of.interfaces(ctx, want)
+        for index, nic in enumerate(ctx.identity["nics"]):
+            alias = alias_of(nic, index)
+            if alias in there and runs.get(nic["mac"], {}) != wanted.get(nic["mac"], {}):
+                ctx.host.domain_update_device(str(ctx.identity["uuid"]), drawn[alias])
+
+    @staticmethod
     def _guard(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
         """Give running interfaces the filters that they should have."""
-        runs, wanted = named_in(live_xml), groups_of(ctx, want)
+        runs, wanted, there = named_in(live_xml), groups_of(ctx, want), xml_of.aliases(live_xml, ALIAS)
         for index, nic in enumerate(ctx.identity["nics"]):
-            name = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in wanted else ""
-            if name and runs.get(f"ua-nic{index}", "") != name:
-                ctx.host.domain_set_filter(str(ctx.identity["uuid"]), f"ua-nic{index}", name)
+            name, alias = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in wanted else "", alias_of(nic, index)
+            if name and runs.get(alias, "") != name and alias in there:
+                ctx.host.domain_set_filter(str(ctx.identity["uuid"]), alias, name)
 
     @staticmethod
     def _image(ctx: sdk.Context, want: sdk.Properties) -> Mapping[str, Any]:
@@ -277,11 +330,11 @@ class Server(sdk.ResourceType):
             ctx.host.unserve_metadata(str(ctx.identity["uuid"]))
 
     @staticmethod
-    def _drop_seeds(ctx: sdk.Context, pool: str, keep: str = "", also: str = "") -> None:
-        """Remove every seed but ``keep``, and the volume ``also``; also the record of one whose volume went before a crash."""
+    def _drop_seeds(ctx: sdk.Context, pool: str, keep: Collection[str] = (), also: str = "") -> None:
+        """Remove every seed but those of ``keep``, and the volume ``also``; also the record of one whose volume went before a crash."""
         prefix = seed_prefix(ctx.identity)
         found = {n.removesuffix(".json") for n in ctx.host.volume_names(pool)}
-        for name in sorted(n for n in found if n == also or (n.startswith(prefix) and n != keep)):
+        for name in sorted(n for n in found if n == also or (n.startswith(prefix) and n not in keep)):
             sdk.remove_volume(ctx, pool, name)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
@@ -338,6 +391,13 @@ class Server(sdk.ResourceType):
             ctx.host.domain_undefine(uuid)
         ctx.host.unserve_metadata(uuid)
         self._drop_seeds(ctx, pool, also=disk_name(ctx.identity))
+
+
+def _how_interfaces_change(last: Any, want: Any, profile: sdk.Profile) -> sdk.Effect:
+    """They come and go while the guest runs, where the host can; the first stays, as its address is the one by which the server is known."""
+    if sdk.has_unknown(want) or not last or not want or last[0] != want[0]:
+        return "replace"
+    return "live" if "hotplug-nic" in profile.features else "reboot"
 
 
 def _in_groups(identity: Mapping[str, Any], nic: Mapping[str, Any], groups: list[Any]) -> list[sdk.Contribution]:

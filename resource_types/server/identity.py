@@ -7,13 +7,43 @@ from typing import Any
 
 from stackengine import sdk
 
+ALIAS = "ua-nic"
+"""What the aliases of interfaces begin with."""
+
 
 def nic_identities(ids: sdk.Identities, networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry per interface: mac, address, prefix, gateway, dhcp, network (physical id), network_name, network_path, port (physical id or empty).
 
     On a network without an address range the address is empty.
     """
-    return [_of_port(ids, n["port"]) if n.get("port") else _own(ids, n, index) for index, n in enumerate(networks)]
+    return [_nic(ids, n, str(index)) for index, n in enumerate(networks)]
+
+
+def with_interfaces(ids: sdk.Identities, identity: Mapping[str, Any], last: list[dict[str, Any]], want: list[dict[str, Any]]) -> dict[str, Any]:
+    """``identity`` after interfaces came and went: those that stay keep MAC, addresses and place; one that comes back has what it had."""
+    there = [(entry, {**nic, "alias": alias_of(nic, n)}) for n, (entry, nic) in enumerate(zip(last, identity["nics"], strict=True))]
+    left = [*there, *((s["entry"], s["nic"]) for s in identity.get("spare") or ())]
+    nics, count = [], len(left)
+    for entry in want:
+        at = next((n for n, (known, _) in enumerate(left) if known == entry), None)
+        if at is not None:
+            nics.append(left.pop(at)[1])
+            continue
+        nic = _nic(ids, entry, f"+{count}")
+        nics.append({**nic, "alias": f"{ALIAS}-{nic['mac'].replace(':', '')}"})
+        count += 1
+    plain, records = addresses_by_network(ids, nics)
+    spare = [{"entry": entry, "nic": nic} for entry, nic in left if not nic["port"]]
+    return {**identity, "nics": nics, "networks": plain, "addresses": records, "spare": spare}
+
+
+def alias_of(nic: Mapping[str, Any], index: int) -> str:
+    """By which libvirt knows an interface, as long as it is there."""
+    return str(nic.get("alias") or f"{ALIAS}{index}")
+
+
+def _nic(ids: sdk.Identities, entry: dict[str, Any], salt: str) -> dict[str, Any]:
+    return _of_port(ids, entry["port"]) if entry.get("port") else _own(ids, entry, salt)
 
 
 def _of_port(ids: sdk.Identities, port: Any) -> dict[str, Any]:
@@ -22,11 +52,12 @@ def _of_port(ids: sdk.Identities, port: Any) -> dict[str, Any]:
         raise sdk.RefusedError(f"the port {port} is not part of this stack", hint="make it by SE::Port or its like in the template's language")
     i = found.identity
     network = ids.referred(i["network"])
-    kept = {k: i[k] for k in ("mac", "address", "prefix", "gateway", "dhcp", "routes", "network", "network_name", "more") if i.get(k) is not None}
+    names = ("mac", "address", "prefix", "gateway", "dhcp", "routes", "network", "network_name", "more", "port_group", "unfiltered")
+    kept = {k: i[k] for k in names if i.get(k) is not None}
     return {**kept, "port": port, "network_path": network.path if network else i["network_name"]}
 
 
-def _own(ids: sdk.Identities, nic: dict[str, Any], index: int) -> dict[str, Any]:
+def _own(ids: sdk.Identities, nic: dict[str, Any], index: str) -> dict[str, Any]:
     subnet = ids.referred(nic.get("subnet"))
     network = ids.referred(subnet.identity["network"] if subnet else nic.get("network"))
     if network is None:
@@ -34,6 +65,7 @@ def _own(ids: sdk.Identities, nic: dict[str, Any], index: int) -> dict[str, Any]
         raise sdk.RefusedError(f"the network {named} is not part of this stack", hint="an interface names a network, a subnet or a port of its stack")
     mac = ids.claim("mac", [str(nic["mac"]).lower()]) if nic.get("mac") else ids.mac(f"nic{index}")
     where = {"network": network.physical_id, "network_name": network.identity["name"], "network_path": network.path, "port": "", "mac": mac}
+    where |= {k: v for k, v in (("port_group", nic.get("port_group")), ("unfiltered", sdk.unfiltered(network))) if v}
     place = subnet or network
     if network.external:
         if nic.get("address"):
@@ -42,7 +74,7 @@ def _own(ids: sdk.Identities, nic: dict[str, Any], index: int) -> dict[str, Any]
     if "cidr" not in place.identity:
         if nic.get("address"):
             raise sdk.RefusedError(f"the network {network.path} has no address range for {nic['address']}", hint="give it a subnet")
-        asks = network.properties.get("mode") == "flat"  # whoever serves the bridge gives the address
+        asks = network.properties.get("mode") in ("flat", "vlan", "direct")  # whoever serves that gives the address
         return {**where, "address": "", "prefix": 0, "gateway": "", "dhcp": asks}
     seat = sdk.take_address(ids, place, f"address{index}", nic.get("address") or "")
     more = sdk.further_addresses(ids, place, f"address{index}", nic.get("also") or ())

@@ -16,6 +16,9 @@ from email.parser import Parser
 from typing import Any
 
 LABEL = "cidata"
+NETWORK = "network-config"
+NETWORKS = (NETWORK, "network_data.json")
+"""Documents of the network, which a guest has read by the time that its interfaces change."""
 NOTHING = "#cloud-config\n{}\n"
 
 
@@ -45,7 +48,7 @@ def documents(identity: Mapping[str, Any], user_data: str, keys: list[str], *, a
         **({"vendor-data": vendor_data} if vendor_data else {}),
         "meta-data": json.dumps(meta, indent=1),
         "user-data": user_data or NOTHING,
-        "network-config": json.dumps(network_config(identity), indent=1),
+        NETWORK: json.dumps(network_config(identity), indent=1),
     }
 
 
@@ -112,8 +115,10 @@ def _both(hook: str, user_data: str) -> str:
 
 
 def digest_of(files: Mapping[str, str]) -> str:
-    """What names a seed: the same documents are the same volume, whatever the dates in its ISO."""
-    return _digest(json.dumps(dict(files), sort_keys=True))[:10]
+    """What names a seed: the same documents are the same volume, whatever the dates in its ISO. Last comes the network configuration's part."""
+    network = {k: v for k, v in files.items() if k.endswith(NETWORKS)}
+    rest = {k: v for k, v in files.items() if k not in network}
+    return f"{_digest(json.dumps(rest, sort_keys=True))[:10]}-{_digest(json.dumps(network, sort_keys=True))[:10]}"
 
 
 def _digest(text: str) -> str:

@@ -79,6 +79,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     add_parameters(parser)
     parser.add_argument("--target", metavar="PATH", action="append", default=[], help="only this resource and what it depends on; repeatable")
     parser.add_argument("--replace", metavar="PATH", action="append", default=[], help="give this resource a new generation even if nothing changed")
+    parser.add_argument("--upgrade-images", action="store_true", help="take images as their addresses show them now, whatever stack.lock pins")
     add_inert(parser)
     add_remap(parser)
     add_project(parser)

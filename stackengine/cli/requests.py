@@ -27,6 +27,7 @@ def of(args: argparse.Namespace) -> Request:
         replace=tuple(getattr(args, "replace", ())),
         accept_inert=getattr(args, "accept_inert", False),
         remap=bool(getattr(args, "remap_cidr", False)),
+        upgrade_images=getattr(args, "upgrade_images", False),
         policy=_policy(override) if override else None,
     )
 

@@ -7,111 +7,44 @@ opened as ``describe:SOURCE`` (a built image is built for it), and what is known
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
 import json
 import threading
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib import resources
+from collections.abc import Callable, Collection
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
-from urllib.parse import unquote, urlsplit
+from typing import BinaryIO, Literal
+from urllib.parse import urlsplit
 
 from stackengine.hosts import downloads, guest_image
-from stackengine.hosts.downloads import Downloads, nothing
+from stackengine.hosts.catalogue import Catalogue, ImageSource, catalogue
+from stackengine.hosts.downloads import Downloads, Ways, nothing
 from stackengine.hosts.guest_image import manifest
 from stackengine.hosts.guest_image.ingredients import ImageError
 
-__all__ = ["ImageError", "ImageSource", "Images", "catalogue", "lookup"]
+__all__ = ["ImageError", "ImageSource", "Images", "Ways", "catalogue"]
 
 _MAGIC = b"QFI\xfb"
 """The first bytes of a qcow2 file."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSource:
-    """What is known of an image without touching disk or network."""
-
-    name: str
-    """As written: a catalogue name, path or URL."""
-    kind: Literal["kernel", "disk"]
-    sources: dict[str, str]
-    """By part (``disk``, ``kernel`` and ``initrd``, or ``rootfs`` for containers): what :meth:`Images.open_source` opens."""
-    checksum: str = ""
-    """``ALGORITHM:HEX`` of the disk, when the catalogue knows it."""
-    checksums: str = ""
-    """URL of a published list of checksums."""
-    build: str = ""
-    """The image that is built on this machine."""
-    user: str = ""
-    """The account that gets the SSH keys; empty: not known."""
-    memory: int = 0
-    """MiB that a guest needs at least; 0: not known."""
-    description: str = ""
-    cmdline: str = ""
-    """Kernel command line; of a built image known when it is built."""
-    sha256: dict[str, str] = field(default_factory=dict)
-    """By part; empty as long as it is not known."""
-
-
-@cache
-def catalogue() -> dict[str, ImageSource]:
-    """The images that can be named, by name."""
-    import yaml
-
-    text = resources.files("stackengine.hosts").joinpath("images.yaml").read_text()
-    return {name: _entry(name, data) for name, data in yaml.safe_load(text).items()}
-
-
-def _entry(name: str, data: dict[str, Any]) -> ImageSource:
-    build = data.get("build", "")
-    parts = {"": ("disk",), "tiny": ("kernel", "initrd"), "tiny-container": ("rootfs",)}.get(build, ("kernel", "initrd", "disk"))
-    of = {part: f"{name}#{part}" if build else data["url"] for part in parts}
-    if build == "tiny":
-        of["rootfs"] = "tiny-container#rootfs"  # made when a host of containers wants it
-    return ImageSource(
-        name,
-        "kernel" if build else "disk",
-        of,
-        data.get("checksum", ""),
-        data.get("checksums", ""),
-        build,
-        data.get("user", ""),
-        data.get("memory", 0),
-        data.get("description", ""),
-    )
-
-
-def lookup(source: str) -> ImageSource:
-    """What ``source`` (a catalogue name, a path or a URL) means; :class:`ImageError` with a suggestion when it means nothing."""
-    if source in catalogue():
-        return catalogue()[source]
-    scheme = urlsplit(source).scheme
-    if scheme in {"http", "https", "file"}:
-        return ImageSource(source, "disk", {"disk": source})
-    if "/" in source or source.startswith("~") or Path(source).is_file():
-        return ImageSource(source, "disk", {"disk": str(Path(source).expanduser())})
-    near = difflib.get_close_matches(source, catalogue(), 1, 0.5)
-    raise ImageError(
-        f"no image named {source!r}",
-        hint=(f"did you mean {near[0]}? " if near else "") + "an image is a name (stack-run images ls), a path with a slash, or a URL",
-    )
-
-
 class Images:
     """Opens images; what was downloaded or built is kept below ``state_dir``. Safe for several threads and processes."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, ways: Ways | None = None) -> None:
         self._state = state_dir
-        self._downloads = Downloads(state_dir / "images" / "downloads")
+        self._downloads = Downloads(state_dir / "images" / "downloads", ways)
         self._build_lock = threading.Lock()
+        self.names = Catalogue(state_dir / "images" / "added.json")
+
+    def lookup(self, source: str) -> ImageSource:
+        """What ``source`` (a name, a path or a URL) means, without touching a network; :class:`ImageError` with a suggestion when it means nothing."""
+        return self.names.lookup(source)
 
     def describe(self, source: str) -> ImageSource:
-        """Like :func:`lookup`, but a built image is built and told with its checksums and command line."""
-        found = lookup(source)
+        """Like :meth:`lookup`, but a built image is built and told with its checksums and command line."""
+        found = self.lookup(source)
         if not found.build:
             return found
         made = self._built(found.build)
@@ -126,7 +59,7 @@ class Images:
         """
         scheme, _, rest = source.partition(":")
         if scheme in ("describe", "about"):
-            text = json.dumps(asdict(self.describe(rest) if scheme == "describe" else lookup(rest))).encode()
+            text = json.dumps(asdict(self.describe(rest) if scheme == "describe" else self.lookup(rest))).encode()
             return io.BytesIO(text), len(text), hashlib.sha256(text).hexdigest()
         path, seen = self._locate(source, sha256, check)
         if sha256 and seen != sha256.lower().removeprefix("sha256:"):
@@ -135,48 +68,67 @@ class Images:
 
     def held(self, source: str) -> int:
         """Bytes of an image that are on this machine already, built or downloaded; 0: none."""
-        found = lookup(source)
+        found = self.lookup(source)
         if found.build:
             made = [m for folder in (self._state / "images" / found.build).glob("[!.]*") if (m := manifest.load(folder))]
             return max((sum(m.part(p).stat().st_size for p in m.files) for m in made), default=0)
-        url = found.sources["disk"]
-        if urlsplit(url).scheme not in {"http", "https"}:
-            path = Path(url.removeprefix("file://"))
+        if not found.fetched:
+            path = Path(found.url)
             return path.stat().st_size if path.is_file() else 0
-        fetched = self._downloads.held(url)
+        fetched = self._downloads.held(found.url)
         return fetched.length if fetched else 0
 
-    def refresh(self, source: str) -> None:
-        """Forget what was downloaded for ``source``, so that the next use fetches it again."""
-        url = lookup(source).sources.get("disk", "")
-        if urlsplit(url).scheme in {"http", "https"}:
-            self._downloads.forget(url)
+    def pull(self, source: str, check: Callable[[], None] = nothing) -> str:
+        """Have ``source`` on this machine: built, or fetched in its newest version; the sha256 of a disk, empty where it has none."""
+        found = self.lookup(source)
+        if found.build:
+            return self._built(found.build).sha256.get("disk", "")
+        if found.fetched:
+            return self._downloads.get(found.url, lambda: self._expected(found, ""), check, newest=True)[1].sha256
+        return self._locate(source, "", check)[1]
+
+    def fetched(self) -> list[downloads.Fetched]:
+        """What was downloaded, by address."""
+        return self._downloads.all()
+
+    def discard(self, source: str) -> int:
+        """Remove what is on this machine of an image that was built or fetched; the bytes that are free now. The next use has it made again."""
+        found = self.lookup(source)
+        if found.build:
+            return guest_image.discard(found.build, self._state)
+        return self._downloads.forget(found.url) if found.fetched else 0
+
+    def sweep(self, keep: Collection[str], *, pretend: bool = False) -> int:
+        """Remove downloads whose sha256 is not in ``keep``, and all but the newest build of each image; the bytes that are free now."""
+        return self._downloads.sweep(keep, pretend=pretend) + guest_image.sweep(self._state, pretend=pretend)
 
     def _locate(self, source: str, sha256: str, check: Callable[[], None]) -> tuple[Path, str]:
         name, _, part = source.partition("#")
-        found = lookup(name if name in catalogue() else source)
+        found = self.lookup(name if name in catalogue() else source)
         if found.build:
             made = self._built(found.build)
             if part not in made.files:
                 raise ImageError(f"image {name} has no part {part or 'of its own'}", hint="one of: " + ", ".join(f"{name}#{p}" for p in made.files))
             return made.part(part), made.sha256[part]
-        url = found.sources["disk"]
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https"}:
-            path, fetched = self._downloads.get(url, lambda: self._expected(found, sha256), check)
+        if found.fetched:
+            pinned = downloads.normal_checksum(sha256).removeprefix("sha256:") if sha256 else ""
+            path, fetched = self._downloads.get(found.url, lambda: self._expected(found, sha256), check, sha256=pinned)
             return path, fetched.sha256
-        path = Path(unquote(parts.path) if parts.scheme == "file" else url)
+        path = Path(found.url)
         if not path.is_file():
             raise ImageError(f"image file {path} is not there", hint="an image is a name (stack-run images ls), a path, or a URL")
-        return path, self._digest(path, check)
+        seen = self._digest(path, check)
+        if found.checksum and downloads.digests(path, found.checksum, check)[1] != found.checksum:
+            raise ImageError(f"{path} is no longer what it was when the image {found.name} was added", hint=f"stack-run images add {found.name} {path}")
+        return path, seen
 
     def _expected(self, source: ImageSource, sha256: str) -> str:
         if sha256:
             return downloads.normal_checksum(sha256)
         if source.checksum or not source.checksums:
             return source.checksum
-        name = urlsplit(source.sources["disk"]).path.rpartition("/")[2]
-        expected = downloads.published_checksum(downloads.text(source.checksums), name)
+        name = urlsplit(source.url).path.rpartition("/")[2]
+        expected = downloads.published_checksum(self._downloads.text(source.checksums), name)
         if not expected:
             raise ImageError(f"{source.checksums} lists no checksum of {name}", hint="give the image's URL and sha256 instead of its name")
         return expected

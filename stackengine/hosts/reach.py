@@ -51,7 +51,7 @@ class Reach(Protocol):
 
     @property
     def features(self) -> frozenset[str]:
-        """What can be done there because of the way in (of ``sdk.Profile.features``: publish, forwarding)."""
+        """What can be done there because of the way in (of ``sdk.Profile.features``: publish, forwarding, switch, bandwidth)."""
 
     @property
     def folder(self) -> Path:
@@ -133,8 +133,16 @@ class Direct:
 
     @property
     def features(self) -> frozenset[str]:
-        """Ports are published where connections get in; the machine's own firewall stays as it is."""
-        return frozenset({"publish"}) if self.local or self._gate is not None else frozenset()
+        """Ports are published where connections get in; the machine's own firewall stays as it is.
+
+        Of another machine nobody here knows whether it has Open vSwitch, and what its kernel can: it tells when a guest is started.
+        """
+        from stackengine.hosts.private import packages
+        from stackengine.hosts.private.shaping import kernel_shapes
+
+        found = {"publish"} if self.local or self._gate is not None else set()
+        found |= {"switch"} if not self.local or packages.which("ovs-vsctl") else set()
+        return frozenset(found | ({"bandwidth"} if not self.local or kernel_shapes(self.folder) else set()))
 
     def forward(self, key: str, entries: list[dict[str, Any]] | None) -> None:  # noqa: ARG002
         """Not here; taking away what never was is no error."""

@@ -9,7 +9,7 @@ from typing import Any
 from stackengine.evaluate import PENDING, EvaluationError, Secrets, resolve
 from stackengine.model.desired import COPIES, HOSTS, Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
-from stackengine.model.instance import DiskCopy, Instance, Piece, Recorded
+from stackengine.model.instance import Claim, DiskCopy, Instance, Piece, Recorded
 from stackengine.model.values import Value, has_unknown
 from stackengine.planning import copies, external
 from stackengine.planning.choice import Choice, same_policies
@@ -139,13 +139,14 @@ class Chooser:
         changes = compare(old, want, info, self.ground.on(target).profile, resource, observed)
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
+        identity, claims = self._revised(old, resource, info, want) if changes else (old.identity, old.claims)
         protected = old.protected if resource.policies.protect is None else resource.policies.protect
         same = old.refs == refs and same_policies(old.policies, resource.policies) and old.protected == protected
         if not changes and same and taken is None and not moves and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
         instance = old.but(
-            properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version, protected=protected,
-            exclusive=info.handler.exclusive(old.identity, want), attributes=old.attributes if taken is None else taken.attributes,
+            identity=identity, claims=claims, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version,
+            protected=protected, exclusive=info.handler.exclusive(identity, want), attributes=old.attributes if taken is None else taken.attributes,
         )  # fmt: skip
         maybe = any(c.effect == "replace" for c in changes)
         if moves:
@@ -187,6 +188,18 @@ class Chooser:
             self.diagnostics.error("K125", f"{old.path} cannot move from {origin} to {target}: {why}", resource.mark_of(), hint)
         reason = f"from {origin} to {target}" + ("" if old.sure else ", as an earlier operation did not finish it")
         return Choice(resource, info, instance.on(target, origin=origin), "move", changes, old, reason)
+
+    def _revised(
+        self, old: Instance, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value]
+    ) -> tuple[dict[str, Any], tuple[Claim, ...]]:
+        """Identity and claims after an update in place."""
+        ids = PathIdentities(self.ground, resource.path, old.generation, self._book, self.referred, self._host_of(resource.path))
+        try:
+            identity = info.handler.revised(ids, old.identity, old.attributes, old.properties, want)
+        except RefusedError as error:
+            self.diagnostics.error("L103", f"{resource.path}: {error}", resource.mark_of(), error.hint or "choose another value, or leave it out")
+            return old.identity, old.claims
+        return dict(identity), tuple(dict.fromkeys((*old.claims, *ids.claims)))
 
     def _with_lasting(
         self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo
@@ -275,11 +288,13 @@ def contributions(choices: Mapping[str, Choice]) -> dict[str, dict[str, list[dic
     return {t: {k: found for k, items in keys.items() if (found := _followed(items, plain, paths))} for t, keys in plain.items()}
 
 
-def _followed(items: list[dict[str, Any]], plain: Mapping[str, Mapping[str, list[Any]]], paths: Mapping[str, str]) -> list[dict[str, Any]]:
-    """``items`` with every :class:`Contributed` replaced by the list that it means; those whose list is empty are left out."""
+def _followed(items: list[dict[str, Any]], plain: Mapping[str, Mapping[str, list[Any]]], paths: Mapping[str, str], deep: int = 2) -> list[dict[str, Any]]:
+    """``items`` with every :class:`Contributed` replaced by the list that it means, ``deep`` times over; those whose list is empty are left out."""
     found = []
     for item in items:
         lists = {k: plain.get(paths.get(v.target, ""), {}).get(v.key, []) for k, v in item.items() if isinstance(v, Contributed)}
+        if deep > 1:
+            lists = {k: _followed(items, plain, paths, deep - 1) for k, items in lists.items()}
         if all(lists.values()):
             found.append({**item, **lists})
     return found

@@ -69,7 +69,7 @@ def make_plan(
         _suggest_moves(actions, diagnostics)
     if not ground.undoing:
         check_protected(actions, diagnostics)
-    claims = tuple(sorted({c for a in actions.values() if a.verb in ("create", "move") for c in a.instance.claims}, key=_claim_key))
+    claims = tuple(sorted({c for a in actions.values() for c in a.new_claims}, key=_claim_key))
     return Plan(
         actions=actions,
         chosen={p: c.instance.id for p, c in choices.items()},

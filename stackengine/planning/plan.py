@@ -70,6 +70,15 @@ class Action:
         return self.instance.path
 
     @property
+    def new_claims(self) -> tuple[Claim, ...]:
+        """What it claims that its object does not have yet."""
+        if self.verb in ("create", "move"):
+            return self.instance.claims
+        if self.verb != "update" or self.previous is None:
+            return ()
+        return tuple(c for c in self.instance.claims if c not in self.previous.claims)
+
+    @property
     def replaces(self) -> bool:
         """Whether it makes a new generation in place of another; a create may also finish what is there in part."""
         return self.verb == "create" and self.previous is not None and self.previous.id != self.instance.id

@@ -20,6 +20,7 @@ from stackengine.sdk.addresses import (
     range_faults,
     subnet_range,
     take_address,
+    unfiltered,
 )
 from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
@@ -168,5 +169,6 @@ __all__ = [
     "take_address",
     "tell",
     "text_matches",
+    "unfiltered",
     "volume_xml",
 ]

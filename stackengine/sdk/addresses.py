@@ -160,6 +160,12 @@ def floating_entry(address: str, guest: Referred, fixed: str = "") -> dict[str, 
     return {"kind": "floating", "address": address, "to": str(found["address"]), "cidr": str(network)}
 
 
+def unfiltered(network: Referred) -> str:
+    """Why no packet filters work on a network's interfaces (libvirt, formatnwfilter.html: bridges of the kernel only); empty: they do."""
+    mode = network.properties.get("mode")
+    return f"{network.path} is a network of mode {mode}, on whose interfaces no packet filters work" if mode in ("vlan", "direct") else ""
+
+
 def _rotated(network: Any, spans: list[tuple[int, int]], gateway: str, start: bytes) -> Iterator[str]:
     kind = type(network.network_address)
     sizes = [min(last - first + 1, LARGEST) for first, last in spans]

@@ -19,8 +19,8 @@ class Profile:
     machine: str = ""
     features: frozenset[str] = frozenset()
     """Of: agent, channel, hotplug-disk, hotplug-nic, set-memory-live, set-vcpus-live, uefi, tpm, nwfilter, bandwidth, snapshot, save,
-    copy-live, resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service, overlay, migrate;
-    pv, pvh, hvm: Xen's kinds of guests."""
+    copy-live, resize-live, leases, signals-http, signals-console, console-log, metadata, upload, publish, forwarding, metadata-service, overlay, migrate,
+    switch (Open vSwitch: VLAN tags); pv, pvh, hvm: Xen's kinds of guests."""
     undefine_flags: int = 0
     local: bool = True
     """Whether the host is this machine (then HTTP signals can be received on a network's gateway address)."""

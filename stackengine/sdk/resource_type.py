@@ -49,6 +49,16 @@ class ResourceType(ABC):
         """Choose the identity; must hold ``physical_id``. Its keys are attributes that are known before anything runs."""
         return {"physical_id": ids.name()}
 
+    def revised(
+        self, ids: Identities, identity: Mapping[str, Any], attributes: Mapping[str, Value], last: Properties, want: Properties
+    ) -> Mapping[str, Any]:
+        """The identity after an update in place, for types with parts that come and go (a server's interfaces).
+
+        What the object itself is known by (``physical_id``, ``uuid``, ``name``) stays, and so do parts that stay. What it claims is claimed besides
+        what was claimed before, until the object is gone. RefusedError when it cannot be had.
+        """
+        return identity
+
     def implies(self, want: Properties) -> list[Implied]:
         """Resources that this one brings with it."""
         return []

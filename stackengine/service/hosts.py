@@ -24,7 +24,7 @@ def ls(session: Session) -> list[HostView]:
     for name in private.names(session.folder):
         uri = f"private://{name}"
         host = private.find(name, session.folder)
-        details = {"libvirt_uri": host.libvirt_uri, "outbound": host.outbound, "folder": str(host.paths.folder)}
+        details = {"libvirt_uri": host.libvirt_uri, "outbound": host.outbound, "switch": host.switch, "folder": str(host.paths.folder)}
         state = _state(facts.get(uri), "running" if host.pid else "stopped")
         found.append(HostView(name, uri, "private", state, tuple(sorted(stacks.pop(uri, ()))), "", details, facts.get(uri)))
     there = {h.uri for h in found}
@@ -65,7 +65,7 @@ def down(session: Session, uris: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def start(session: Session, name: str, *, outbound: bool = False) -> None:
+def start(session: Session, name: str, *, outbound: bool = False, switch: bool = False) -> None:
     """Start a private host."""
     from stackengine.hosts import private
 
@@ -73,7 +73,7 @@ def start(session: Session, name: str, *, outbound: bool = False) -> None:
         hint = f"{name} needs no start: stack-run up TEMPLATE --host {name}"
         raise ServiceError(f"{name} is no private host, and only those are started here", hint=hint, exit_code=2)
     try:
-        private.ensure(_plain(name), session.folder, outbound=outbound or None)
+        private.ensure(_plain(name), session.folder, outbound=outbound or None, switch=switch or None)
     except HostError as error:
         raise ServiceError(str(error), hint=error.hint) from error
 

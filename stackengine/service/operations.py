@@ -18,7 +18,7 @@ from stackengine.model.instance import Claim, Recorded
 from stackengine.planning.moves import Amendment
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Cancelled
-from stackengine.service import guard, inventory, keys, prepare
+from stackengine.service import guard, inventory, keys, pins, prepare
 from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
@@ -41,16 +41,24 @@ def carry_out(
     session: Session, preview: Preview, *, on_failure: OnFailure = "rollback", keep_going: bool = False, timeout: float | None = None, watch: Watch = None,
     allow: Collection[str] | None = None, overtake: bool = False,
 ) -> OperationResult:  # fmt: skip
-    """Carry a preview out as it was shown; planned again only when a claim was given away or the stack moved on.
+    """Carry a preview out as it was shown; planned again only when a claim was given away or the stack moved on. Then images are pinned.
 
     ``allow``: ``replace``, ``delete`` and paths whose data may be lost; None: a person saw the plan and agreed.
     ``overtake``: an operation that runs is asked to hand out no more work, and this one goes on from where it then stands.
     """
     prepared: Prepared = preview.prepared
+    result = _carried_out(session, preview, {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout}, watch, allow, overtake=overtake)
+    if result.status == "complete" and prepared.revision is not None:
+        pins.write(session, prepared.stack, prepared.revision.template)
+    return result
+
+
+def _carried_out(session: Session, preview: Preview, wish: dict[str, Any], watch: Watch, allow: Collection[str] | None, *, overtake: bool) -> OperationResult:
+    prepared: Prepared = preview.prepared
     row = prepared.stack
     if allow is not None and preview.kind != "delete" and not (preview.kind == "rollback" and preview.from_revision == preview.to_revision):
         guard.check_allowed(preview, allow)
-    if on_failure == "delete":
+    if wish["on_failure"] == "delete":
         guard.check_not_protected(row)
     if preview.plan.empty and _is_so_already(session, preview):
         return OperationResult("", preview.kind, "complete", preview.from_revision, outputs=dict(preview.plan.outputs))
@@ -61,7 +69,7 @@ def carry_out(
         row = _recorded_stack(session, preview, prepared)
         if prepared.before:
             row = _amended(session, row, prepared.before)
-        options = {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout, **prepared.aim}
+        options = {**wish, **prepared.aim}
         try:
             operation, journal, preview = _submit(session, preview, row, options, watch, allow)
         except Exception:
@@ -111,6 +119,8 @@ def _recorded_stack(session: Session, preview: Preview, prepared: Prepared) -> S
         except BusyError as error:
             raise StackBusyError(str(error), hint=error.hint) from error
         return row
+    if session.store.stack_of(row.id).tags.get("restoring"):
+        raise ServiceError(f"a restore of {row.name} was not finished", hint=f"stack-run resume {row.name}")
     left = session.store.active(row.id)
     if left is not None:
         if _elsewhere(left) and left.lease_until > time.time():
@@ -177,7 +187,7 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
 
 def owners(plan: Plan) -> dict[Claim, str]:
     """Which instance each new claim of a plan is for."""
-    return {c: a.instance.id for a in plan.actions.values() if a.verb in ("create", "move") for c in a.instance.claims}
+    return {c: a.instance.id for a in plan.actions.values() for c in a.new_claims}
 
 
 def resume(session: Session, name: str, watch: Watch = None) -> OperationResult | None:
@@ -346,5 +356,9 @@ class _Run:
 def _remove_folder(session: Session, row: StackRow) -> None:
     import shutil
 
+    from stackengine.service.environments import cuts
+
     shutil.rmtree(keys.folder_of(session.folder, row.id), ignore_errors=True)
+    if row.tags.get(cuts.HELD):
+        cuts.sweep(session)
     (session.folder / "locks" / f"{row.id}.lock").unlink(missing_ok=True)

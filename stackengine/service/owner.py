@@ -20,6 +20,10 @@
       ports: 20000-29999
       zone: env.internal
       addresses: 127.64.0.0/12
+    downloads:
+      proxy: http://proxy.example:3128
+      ca: /etc/ssl/ours.pem
+      mirrors: {"https://cloud.debian.org/images/": "https://mirror.example/debian/"}
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackengine.model.allowed import KINDS, NOTHING, SCOPES, Allowed, Pools, Quotas, quotas_of
 from stackengine.model.desired import Desired
@@ -38,6 +42,9 @@ from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Recorded
 from stackengine.registry import Registry
 from stackengine.service.types import ServiceError
+
+if TYPE_CHECKING:
+    from stackengine.hosts.images import Images, Ways
 
 FILE = "owner.yaml"
 
@@ -129,6 +136,26 @@ _POOLS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def downloads() -> Ways:
+    """How images are fetched; of several files the last one that says something counts, and mirrors add up."""
+    from stackengine.hosts.downloads import Ways
+
+    found = Ways()
+    for path in places():
+        if path.is_file():
+            said: Any = _data(path).get("downloads", {})
+            if not isinstance(said, dict) or set(said) - {"proxy", "ca", "mirrors"}:
+                raise ServiceError(f"{path}: downloads is not in order", hint="it holds some of: proxy, ca, mirrors")
+            mirrors = said.get("mirrors", {})
+            if not isinstance(mirrors, dict) or not all(isinstance(v, str) and v.startswith(("http://", "https://")) for kv in mirrors.items() for v in kv):
+                raise ServiceError(f"{path}: downloads.mirrors maps beginnings of addresses to others", hint='{"https://cloud.debian.org/": "https://mirror/"}')
+            proxy, ca = said.get("proxy", found.proxy), said.get("ca", found.ca)
+            if not isinstance(proxy, str) or not isinstance(ca, str):
+                raise ServiceError(f"{path}: downloads.proxy and downloads.ca are texts", hint="a URL, and the path of a file")
+            found = Ways(proxy, ca, {**found.mirrors, **mirrors})
+    return found
+
+
 def _data(path: Path) -> dict[str, Any]:
     import yaml
 
@@ -137,7 +164,7 @@ def _data(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ServiceError(f"{path} cannot be read: {error}", hint="mend it, or move it away") from error
     if not isinstance(data, dict):
-        raise ServiceError(f"{path} is not in order", hint="it holds the mappings 'allow', 'quotas' and 'pools'")
+        raise ServiceError(f"{path} is not in order", hint="it holds the mappings 'allow', 'quotas', 'pools' and 'downloads'")
     return data
 
 
@@ -145,8 +172,9 @@ def _read(path: Path) -> Allowed:
     data = _data(path)
     known = [f.name for f in fields(Allowed)]
     listed: Any = data.get("allow", {})
-    if not isinstance(listed, dict) or set(data) - {"allow", "quotas", "pools"} or set(listed) - set(known):
-        raise ServiceError(f"{path} is not in order", hint=f"it holds 'quotas', 'pools', and one mapping 'allow' with some of: {', '.join(known)}")
+    if not isinstance(listed, dict) or set(data) - {"allow", "quotas", "pools", "downloads"} or set(listed) - set(known):
+        hint = f"it holds 'quotas', 'pools', 'downloads', and one mapping 'allow' with some of: {', '.join(known)}"
+        raise ServiceError(f"{path} is not in order", hint=hint)
     for key, value in listed.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise ServiceError(f"{path}: allow.{key} must be a list of texts", hint=f"allow: {{{key}: [...]}}")
@@ -170,9 +198,9 @@ def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Al
     return replace(desired, resources=changed)
 
 
-def check_images(desired: Desired, registry: Registry, recorded: Recorded, diagnostics: Diagnostics) -> None:
+def check_images(desired: Desired, registry: Registry, recorded: Recorded, images: Images, diagnostics: Diagnostics) -> None:
     """K112 for an image that has to come and whose name means nothing here: said in the plan, not when half of the stack is there."""
-    from stackengine.hosts import images
+    from stackengine.hosts.images import ImageError
 
     there = {instance.path for instance in recorded.instances.values()}
     for path, resource in desired.resources.items():
@@ -182,7 +210,7 @@ def check_images(desired: Desired, registry: Registry, recorded: Recorded, diagn
             if isinstance(source, str) and source:
                 try:
                     images.lookup(source)
-                except images.ImageError as error:
+                except ImageError as error:
                     diagnostics.error("K112", f"{path}: {error}", resource.mark_of(name), error.hint)
 
 

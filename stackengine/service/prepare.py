@@ -19,7 +19,7 @@ from stackengine.planning.protection import denied
 from stackengine.planning.provisioned import carried
 from stackengine.planning.ranges import MAPPED, remapped
 from stackengine.sdk import Host, HostError
-from stackengine.service import keys, owner, sources
+from stackengine.service import keys, owner, pins, sources
 from stackengine.service.external import looked_for
 from stackengine.service.grounds import gather
 from stackengine.service.outside import OtherStacks, check_exports
@@ -97,17 +97,18 @@ def prepare_up(session: Session, request: Request) -> Preview:
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
     desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)
     check_exports(others, row, desired, diagnostics)
+    desired = pins.pinned(desired, moved(session, row, recorded, desired)[0], session, request, diagnostics)
     placing = Placing(session, row.name, row.host, desired, recorded, diagnostics)
     placed = placing.new() if known is None and not session.settings.host else placing.onto(row.host)
     if placed is None or diagnostics.errors:
         raise InvalidTemplateError(diagnostics)
     row, desired = replace(row, host=placed.home), placed.within(desired)
+    recorded, before = moved(session, row, recorded, desired)
+    owner.check_images(desired, session.registry, recorded, session.images, diagnostics)
     number = session.store.next_revision(row.id) if known else 1
     files = _cleaned((*template.sources, *_environment_sources(request)), evaluated.parameters)
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
     kind: OperationKind = "update" if known is not None and known.revision else "create"
-    recorded, before = moved(session, row, recorded, desired)
-    owner.check_images(desired, session.registry, recorded, diagnostics)
     aim = request_options(request, recorded)
     preview = plan_to(session, row, vault, desired, recorded, kind, number, diagnostics, aim=aim, policy=request.policy)
     by_default = known is None and not session.settings.host and row.host == DEFAULT_HOST

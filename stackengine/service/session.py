@@ -78,8 +78,9 @@ class Session:
     def images(self) -> Images:
         """The image sources of this machine."""
         from stackengine.hosts.images import Images
+        from stackengine.service.owner import downloads
 
-        return Images(self.folder)
+        return Images(self.folder, downloads())
 
     def host(self, uri: str, *, start: bool = True) -> Host:
         """The host of a URI, opened once."""

@@ -84,6 +84,8 @@ class Request:
     """Values for parameters that the template declares and nobody gives: ``STACKENGINE_PARAM_*``."""
     workflow: str = ""
     """A workflow of the template that is run besides."""
+    upgrade_images: bool = False
+    """Images that are fetched are taken as they are now, not as ``stack.lock`` pins them."""
     failed: tuple[str, ...] = ()
     """Paths of the workflow that failed: what it says to do then is run in its place."""
 
@@ -205,8 +207,8 @@ class ImageView:
     """One line of ``images ls``."""
 
     name: str
-    origin: Literal["built", "fetched"]
-    """Whether it is built on this machine or fetched from its makers."""
+    origin: Literal["built", "fetched", "file"]
+    """Whether it is built on this machine, fetched from its makers, or a file of this machine."""
     held: int
     """Bytes of it that are on this machine; 0: not here yet."""
     user: str
@@ -214,6 +216,22 @@ class ImageView:
     memory: int
     """MiB that a guest needs at least; 0: not known."""
     description: str
+    added: bool = False
+    """Whether it was named on this machine."""
+    holders: tuple[str, ...] = ()
+    """The stacks whose servers stand on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What was removed of images, or would be."""
+
+    bytes: int
+    """Bytes that are free now."""
+    things: tuple[str, ...]
+    """Names of images, files and layers."""
+    kept: tuple[str, ...] = ()
+    """What could not be looked at, and so stays."""
 
 
 @dataclass(frozen=True, slots=True)

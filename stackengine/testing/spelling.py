@@ -17,6 +17,7 @@ _DOMAIN = "<domain type='qemu'><name>n</name><memory>1</memory><os><type>hvm</ty
 _NETWORK = {
     "ip-dhcp-host": "<network><name>n</name><ip address='10.0.0.1' prefix='24'><dhcp>{}</dhcp></ip></network>",
     "dns-host": "<network><name>n</name><dns>{}</dns></network>",
+    "portgroup": "<network><name>n</name>{}</network>",
 }
 
 

@@ -15,6 +15,9 @@ COMMANDS: dict[str, str] = {
     "reboot": "restart servers of a stack",
     "migrate": "take running servers to another host",
     "evacuate": "make again elsewhere what was on a host that is dead",
+    "snapshot": "freeze disks and memories of a stack's servers",
+    "snapshots": "list the snapshots of a stack, or delete one",
+    "restore": "bring servers back to a snapshot",
     "import": "take an object that is on a host over into a stack",
     "mv": "rename a logical id without touching its object",
     "forget": "let an object go without touching it",
@@ -48,7 +51,7 @@ COMMANDS: dict[str, str] = {
     "forward": "reach a port of a server from this machine",
     "env": "environments for branches: up, run, ls, fork, park, reap and more",
     "remote": "serve a command that came with --remote from another machine (what ssh starts)",
-    "images": "list guest images, and build or fetch one beforehand",
+    "images": "list guest images, name more, have one beforehand, and make room",
     "completion": "print a completion script for your shell",
 }
 """Commands in the order of the help; a command ``x`` lives in ``commands/x.py``, imported only when it is named."""

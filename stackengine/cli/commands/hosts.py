@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     start = verbs.add_parser("start", help="start a private host")
     start.add_argument("name", metavar="NAME", help="NAME or private://NAME")
     start.add_argument("--outbound", action="store_true", help="let guests reach the outside by NAT")
+    start.add_argument("--switch", action="store_true", help="give it a virtual switch (Open vSwitch), for networks with VLAN tags")
     stop = verbs.add_parser("stop", help="stop a private host; disks and definitions stay")
     stop.add_argument("name", metavar="NAME")
     remove = verbs.add_parser("rm", help="remove a private host with all that is on it")
@@ -102,8 +103,8 @@ def _change(session: Session, args: argparse.Namespace, terminal: Terminal) -> i
     name = args.name.removeprefix("private://")
     match args.verb:
         case "start":
-            hosts.start(session, name, outbound=args.outbound)
-            done = "runs" + (", with NAT to the outside" if args.outbound else "")
+            hosts.start(session, name, outbound=args.outbound, switch=args.switch)
+            done = "runs" + (", with NAT to the outside" if args.outbound else "") + (", with a virtual switch" if args.switch else "")
         case "stop":
             hosts.stop(session, name)
             done = "is stopped; its disks and definitions are kept"

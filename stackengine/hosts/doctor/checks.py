@@ -49,6 +49,10 @@ def _private(state_dir: Path) -> Iterator[Result]:
     yield namespaces()
     if packages.missing(packages.OUTBOUND):
         yield Result("outbound", "warning", "slirp4netns is not installed: guests cannot reach out (--outbound)", "apt-get install slirp4netns (as root)")
+    lacking = packages.missing(packages.SWITCH)
+    if lacking:
+        said = "Open vSwitch is not installed: no networks with VLAN tags (--switch)"
+        yield Result("switch", "warning", said, f"apt-get install --no-install-recommends {' '.join(lacking)} (as root)")
     yield disk_space(state_dir)
     yield kvm_device()
 

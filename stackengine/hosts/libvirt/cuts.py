@@ -14,52 +14,20 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import libvirt
 
+from stackengine.hosts.frozen import FrozenDisk, FrozenGuest
 from stackengine.hosts.private import packages
 from stackengine.sdk import HostError, RefusedError
 
 AT_ONCE = 4
 _ACTIVE = (1, 2)
 _LAYER = re.compile(r"\.cut-[0-9a-z]+$")
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenDisk:
-    """A disk of a guest in a cut."""
-
-    target: str
-    name: str
-    """Of the file, in the host's folder of volumes and in the cut's."""
-    size: int
-    """Bytes that the guest sees."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenGuest:
-    """A guest in a cut."""
-
-    uuid: str
-    xml: str
-    """Its definition (inactive)."""
-    memory: str
-    """The file of its memory in the cut's folder; empty: it did not run."""
-    disks: tuple[FrozenDisk, ...]
-
-
-def to_data(guest: FrozenGuest) -> dict[str, Any]:
-    """As JSON."""
-    return asdict(guest)
-
-
-def from_data(data: dict[str, Any]) -> FrozenGuest:
-    """From JSON."""
-    return FrozenGuest(data["uuid"], data["xml"], data["memory"], tuple(FrozenDisk(**d) for d in data["disks"]))
 
 
 class CutCalls:
@@ -169,19 +137,35 @@ class CutCalls:
         live = self._call("virDomainGetXMLDesc", used)
         for _, path in guest.disks:
             layer = Path(f"{path}.cut-{folder.name}")
+            if not layer.exists():  # it has the name already
+                continue
             if not live or f"'{layer}'" in live:
                 rename_over(layer, path, keep=bool(live))
             else:
                 layer.unlink()
         self._call("virDomainDefineXMLFlags", lambda c: c.defineXMLFlags(guest.xml, 0))
 
-    def guest_restored(self, guest: FrozenGuest, folder: Path, volumes: Path, change: Callable[[str], str]) -> None:
-        """Bring a frozen guest to life, standing still: its disks new layers in ``volumes``, its definition and memory's XML as ``change`` makes them."""
+    def written_disks(self, xml: str, name: str) -> list[str]:
+        """Names of the files that a guest writes to; RefusedError for a disk that cannot be frozen."""
+        return [Path(_LAYER.sub("", path)).name for _, path in _written(xml, name)]
+
+    def guests_settled(self, uuids: list[str], folder: Path) -> None:
+        """Finish a cut that broke off: guests run on, and each disk's layer has the disk's name. Nothing where it had not begun."""
+        for guest in map(self._before, uuids):
+            self._resume(guest.uuid)
+            self._swap(guest, folder)
+
+    def guest_disks_restored(self, guest: FrozenGuest, folder: Path, volumes: Path) -> None:
+        """Give a guest that does not run the disks that it had: new layers in ``volumes`` over the frozen ones."""
         for disk in guest.disks:
             layer = volumes / f"{disk.name}.new"
             layer.unlink(missing_ok=True)
             make_layer(layer, folder / disk.name, disk.size)
             rename_over(layer, volumes / disk.name, keep=False)
+
+    def guest_restored(self, guest: FrozenGuest, folder: Path, volumes: Path, change: Callable[[str], str]) -> None:
+        """Bring a frozen guest to life, standing still: its disks new layers in ``volumes``, its definition and memory's XML as ``change`` makes them."""
+        self.guest_disks_restored(guest, folder, volumes)
         places = {d.target: str(volumes / d.name) for d in guest.disks}
 
         def work(c: Any) -> None:

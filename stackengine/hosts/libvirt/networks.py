@@ -13,7 +13,7 @@ from stackengine.sdk import NetworkInfo, NotFoundError, RefusedError
 
 _COMMANDS = {"add": 3, "modify": 1, "delete": 2}
 """virNetworkUpdateCommand: MODIFY 1, DELETE 2, ADD_LAST 3."""
-_SECTIONS = {"ip-dhcp-host": 4, "ip-dhcp-range": 5, "dns-host": 10, "dns-txt": 11, "dns-srv": 12}
+_SECTIONS = {"ip-dhcp-host": 4, "ip-dhcp-range": 5, "portgroup": 9, "dns-host": 10, "dns-txt": 11, "dns-srv": 12}
 """virNetworkUpdateSection."""
 _starting = threading.Lock()
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from stackengine.hosts.memory import xml as read
+from stackengine.hosts.memory.devices import DeviceCalls
 from stackengine.hosts.memory.faults import Faults
 from stackengine.hosts.memory.filters import FilterCalls, check_filters, used_filters
+from stackengine.hosts.memory.frozen import FrozenCalls
 from stackengine.hosts.memory.migration import MigrationCalls
 from stackengine.hosts.memory.networks import NetworkCalls
 from stackengine.hosts.memory.pools import PoolCalls
@@ -44,6 +46,8 @@ FEATURES = frozenset(
         "metadata-service",
         "overlay",
         "migrate",
+        "switch",
+        "bandwidth",
         "uefi",
         "virtiofs",
         "9p",
@@ -59,7 +63,7 @@ PROFILE = Profile("memory", "qemu", machine="pc-q35-memory", features=FEATURES)
 _SIGNAL_URL = re.compile(r"http://signal\.stackengine\.internal:\d+/v1/signal/([A-Za-z0-9._-]+)/([A-Za-z0-9]+)")
 
 
-class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, TuningCalls, MigrationCalls):
+class MemoryHost(DeviceCalls, FrozenCalls, NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, TuningCalls, MigrationCalls):
     """Implements ``sdk.Host`` over a state file (or, with ``path`` None, in this object only)."""
 
     simulated = True
@@ -215,50 +219,6 @@ class MemoryHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, 
         """All domains."""
         with self._call("domain_list", change=False) as state:
             return [self._domain(u, d) for u, d in state["domains"].items()]
-
-    def domain_attach(self, uuid: str, device_xml: str) -> None:
-        """Attach a disk; a target or a file that is in use is refused (27, 1)."""
-        if device_xml.startswith("<controller"):
-            self._attach_controller(uuid, device_xml)
-            return
-        element = read.parse(device_xml, "disk")
-        disk = read.disk(element)
-        with self._call("domain_attach") as state:
-            check_secrets(state, element)
-            known = self._known(state, uuid)
-            domain = read.parse(known["xml"], "domain")
-            for have in read.disks(domain):
-                if have.alias == disk.alias and have.path == disk.path:
-                    return
-                if have.target == disk.target:
-                    raise RefusedError(f"target {disk.target} already exists", code=27)
-            for other, d in state["domains"].items():
-                elsewhere = other != uuid and d["state"] == "running"
-                if elsewhere and any(x.path == disk.path and not (x.readonly and disk.readonly) for x in read.disks(read.parse(d["live_xml"], "domain"))):
-                    raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
-            known["xml"] = known["xml"].replace("</devices>", f"{device_xml}</devices>")
-            if known["state"] == "running":
-                known["live_xml"] = known["live_xml"].replace("</devices>", f"{device_xml}</devices>")
-
-    def _attach_controller(self, uuid: str, device_xml: str) -> None:
-        with self._call("domain_attach") as state:
-            known = self._known(state, uuid)
-            for key in ("xml", "live_xml"):
-                if device_xml not in known[key]:
-                    known[key] = known[key].replace("</devices>", f"{device_xml}</devices>")
-
-    def domain_detach(self, uuid: str, alias: str) -> None:
-        """Detach by alias; what is not there is refused (99)."""
-        with self._call("domain_detach") as state:
-            known = self._known(state, uuid)
-            found = False
-            for key in ("xml", "live_xml"):
-                named = rf"<alias name=['\"]{re.escape(alias)}['\"]\s*/>"
-                pattern = "|".join(rf"<{tag}\b(?:(?!</?{tag}\b).)*{named}(?:(?!</{tag}>).)*</{tag}>" for tag in ("disk", "controller"))
-                known[key], count = re.subn(pattern, "", known[key], flags=re.DOTALL)
-                found = found or bool(count)
-            if not found:
-                raise NotFoundError(f"device not found: no device with alias {alias}", code=99)
 
     def domain_set_memory(self, uuid: str, kib: int) -> None:
         """Set the balloon."""

@@ -32,7 +32,7 @@ class NetworkCalls:
             for other, known in state["networks"].items():
                 if other != uuid and known["name"] == name:
                     raise RefusedError(f"operation failed: network '{name}' already exists with uuid {other}", code=9)
-                if other != uuid and bridge_name and known["bridge"] == bridge_name:
+                if other != uuid and bridge_name and known["bridge"] == bridge_name and not _is_the_hosts(network):
                     raise ExistsError(f"internal error: bridge name '{bridge_name}' already in use.", code=1)
             old = state["networks"].get(uuid, {"active": False, "autostart": False})
             state["networks"][uuid] = {**old, "name": name, "bridge": bridge_name, "xml": xml}
@@ -86,17 +86,17 @@ class NetworkCalls:
             return [self._network(u, n) for u, n in state["networks"].items()]
 
     def network_update(self, uuid: str, command: str, section: str, xml: str) -> None:
-        """Change DHCP or DNS hosts of a network, in place."""
+        """Change DHCP hosts, DNS hosts or port groups of a network, in place."""
         with self._call("network_update") as state:
             known = self._known_network(state, uuid)
             root = read.parse(known["xml"], "network")
             part = ET.fromstring(xml)
-            parent = root.find("ip/dhcp") if section == "ip-dhcp-host" else root.find("dns")
+            parent = {"ip-dhcp-host": root.find("ip/dhcp"), "dns-host": root.find("dns"), "portgroup": root}[section]
             if parent is None and section == "dns-host":
                 parent = ET.SubElement(root, "dns")
             if parent is None:
                 raise RefusedError(f"the network has no place for {section}", code=55)
-            same = [e for e in parent.findall("host") if _same_entry(e, part)]
+            same = [e for e in parent.findall(part.tag) if _same_entry(e, part)]
             if command == "add" and any(ET.tostring(e) != ET.tostring(part) for e in same):
                 raise RefusedError("operation failed: there is an existing entry with a matching field", code=55)
             if command == "modify" and not same:
@@ -193,6 +193,12 @@ class NetworkCalls:
     @staticmethod
     def _network(uuid: str, known: dict[str, Any]) -> NetworkInfo:
         return NetworkInfo(uuid, known["name"], known["active"], known["autostart"], known["bridge"], known["xml"])
+
+
+def _is_the_hosts(network: ET.Element) -> bool:
+    """Whether its bridge is not made for it: several networks may be on it."""
+    forward = network.find("forward")
+    return forward is not None and forward.get("mode") == "bridge"
 
 
 def _same_entry(one: ET.Element, other: ET.Element) -> bool:

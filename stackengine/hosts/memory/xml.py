@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 
 from stackengine.sdk import RefusedError
 
+ET.register_namespace("se", "urn:stackengine:1")
+
 _KIB = {"b": 1 / 1024, "KiB": 1, "k": 1, "K": 1, "MiB": 1 << 10, "M": 1 << 10, "GiB": 1 << 20, "G": 1 << 20}
 _BYTES = {"B": 1, "bytes": 1, "KiB": 1 << 10, "K": 1 << 10, "MiB": 1 << 20, "M": 1 << 20, "GiB": 1 << 30, "G": 1 << 30, "TiB": 1 << 40, "T": 1 << 40}
 

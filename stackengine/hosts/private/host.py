@@ -37,6 +37,8 @@ class PrivateHost:
     pid: int | None
     """Of process 1, seen from here; None when the host does not run."""
     outbound: bool = False
+    switch: bool = False
+    """Whether it has a virtual switch, for networks with VLAN tags."""
     local: bool = True
 
     @property
@@ -104,8 +106,11 @@ class PrivateHost:
 
     @property
     def features(self) -> frozenset[str]:
-        """It is in our hands: ports are published, and what is forwarded between its networks can be said."""
-        return frozenset({"publish", "forwarding", "overlay"})
+        """It is in our hands: ports are published, and what is forwarded between its networks can be said; the rest is as it was started, and its kernel is."""
+        from stackengine.hosts.private.shaping import kernel_shapes
+
+        found = {"publish", "forwarding", "overlay"} | ({"switch"} if self.switch else set())
+        return frozenset(found | ({"bandwidth"} if kernel_shapes(self.paths.cache) else set()))
 
     def forwarding(self) -> dict[str, list[dict[str, Any]]]:
         """What is forwarded, by key (:mod:`.forwarding`)."""
@@ -203,24 +208,28 @@ def find(name: str, state_dir: Path) -> PrivateHost:
     paths = _paths(name, state_dir)
     if not paths.settings.is_file():
         raise HostError(f"there is no private host {name}", hint=f"stack-run hosts start {name}")
-    return PrivateHost(name, paths, launch.process_1(paths), bool(read_settings(paths).get("outbound")))
+    settings = read_settings(paths)
+    return PrivateHost(name, paths, launch.process_1(paths), bool(settings.get("outbound")), bool(settings.get("switch")))
 
 
-def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> PrivateHost:
+def ensure(name: str, state_dir: Path, *, outbound: bool | None = None, switch: bool | None = None) -> PrivateHost:
     """The running private host ``name``, started if need be; safe between processes.
 
-    ``outbound``: whether guests of NAT networks reach out; None leaves it as it is (off for a new host). HostError names what is missing.
+    ``outbound``: whether guests of NAT networks reach out; ``switch``: whether it has a virtual switch; None leaves it as it is (off for a new host).
+    HostError names what is missing.
     """
     paths = _paths(name, state_dir)
     paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(paths.folder):
         settings = read_settings(paths)
         reaches_out = bool(settings.get("outbound")) if outbound is None else outbound
+        switched = bool(settings.get("switch")) if switch is None else switch
+        wanted = {**settings, "outbound": reaches_out, "switch": switched}
         pid = launch.running(paths)
-        if pid is None or reaches_out != bool(settings.get("outbound")):
-            launch.check(paths, outbound=reaches_out)
-        if not paths.settings.exists() or reaches_out != settings.get("outbound"):
-            write_whole(paths.settings, json.dumps({**settings, "outbound": reaches_out}))
+        if pid is None or any(wanted[k] != bool(settings.get(k)) for k in ("outbound", "switch")):
+            launch.check(paths, outbound=reaches_out, switch=switched)
+        if not paths.settings.exists() or wanted != settings:
+            write_whole(paths.settings, json.dumps(wanted))
         if pid is None:
             _ended(paths)
             write_configuration(paths)
@@ -233,7 +242,9 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None) -> Priva
             outward.connect(paths, pid)
         else:
             outward.disconnect(paths)
-        host = PrivateHost(name, paths, pid, reaches_out)
+        host = PrivateHost(name, paths, pid, reaches_out, switched)
+        if switched and (fresh or not settings.get("switch")):
+            _ensure_switch(host)
         if fresh:
             host.forward_again()
             host.metadata_again()
@@ -283,6 +294,14 @@ def _ended(paths: Paths) -> None:
     for lock in ("outbound.lock", "publisher.lock"):
         if not processes.wait_until_free(paths.runtime / lock, processes.END_SECONDS):
             raise HostError(f"a process of the private host {paths.name} does not end", hint=f"fuser -v {paths.runtime / lock}")
+
+
+def _ensure_switch(host: PrivateHost) -> None:
+    try:
+        Broker(host.paths.broker).switch(host.paths.folder / "switch")
+    except OSError as error:
+        hint = f"see {host.paths.folder / 'switch'}; a host that an older version started: stack-run hosts stop {host.name}, and start it again"
+        raise HostError(f"the private host {host.name} got no virtual switch: {error.strerror or error}", hint=hint) from error
 
 
 def _ensure_pools(paths: Paths) -> None:

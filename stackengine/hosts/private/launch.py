@@ -25,9 +25,9 @@ COVERED = ("/run", "/var/run", "/proc", "/sys", *FOLDERS)
 """Places that look different inside; a state folder there would not be found."""
 
 
-def check(paths: Paths, *, outbound: bool) -> None:
+def check(paths: Paths, *, outbound: bool, switch: bool = False) -> None:
     """HostError naming what is missing here."""
-    for requirement in requirements(outbound=outbound):
+    for requirement in requirements(outbound=outbound, switch=switch):
         if requirement.problem:
             raise HostError(f"a private host cannot start here: {requirement.problem}", hint=f"{requirement.mend}; {SIMULATE}")
     real = paths.folder.resolve()

@@ -32,6 +32,10 @@ ROOTLESS: Mapping[str, str] = MappingProxyType({"newuidmap": "uidmap", "newgidma
 """Beside :data:`PROGRAMS`, for a plain user."""
 OUTBOUND: Mapping[str, str] = MappingProxyType({"slirp4netns": "slirp4netns"})
 """Beside :data:`PROGRAMS`, for guests that reach out."""
+SWITCH: Mapping[str, str] = MappingProxyType(
+    {"ovs-vsctl": "openvswitch-common", "ovsdb-server": "openvswitch-common", "ovsdb-tool": "openvswitch-common", "ovs-vswitchd": "openvswitch-switch"}
+)
+"""Beside :data:`PROGRAMS`, for networks with VLAN tags. The second package brings a service, which is not needed here."""
 BINDING: Mapping[str, str] = MappingProxyType({"pkg-config": "pkg-config", "gcc": "gcc", "/usr/include/libvirt/libvirt.h": "libvirt-dev"})
 """To build libvirt-python, which has no wheels."""
 

@@ -34,10 +34,10 @@ class Requirement:
     mend: str = ""
 
 
-def requirements(*, outbound: bool = False) -> Iterator[Requirement]:
+def requirements(*, outbound: bool = False, switch: bool = False) -> Iterator[Requirement]:
     """Everything that a private host of this user needs, in the order in which one would mend it."""
     plain_user = os.getuid() != 0
-    need = {**packages.PROGRAMS, **(packages.ROOTLESS if plain_user else {}), **(packages.OUTBOUND if outbound else {})}
+    need = {**packages.PROGRAMS, **(packages.ROOTLESS if plain_user else {}), **(packages.OUTBOUND if outbound else {}), **(packages.SWITCH if switch else {})}
     lacking = packages.missing(need)
     problem = f"packages are not installed: {' '.join(lacking)}" if lacking else ""
     yield Requirement("packages", problem, f"{len(need)} programs are there", f"apt-get install {' '.join(lacking)} (as root)")

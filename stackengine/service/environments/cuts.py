@@ -33,6 +33,8 @@ from stackengine.store import forks
 from stackengine.store.store import StackRow
 
 STATE = "state.json"
+HELD = "snapshots"
+"""Tag of a stack: the ids of the folders that its snapshots are in, or that its disks stand on."""
 _LAYER = re.compile(r"\.cut-[0-9a-z]+$|\.named$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -59,6 +61,12 @@ class Cut:
 def root(session: Session) -> Path:
     """Where cuts are: the same path inside and outside of every private host."""
     return session.folder / "cuts"
+
+
+def held_by(row: StackRow) -> tuple[str, ...]:
+    """The folders that a stack stands on."""
+    life = life_of(row.tags)
+    return (*(life.cuts if life is not None else ()), *row.tags.get(HELD, ()))
 
 
 def why_not(session: Session, found: up.Environment) -> str:
@@ -94,7 +102,8 @@ def take(session: Session, found: up.Environment, *, kept: bool = False) -> Cut:
         forks.keep_secrets(session.store.database, row.id, f"cut-{id_}")
         data = {
             "format": 1, "name": row.name, "stack": row.id, "host": row.host, "kept": kept, "made_at": time.time(), "pause": pause, "language": row.language,
-            "commit": life.commit, "repository": life.repository, "stands_on": [c for c in life.cuts if c != id_], "seed": base64.b64encode(row.seed).decode(),
+            "commit": life.commit, "repository": life.repository, "seed": base64.b64encode(row.seed).decode(),
+            "stands_on": [c for c in (*life.cuts, *row.tags.get(HELD, ())) if c != id_],
             "guests": [_guest_data(g) for g in guests], "instances": [instance_to_json(i) for i in recorded.instances.values()],
             "revision": forks.revision_data(session.store.database, row.id, row.revision),
             "networks": [n.xml for n in host.network_list()], "filters": [f.xml for f in host.filter_list() if f.name.startswith("se-")],
@@ -121,7 +130,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _guest_data(guest: Any) -> dict[str, Any]:
-    from stackengine.hosts.libvirt.cuts import to_data
+    from stackengine.hosts.frozen import to_data
 
     return to_data(guest)
 
@@ -195,7 +204,7 @@ def sweep(session: Session, *, everything: bool = False) -> list[str]:
         return []
     gone: list[str] = []
     with sweeping(session):
-        held = {c for row in session.store.stacks() if (life := life_of(row.tags)) is not None for c in life.cuts}
+        held = {c for row in session.store.stacks() for c in held_by(row)}
         whole, now = {c.id: c for c in _all(session)}, time.time()
         while True:
             there = {p.name for p in root(session).iterdir()}

@@ -102,7 +102,7 @@ def _undo(session: Session, row: StackRow) -> None:
 
 
 def _guests(cut: Cut) -> list[Any]:
-    from stackengine.hosts.libvirt.cuts import from_data
+    from stackengine.hosts.frozen import from_data
 
     return [from_data(g) for g in cut.data["guests"]]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stackengine.hosts import images
+from stackengine.hosts.images import ImageError
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Literal
@@ -54,7 +54,7 @@ class Starts:
             if resource.type != SERVER or resource.external_id is not None or PROPERTY in resource.properties:
                 continue
             inputs, mark = inputs_of(resource, desired, self.repository), resource.mark_of()
-            reason = inputs if isinstance(inputs, str) else _has_no_disk(inputs) or ("" if inputs.key in known else "no such disk is kept yet")
+            reason = inputs if isinstance(inputs, str) else _has_no_disk(session, inputs) or ("" if inputs.key in known else "no such disk is kept yet")
             if reason:
                 if path not in there:
                     diagnostics.notice("L143", f"{path} starts cold: {reason}", mark)
@@ -70,10 +70,10 @@ class Starts:
         return replace(found, resources=resources)
 
 
-def _has_no_disk(inputs: Inputs) -> str:
+def _has_no_disk(session: Session, inputs: Inputs) -> str:
     try:
-        return "" if "disk" in images.lookup(inputs.source).sources else f"the image {inputs.source} has no disk"
-    except images.ImageError as error:
+        return "" if "disk" in session.images.lookup(inputs.source).sources else f"the image {inputs.source} has no disk"
+    except ImageError as error:
         return str(error)
 
 
@@ -112,7 +112,7 @@ def keep(session: Session, preview: Preview, wanted: up.Wanted, tell: Callable[[
     for path, resource in preview.desired.resources.items():
         inputs = inputs_of(resource, preview.desired, wanted.origin.repository) if resource.type == SERVER else ""
         instance = next((i for i in recorded.of(path) if i.id in made and PROPERTY not in i.properties), None)
-        if instance is not None and isinstance(inputs, Inputs) and not _has_no_disk(inputs) and inputs.key not in known:
+        if instance is not None and isinstance(inputs, Inputs) and not _has_no_disk(session, inputs) and inputs.key not in known:
             asked.setdefault(inputs.key, (instance, inputs))
     try:
         return _take(session, up.find(session, row.name), list(asked.values()), recorded, tell) if asked else []
