@@ -127,8 +127,8 @@ class MemoryStore:
     def next_revision(self, stack_id: str) -> int:
         return max(self.revisions_, default=0) + 1
 
-    def claims_of_others(self, host: str, stack_id: str) -> frozenset[Any]:
-        return frozenset()
+    def claims_of_others(self, host: str, stack_id: str) -> dict[Any, str]:
+        return {}
 
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         return self.log[since : since + limit]
