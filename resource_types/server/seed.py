@@ -10,9 +10,6 @@ import io
 import json
 import shlex
 from collections.abc import Mapping
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.parser import Parser
 from typing import Any
 
 LABEL = "cidata"
@@ -106,6 +103,10 @@ def going_on(identity: Mapping[str, Any], user_data: str, keys: list[str], below
 
 def _both(hook: str, user_data: str) -> str:
     """A MIME archive of two parts; a user data that is an archive itself gets one more part."""
+    from email.mime.multipart import MIMEMultipart  # only where a guest is made: `validate` has no use for 80 ms of it
+    from email.mime.text import MIMEText
+    from email.parser import Parser
+
     found = Parser().parsestr(user_data) if user_data.startswith(("Content-Type:", "MIME-Version:")) else None
     archive = found if found is not None and found.is_multipart() else MIMEMultipart(boundary="==stackengine==")
     if archive is not found:
