@@ -266,7 +266,7 @@ def test_outputs_are_there_for_other_programs(ci: Ci) -> None:
     assert ci.run("outputs", "main", "commit").strip() == "1"
     here = ("--repo", "git.example/shop", "--branch", "main")
     assert ci.run("outputs", "commit", *here).strip() == "1"  # the only word is no environment
-    assert "no environment comit" in ci.run("outputs", "comit", *here, code=1)
+    assert "no environment comit" in ci.run("outputs", "comit", *here, code=2)
     assert f"STACKENGINE_ENVIRONMENT={name}\nSTACK_OUTPUT_COMMIT=1" in ci.run("outputs", "main", "--format", "dotenv")
     assert f"environment={name}\ncommit=1" in ci.run("outputs", "main", "--format", "github")
     assert json.loads(ci.run("outputs", "main", "--format", "json"))["outputs"]["commit"]["value"] == "1"
