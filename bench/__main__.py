@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from bench.table import RESULTS, Section, document
 
-PARTS = {"guests": "guests", "cli": "commands", "signal": "signals", "engine": "engine", "environments": "environments", "branches": "branches"}
+PARTS = {"guests": "guests", "cli": "commands", "signal": "signals", "engine": "engine", "environments": "environments", "branches": "branches", "load": "load"}
 """Part of the benchmark -> module of this package."""
 
 

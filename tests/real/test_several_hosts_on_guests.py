@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,3 +67,84 @@ def test_guests_on_two_hosts_reach_each_other(state: Path, tmp_path: Path) -> No
     run(state, "down", "span", "--yes")
     for name in ("one", "two"):
         assert private.find(name, state).forwarding() == {}
+
+
+DISK = """heat_template_version: 2018-08-31
+parameters:
+  disk: {type: string}
+resources:
+  tiny: {type: 'SE::Image', properties: {source: tiny}}
+  net: {type: 'SE::Network', properties: {cidr: auto}}
+  web:
+    type: 'SE::Server'
+    properties:
+      image: {get_param: disk}
+      memory: 128
+      networks: [{network: {get_resource: net}}]
+      ready: {gate: agent}
+      placement: {host: one}
+      libvirt_overlay:
+        str_replace:
+          template: "<domain><os><kernel>KERNEL</kernel><initrd>INITRD</initrd><cmdline>console=ttyS0 quiet panic=-1 edd=off</cmdline></os></domain>"
+          params: {KERNEL: {get_attr: [tiny, kernel]}, INITRD: {get_attr: [tiny, initrd]}}
+"""
+"""A guest with a root disk of its own, that boots the tiny image's kernel."""
+
+
+def inside_guest(state: Path, stack: str, server: str, script: str) -> str:
+    return run(state, "exec", stack, server, "--", "sh", "-c", script)
+
+
+@pytest.mark.slow
+def test_a_guest_moves_with_its_memory_and_its_disk(state: Path, tmp_path: Path) -> None:
+    start(state, ("one", "two"))
+    disk = tmp_path / "disk.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "64M"], check=True)
+    up(state, tmp_path, "moving", DISK, "--param", f"disk={disk}")
+    inside_guest(state, "moving", "web", "echo written > /dev/vda; sync")
+    boot, before = inside_guest(state, "moving", "web", "cat /proc/sys/kernel/random/boot_id /proc/uptime").splitlines()
+    moved = run(state, "migrate", "moving", "web", "--to", "two", "--yes")
+    assert placed(state, "moving")["web"] == "private://two", moved
+    same, after = inside_guest(state, "moving", "web", "cat /proc/sys/kernel/random/boot_id /proc/uptime").splitlines()
+    assert (same, float(after.split()[0]) > float(before.split()[0])) == (boot, True)
+    assert inside_guest(state, "moving", "web", "head -c 7 /dev/vda") == "written"
+    gateway = json.loads(run(state, "show", "moving", "net", "--json"))["attributes"]["gateway"]
+    assert reaches(state, "moving", "web", gateway)
+    assert not [p for p in (state / "hosts" / "one" / "volumes").iterdir() if "web" in p.name]
+    assert json.loads(run(state, "drift", "moving", "--json"))["differences"] == []
+    run(state, "rollback", "moving", "--yes")
+    assert placed(state, "moving")["web"] == "private://one"
+    assert inside_guest(state, "moving", "web", "cat /proc/sys/kernel/random/boot_id").strip() == boot
+    run(state, "down", "moving", "--yes")
+
+
+@pytest.mark.slow
+def test_a_host_dies_and_its_servers_are_made_again_elsewhere(state: Path, tmp_path: Path) -> None:
+    start(state, ("one", "two"))
+    up(state, tmp_path, "mortal", STACK)
+    where = placed(state, "mortal")
+    dying = where["net"]  # the one with the addresses, DHCP and DNS
+    victim, survivor = ("web", "db") if where["web"] == dying else ("db", "web")
+    boot = inside_guest(state, "mortal", survivor, "cat /proc/sys/kernel/random/boot_id")
+    pid = private.find(dying.removeprefix("private://"), state).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)  # process 1: libvirtd and every guest of this host end with it
+    wait_until(lambda: private.find(dying.removeprefix("private://"), state).pid is None)
+    shown = {r["path"]: r["status"] for r in json.loads(run(state, "show", "mortal", "--json"))["resources"]}
+    assert (shown[victim], shown[survivor]) == ("unreachable", "ready")
+    plan = run(state, "evacuate", dying, "--yes")
+    assert f"what its disks held is lost with {dying}" not in plan or victim in plan
+    assert dying not in {h for p, h in placed(state, "mortal").items() if p in ("web", "db", "net")}
+    addresses = outputs(state, "mortal")
+    assert reaches(state, "mortal", victim, addresses[survivor])
+    assert inside_guest(state, "mortal", survivor, "cat /proc/sys/kernel/random/boot_id") == boot  # it ran on, and is still on its network
+    assert json.loads(run(state, "drift", "mortal", "--json"))["differences"] == []
+    run(state, "hosts", "uncordon", dying)
+    run(state, "down", "mortal", "--yes")
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
