@@ -82,6 +82,7 @@ def _functions() -> Iterator[str]:
 - Since {since.JSON_IN_TEXT} `str_replace` and `list_join` take maps and lists, `list_join` takes several lists, `get_attr: [resource]` gives all attributes.
 - `repeat` takes maps since {since.MAPS_IN_REPEAT} and `permutations` since {since.PERMUTATIONS}; `if` may do without its else since {since.IF_WITHOUT_ELSE}.
 - `get_file` reads beside the template, and elsewhere only what the machine's owner allows (H123).
+- A map that looks like a misspelt function is plain data, and told (H128).
 - Names of parameters and resources may be computed, of what is known before apply.
 - `get_attr` of what is not there yet is known after apply, where Heat gives null.
 """

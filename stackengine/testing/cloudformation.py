@@ -95,7 +95,7 @@ def _functions() -> list[str]:
 
 def _transforms() -> Iterable[tuple[str, str]]:
     yield transforms.EXTENSIONS, "supported"
-    yield transforms.INCLUDE, "supported: files beside the template; S3 is refused (C161)"
+    yield transforms.INCLUDE, "supported: files beside the template, or at an address that the machine's owner allows (`allow.urls`); S3 is refused (C161)"
     yield "module:function", "supported: a Python entry point that the machine's owner allows (else X103), called as AWS calls a macro's function"
     for name, reason in transforms.IGNORED.items():
         yield name, f"accepted and ignored: {reason}"
@@ -109,7 +109,8 @@ def _types(registry: Registry) -> list[str]:
     text = (
         f"{len(dialects)} names are mapped to types of ours; `AWS::CloudFormation::Stack` is a template in a file beside its parent (C140,\n"
         f"C141), flattened into one graph. {known} other names of AWS's are known and refused (R110), or only recorded with `--accept-inert`;\n"
-        "`AWS::CloudFormation::Macro` among them: a macro is named by its Python entry point. A property that stands nowhere here is V101."
+        "`AWS::CloudFormation::Macro` among them: a macro is named by its Python entry point. A property that stands nowhere here is V101.\n"
+        "Properties of the mapped types are checked by AWS's own schemas, by the names that the template writes (V101, V102, V103)."
     )
     parts = ["## Resource types", "", text, ""]
     for dialect in dialects:
