@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stackengine.model import codec
 from stackengine.model.desired import Dependency, Desired, DesiredOutput, DesiredResource, Scope
 from stackengine.model.expr import Attr, Call, Entry, If, List, Literal, Map, Param, Ref
-from stackengine.model.instance import Claim, Instance, Layer, Piece
+from stackengine.model.instance import Claim, DiskCopy, Instance, Layer, Piece
 from stackengine.model.mark import NOWHERE, Mark
 from stackengine.model.template import Policies
 from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown
@@ -45,10 +45,16 @@ POLICIES = st.builds(
     Policies, st.sampled_from(["Delete", "Retain", "Snapshot"]), st.sampled_from(["Delete", "Retain"]), st.sampled_from(["allow", "never"]),
     st.lists(TEXT, max_size=2).map(tuple), st.one_of(st.none(), st.just({"count": 1, "timeout": 5})),
 )  # fmt: skip
+COPIES = st.builds(
+    DiskCopy, TEXT, st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=2).map(tuple), PROPERTIES, PROPERTIES, st.sampled_from(["making", "whole", "restoring"])
+)
 INSTANCES = st.builds(
     Instance, TEXT, st.integers(1, 99), TEXT, PROPERTIES, PROPERTIES, IDS, IDS, PROPERTIES, PROPERTIES, IDS, IDS, IDS, TEXT,
-    st.lists(st.builds(Piece, TEXT, TEXT, TEXT), max_size=2).map(tuple), st.lists(st.builds(Claim, TEXT, TEXT, TEXT), max_size=2).map(tuple),
-    POLICIES, st.booleans(), st.sampled_from(["creating", "ready", "deleting"]), st.sampled_from(["running", "unknown"]), st.integers(1, 3), st.booleans(),
+    pieces=st.lists(st.builds(Piece, TEXT, TEXT, TEXT), max_size=2).map(tuple),
+    copies=st.lists(COPIES, max_size=2).map(tuple),
+    claims=st.lists(st.builds(Claim, TEXT, TEXT, TEXT), max_size=2).map(tuple),
+    policies=POLICIES, sure=st.booleans(), lived=st.booleans(), status=st.sampled_from(["creating", "ready", "deleting"]),
+    power=st.sampled_from(["running", "unknown"]), schema_version=st.integers(1, 3), protected=st.booleans(), external=st.booleans(),
 )  # fmt: skip
 
 
