@@ -23,7 +23,8 @@ CONNECTIONS, CALLS_EACH = 4, 4
 KEEPALIVE = (5, 3)
 """Seconds between keepalive messages, and how many may stay unanswered."""
 LOGIN = frozenset({"esx", "vpx", "gsx", "hyperv"})
-OPEN_SECONDS = 20.0
+OPEN_SECONDS, OVER_SSH_SECONDS = 20.0, 60.0
+"""How long an open may take; over ssh, several at once make a slow host busy."""
 CALL_SECONDS = 180.0
 """How long one call may take before its host counts as hanging (a dead NFS pool makes libvirtd block while it still answers keepalives)."""
 _COPYING = ("virStorageVolUpload", "virStorageVolDownload", "virStorageVolCreateXMLFrom")
@@ -159,11 +160,12 @@ class Connections:
                 answer.put(error)
 
         threading.Thread(target=body, name="libvirt-open", daemon=True).start()
+        seconds = OVER_SSH_SECONDS if "ssh" in self.uri.partition("://")[0] else OPEN_SECONDS
         try:
-            found = answer.get(timeout=OPEN_SECONDS)
+            found = answer.get(timeout=seconds)
         except queue.Empty:
             hint = f"stack-run hosts doctor {self._name}"
-            raise UnreachableError(f"no answer within {OPEN_SECONDS:g} s", host=self._name, call="virConnectOpen", hint=hint) from None
+            raise UnreachableError(f"no answer within {seconds:g} s", host=self._name, call="virConnectOpen", hint=hint) from None
         if isinstance(found, libvirt.libvirtError):
             wrong: HostError = translate(found, self._name, f"virConnectOpen for {call}")
             raise UnreachableError(str(wrong), code=wrong.code, host=self._name, call="virConnectOpen", hint=f"stack-run hosts doctor {self._name}") from found
