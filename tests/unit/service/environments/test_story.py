@@ -294,7 +294,7 @@ def test_what_cannot_be_forked_is_told_and_starts_cold(ci: Ci) -> None:
     assert "a cold start, no fork" in ci.push("x", "2", "--from", "main")
     assert ci.ls()["x"]["outputs"]["commit"]["value"] == "2"
     assert "only what is in a private host of its own can be cut" in ci.run("fork", "main", "--branch", "y", code=1)
-    assert "there is no environment nobody" in ci.run("fork", "nobody", "--branch", "y", code=1)
+    assert "there is no environment nobody" in ci.run("fork", "nobody", "--branch", "y", code=2)
     assert "has no frozen cut" in ci.run("reset", "main", code=1)
     assert set(ci.ls()) == {"main", "x"}
 
