@@ -65,6 +65,8 @@ BOOTED = [
     Case("volumes", TINY, None, [{"volume": {"get_resource": "volume"}}]),
     Case("volumes", TINY, [{"volume": {"get_resource": "volume"}}], None),
     Case("security_groups", TINY, [{"get_resource": "group"}], [{"get_resource": "other"}]),
+    Case("anti_spoofing", TINY, True, False),
+    Case("metadata_service", TINY, True, False),
     Case("ready", TINY, {"gate": "running"}, {"gate": "agent"}),
     Case("user_data_update", TINY, "replace", "ignore"),
     Case("shutdown_timeout", TINY, 0, 1),
@@ -97,9 +99,20 @@ OTHERS = [
     Case("image", DISK, "./disk.raw", "./disc.iso"),
     Case("key_name", TINY, None, {"get_resource": "key"}),
     Case("ssh_keys", TINY, ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGkexample one"], ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGkexample two"]),
+    Case("seed", TINY, "nocloud", "config-drive"),
     Case("pool", TINY, "default", "se-layers"),
 ]
-ELSEWHERE = {"power": "the guest does not run afterwards: real/test_servers_on_guests.py", "hugepages": "needs huge pages of the host"}
+ELSEWHERE = {
+    "power": "the guest does not run afterwards: real/test_servers_on_guests.py",
+    "hugepages": "needs huge pages of the host",
+    "arch": "a guest of another architecture takes minutes to boot",
+    "pci": "needs a device of the host that nobody else has",
+    "shares": "needs a folder that the machine's owner allows",
+    "placement": "there is one host here",
+    "vm_mode": "Xen's",
+    "init": "of containers",
+}
+"""What is not changed here, and why."""
 NEEDS = {"firmware": "uefi", "tpm": "tpm", "vsock": "vsock"}
 
 
