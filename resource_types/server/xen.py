@@ -34,6 +34,7 @@ class Xen(Shape):
         "vnc": "guests of Xen have their console only",
         "shares": "Xen has no shared folders",
         "pci": "devices of the host are not given to guests of Xen here",
+        "volumes.read_only": "the device model of Xen refuses disks that are read only",
         "volumes.limits": "Xen ignores limits of disks",
     }
 
@@ -50,7 +51,8 @@ class Xen(Shape):
         if not direct and disk.alias in IN_MACHINES:
             target, device = IN_MACHINES[disk.alias]
             return replace(disk, target=target, bus="ide", device=device, boot=0, limits={})
-        return replace(disk, target=f"xvd{disk.target.removeprefix('vd')}", bus="xen", boot=0, limits={})
+        # never read-only: the device model refuses such a disk (QEMU 7.2: "Block node is read-only"), and the guest would be without it
+        return replace(disk, target=f"xvd{disk.target.removeprefix('vd')}", bus="xen", boot=0, limits={}, read_only=False)
 
 
 SHAPE = Xen()

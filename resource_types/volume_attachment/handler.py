@@ -50,8 +50,8 @@ class VolumeAttachment(sdk.ResourceType):
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "hotplug-disk" not in profile.features:
             return [sdk.Refusal("server", "this host cannot attach disks", "name the volume in the server's volumes")]
-        ignored = [k for k in ("bus", "cache", "io", "discard", "serial", "limits") if want.get(k)] if profile.disk_bus != "virtio" else []
-        return [sdk.Refusal(k, "disks of this host are not QEMU's: it would be ignored", f"leave {k} out on this host") for k in ignored]
+        ignored = [k for k in ("bus", "cache", "io", "discard", "serial", "limits", "read_only") if want.get(k)] if profile.disk_bus != "virtio" else []
+        return [sdk.Refusal(k, "disks of this host are not QEMU's: it would be ignored or refused", f"leave {k} out on this host") for k in ignored]
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         server, volume = ctx.referred(want["server"]), ctx.referred(want["volume"])
