@@ -37,7 +37,8 @@ class VolumeAttachment(sdk.ResourceType):
         }  # fmt: skip
 
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
-        return frozenset() if want.get("read_only") or identity.get("many") else frozenset({f"volume:{want['volume']}"})
+        once = {f"disk:{identity['server']}/{want['volume']}"}  # a server has a volume once: one that only reads takes the place of one that writes
+        return frozenset(once if want.get("read_only") or identity.get("many") else {*once, f"volume:{want['volume']}"})
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         if want.get("io") == "native" and isinstance(want.get("cache", ""), str) and want.get("cache") not in ("none", "directsync"):

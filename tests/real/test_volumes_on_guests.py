@@ -94,6 +94,7 @@ def test_many_read_one_volume_and_none_writes(state: Path) -> None:
     first = guest("web") + volume("common", "size: 1, format: raw") + attached("web", "common")
     up(state, "many", first)
     inside(state, "many", "web", f"echo common | dd of={device(state, 'many', 'web', 'common')} conv=notrunc,fsync 2>/dev/null")
+    up(state, "many", guest("web") + volume("common", "size: 1, format: raw"))  # the writer goes first
     readers = guest("web") + guest("db") + volume("common", "size: 1, format: raw")
     readers += "".join(attached(s, "common", ", read_only: true") for s in ("web", "db"))
     up(state, "many", readers)

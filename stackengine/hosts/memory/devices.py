@@ -58,8 +58,9 @@ def _check_disk(state: dict[str, Any], uuid: str, domain: ET.Element, device: ET
     if any(have.target == disk.target for have in read.disks(domain)):
         raise RefusedError(f"target {disk.target} already exists", code=27)
     for other, d in state["domains"].items():
-        elsewhere = other != uuid and d["state"] == "running"
-        if elsewhere and any(x.path == disk.path and not (x.readonly and disk.readonly) for x in read.disks(read.parse(d["live_xml"], "domain"))):
+        runs = read.disks(read.parse(d["live_xml"], "domain")) if d["state"] == "running" else []
+        others = (x for x in runs if other != uuid or x.alias != disk.alias)
+        if any(x.path == disk.path and not (x.readonly and disk.readonly) for x in others):
             raise RefusedError(f'Failed to get "write" lock: is another process using the image [{disk.path}]?', code=1)
 
 

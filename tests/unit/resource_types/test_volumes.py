@@ -180,6 +180,13 @@ def test_many_read_what_nobody_writes(house: House) -> None:
     assert "write" in ends(house, DATA % ("", "") + two % ("", ", read_only: true"))
 
 
+def test_a_writer_becomes_a_reader_on_its_server(house: House) -> None:
+    text = DATA % ("", "") + WRITER
+    assert ends(house, text) == "complete"
+    assert ends(house, text.replace("volume: {get_resource: data}}", "volume: {get_resource: data}, read_only: true}")) == "complete"
+    assert "<readonly" in house.host.domain_list()[0].xml
+
+
 def test_what_is_wiped_is_overwritten_first(house: House) -> None:
     assert ends(house, DATA % (", wipe: true", "")) == "complete"
     faults = house.faults()
