@@ -105,7 +105,7 @@ class VolumeCalls(CopyCalls):
     def volume_delete(self, pool: str, name: str) -> None:
         """Delete; no error when it is not there."""
         try:
-            self._call("virStorageVolDelete", lambda c: c.storagePoolLookupByName(pool).storageVolLookupByName(name).delete())
+            self._call("virStorageVolDelete", lambda c: _delete(c.storagePoolLookupByName(pool), name))
         except NotFoundError as error:
             if error.code != libvirt.VIR_ERR_NO_STORAGE_VOL:
                 raise
@@ -139,6 +139,12 @@ class VolumeCalls(CopyCalls):
     def volume_names(self, pool: str) -> list[str]:
         """The names of all volumes of a pool."""
         return self._call("virStoragePoolListVolumes", lambda c: list(c.storagePoolLookupByName(pool).listVolumes()))  # type: ignore[no-any-return]
+
+
+def _delete(pool: Any, name: str) -> None:
+    """In Ceph also with what a copy left in the volume that it was made of: an RBD snapshot (only that backend knows the flag)."""
+    rbd = ET.fromstring(pool.XMLDesc(0)).get("type") == "rbd"
+    pool.storageVolLookupByName(name).delete(libvirt.VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS if rbd else libvirt.VIR_STORAGE_VOL_DELETE_NORMAL)
 
 
 def _info(pool: str, volume: Any) -> VolumeInfo:
