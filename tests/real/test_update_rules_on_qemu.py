@@ -29,13 +29,14 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lackin
 
 SERVER = registry.load(entry_points=False).types["SE::Server"]
 STRENGTH = ("live", "reboot", "replace")
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKcP3M4Hxk5MNGZ1IBpl30lEL74rQqVSgTQJevYz/8mY"
 AROUND = {
     "net": {"type": "SE::Network", "properties": {"mode": "isolated", "cidr": "10.77.0.0/24"}},
     "more": {"type": "SE::Network", "properties": {"mode": "isolated", "cidr": "10.78.0.0/24"}},
     "group": {"type": "SE::SecurityGroup", "properties": {"rules": [{"protocol": "tcp", "from_port": 80, "to_port": 80}]}},
     "other": {"type": "SE::SecurityGroup", "properties": {}},
     "volume": {"type": "SE::Volume", "properties": {"size": 1}},
-    "key": {"type": "SE::KeyPair", "properties": {"name": "key", "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGkexample one"}},
+    "key": {"type": "SE::KeyPair", "properties": {"name": "key", "public_key": f"{KEY} one"}},
 }
 NET, MORE = {"network": {"get_resource": "net"}}, {"network": {"get_resource": "more"}}
 TINY = {"image": "tiny", "memory": 192, "max_memory": 256, "vcpus": 1, "max_vcpus": 2, "networks": [NET], "shutdown_timeout": 0}
@@ -98,7 +99,7 @@ OTHERS = [
     Case("name", TINY, "one", "two"),
     Case("image", DISK, "./disk.raw", "./disc.iso"),
     Case("key_name", TINY, None, {"get_resource": "key"}),
-    Case("ssh_keys", TINY, ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGkexample one"], ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGkexample two"]),
+    Case("ssh_keys", TINY, [f"{KEY} one"], [f"{KEY} two"]),
     Case("seed", TINY, "nocloud", "config-drive"),
     Case("pool", TINY, "default", "se-layers"),
 ]
