@@ -23,7 +23,7 @@ from stackengine.testing import bench, contract
 libvirt = pytest.importorskip("libvirt")
 DRIVER = Path("/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_lxc.so")
 lacking = "only root can start a host of containers" if os.getuid() else "" if DRIVER.is_file() else "libvirt-daemon-driver-lxc is not installed"
-pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason=lacking)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason=lacking)]
 
 ROOT = Path(__file__).parents[2]
 TYPES = registry.load(entry_points=False)

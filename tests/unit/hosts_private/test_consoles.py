@@ -69,6 +69,6 @@ def test_other_uris_have_no_gate(uri: str) -> None:
 
 
 def test_ports_are_published_where_connections_get_in(tmp_path: Path) -> None:
-    assert Direct(tmp_path, "xen+ssh://h/system").features == {"publish"}
-    assert Direct(tmp_path, "qemu:///system").features == {"publish"}
-    assert Direct(tmp_path, "xen+tls://h/system").features == frozenset()
+    assert "publish" in Direct(tmp_path, "xen+ssh://h/system").features
+    assert "publish" in Direct(tmp_path, "qemu:///system").features
+    assert "publish" not in Direct(tmp_path, "xen+tls://h/system").features

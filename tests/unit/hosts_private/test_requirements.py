@@ -62,7 +62,7 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path, name: str) -> 
 
 
 def test_state_where_the_host_has_its_own_folders_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "requirements", lambda *, outbound: [])
+    monkeypatch.setattr(launch, "requirements", lambda *, outbound, switch: [])
     with pytest.raises(HostError, match="below /run cannot be seen"):
         launch.check(paths_of("one", Path("/run/state")), outbound=False)
 
