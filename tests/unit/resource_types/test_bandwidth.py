@@ -12,6 +12,8 @@ import pytest
 from stackengine.model.diagnostics import InvalidTemplateError
 from unit.service.house import House
 
+pytestmark = pytest.mark.thorough
+
 STACK = """
 net: {type: 'SE::Network', properties: {mode: isolated, cidr: 10.9.0.0/24}}
 policy: {type: 'OS::Neutron::QoSPolicy', properties: {name: slow}}

@@ -12,6 +12,8 @@ import pytest
 from stackengine.model.diagnostics import InvalidTemplateError
 from unit.service.house import House
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:

@@ -11,6 +11,8 @@ from stackengine import service
 from stackengine.service import stacks
 from stackengine.service.types import Request, Settings
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = """heat_template_version: 2018-08-31
 resources:
   small:

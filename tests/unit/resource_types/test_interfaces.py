@@ -10,6 +10,8 @@ import pytest
 
 from unit.service.house import House
 
+pytestmark = pytest.mark.thorough
+
 NETWORKS = """
 one: {type: 'SE::Network', properties: {mode: nat, cidr: auto}}
 two: {type: 'SE::Network', properties: {mode: isolated, cidr: 10.9.0.0/24}}

@@ -11,6 +11,8 @@ from house import House
 from stackengine.sdk import RefusedError
 from stackengine.service import recover, stacks
 
+pytestmark = pytest.mark.thorough
+
 NET = "net: {type: SE::Network, properties: {cidr: 10.9.1.0/24}}\n"
 DATA = "data: {type: SE::Volume, properties: {size: %d}}\n"
 WEB = "web: {type: SE::Server, properties: {image: ./disk.raw, networks: [{network: {get_resource: net}}]%s}}\n"

@@ -14,6 +14,8 @@ from stackengine.service import images
 from stackengine.service.types import ServiceError
 from unit.cli.cli_documents import check
 
+pytestmark = pytest.mark.thorough
+
 IMAGE = """
 disk: {type: 'SE::Image', properties: {source: 'http://127.0.0.1:9/disk.qcow2'}}
 file: {type: 'SE::Image', properties: {source: './disk.raw'}}

@@ -16,6 +16,8 @@ from stackengine.service.session import Session
 from stackengine.service.types import OperationResult, PlanMovedError, Request, ServiceError, Settings
 from stackengine.store.errors import ClaimConflictError
 
+pytestmark = pytest.mark.thorough
+
 NET = """heat_template_version: 2018-08-31
 resources:
   net: {type: 'SE::Network', properties: {cidr: %s, gateway: %s, mode: %s}}

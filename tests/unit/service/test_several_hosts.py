@@ -20,6 +20,8 @@ from stackengine.service.moving import preview_leave, preview_migrate
 from stackengine.service.stacks import carry_out, preview_rollback
 from stackengine.store import tables
 
+pytestmark = pytest.mark.thorough
+
 A, B, C = "memory://a", "memory://b", "memory://c"
 NETWORK = "net: {type: 'SE::Network', properties: {cidr: 10.20.30.0/24}}\n"
 
@@ -235,4 +237,3 @@ def test_what_was_on_a_dead_host_is_made_again_elsewhere(hosts: House, capsys: p
     run(hosts, capsys, "hosts", "uncordon", "a")
     assert on(hosts, A).domain_list() == on(hosts, A).network_list() == []
     assert hosts.down().status == "complete"
-

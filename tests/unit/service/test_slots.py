@@ -6,11 +6,14 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from house import House
 
 from stackengine.hosts.memory.faults import Faults
 from stackengine.service import inventory
 from stackengine.service.slots import LIMITS, Slots
+
+pytestmark = pytest.mark.thorough
 
 THREE = "".join(f"s{n}: {{type: 'SE::Server', properties: {{image: tiny, networks: []}}}}\n" for n in range(3))
 

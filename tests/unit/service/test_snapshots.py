@@ -14,6 +14,8 @@ from stackengine.service.environments import cuts
 from stackengine.service.types import ServiceError
 from unit.cli.cli_documents import check
 
+pytestmark = pytest.mark.thorough
+
 SERVERS = """
 web: {type: 'SE::Server', properties: {image: debian-12, metadata: {role: web}}}
 db: {type: 'SE::Server', properties: {image: debian-12}}

@@ -15,6 +15,8 @@ from stackengine.service import owner, stacks
 from stackengine.service.environments import dns
 from stackengine.service.types import Request, ServiceError, Settings
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = """heat_template_version: 2018-08-31
 resources:
   net: {type: 'SE::Network', properties: {cidr: auto}}

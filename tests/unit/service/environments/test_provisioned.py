@@ -18,6 +18,8 @@ from stackengine.service.environments import cuts, provisioned
 from stackengine.service.session import Session
 from stackengine.service.types import Preview, Request, Settings
 
+pytestmark = pytest.mark.thorough
+
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   word: {type: string, default: hello}
