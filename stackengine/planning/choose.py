@@ -104,7 +104,7 @@ class Chooser:
             choice = self._as_candidate(old, resource, info, want, refs) if asked and old.id not in self._excluded else None
             if choice is not None:
                 fits = old.lived and not choice.lasting
-                found.append(((old.generation < least, choice.kind == "keep", fits, old.sure, old.lived, old.generation), choice))
+                found.append(((old.generation < least, choice.kind == "keep", fits, old.sure, old.lived, not choice.changes, old.generation), choice))
         best = max(found, key=lambda f: f[0])[1] if found else None
         for told in best.lasting if best is not None else ():
             if told not in self.diagnostics.items:

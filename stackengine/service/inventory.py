@@ -193,7 +193,9 @@ def dead(session: Session) -> frozenset[str]:
 
 
 def facts(session: Session, inventory: Inventory) -> list[HostFacts]:
-    """The hosts with what the instances on them claim."""
+    """The hosts with what the instances on them claim, which is read only where there is a choice of hosts."""
+    if not inventory.hosts:
+        return []
     claimed: dict[str, Counter[str]] = {}
     stacks: dict[str, set[str]] = {}
     for row in session.store.stacks():

@@ -77,13 +77,13 @@ class Placing:
         """
         self._home, self._avoid, self._leave = home, avoid | leave, self._leave | leave
         avoid = self._avoid
-        hosts = inventory.facts(self._session, self._inventory)
         staying = dict(fixed or {})
         for path in self._servers:
             known = self._current.get(path)
             if path not in staying and known is not None and known.type == self._desired.resources[path].type and known.host not in avoid:
                 staying[path] = known.host
         moving = [p for p in self._servers if p not in staying]
+        hosts = inventory.facts(self._session, self._inventory) if moving else []
         asked = any(self._asked(self._desired.resources[p]) for p in moving)
         if not moving or not ((asked and hosts) or avoid or any(h.uri == home for h in hosts)):
             self._unheard(moving)

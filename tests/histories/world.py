@@ -187,7 +187,10 @@ class World:
         self.specs[preview.to_revision] = {p: dict(s) for p, s in specs.items()}
         return self._run(lambda: operations.carry_out(self.session(), preview, watch=self._take, **options))
 
-    def down(self) -> OperationResult:
+    def down(self) -> OperationResult | None:
+        """None: it went away before, by an operation that died as soon as that was recorded."""
+        if self.store.stack(self.name) is None:
+            return None
         preview = prepare.prepare_revision(self.session(), self.row(), 0, "delete")
         return self._run(lambda: operations.carry_out(self.session(), preview, on_failure="keep", watch=self._take))
 
