@@ -14,6 +14,8 @@ from stackengine.service import stacks
 from stackengine.service.types import Request, Settings
 from stackengine.testing import spelling
 
+pytestmark = pytest.mark.thorough
+
 HEAD = """heat_template_version: 2018-08-31
 resources:
   net: {type: 'SE::Network', properties: {cidr: 10.91.0.0/24}}

@@ -54,7 +54,7 @@ def left(state: Path) -> list[str]:
     return [name for name in found if name.startswith("se-")]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [pytest.param(x, marks=pytest.mark.slow if x != LANGUAGES[0] else ()) for x in LANGUAGES])
 def test_hello_serves_its_page_and_goes_without_a_trace(state: Path, language: str) -> None:
     up(state, "hello", language, "--param", "greeting=good morning")
     url = run(state, "outputs", f"hello-{language}", "url").strip()
@@ -87,6 +87,7 @@ def test_three_tiers_live_their_life(state: Path, language: str) -> None:
     assert left(state) == []
 
 
+@pytest.mark.slow
 def test_ten_servers_come_up_at_once(state: Path) -> None:
     up(state, "parallel", "hot")
     assert len([n for n in left(state) if "-node" in n and not n.endswith((".iso", ".json"))]) == 10

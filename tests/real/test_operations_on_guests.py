@@ -16,7 +16,7 @@ from stackengine.hosts.private import requirements
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
-pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 APPLICATION = Path(__file__).parent / "tosca_application"
 SET_UP = ["httpd_create", "httpd_start", "notes_create", "page_notes_pre_configure_target", "notes_configure", "notes_start", "page_create",

@@ -21,10 +21,13 @@ lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 TYPES = registry.load(entry_points=False)
-MINUTES = ("SE::Server-groups", "SE::VolumeAttachment-scsi", "SE::VolumeAttachment-encrypted", "SE::Volume-encrypted", "SE::VolumeSnapshot-encrypted")
+MINUTES = (
+    *(f"SE::Server-{case}" for case in ("groups", "from-disk", "boot-volume", "ipv6", "tuned", "hardware")),
+    *("SE::VolumeAttachment-scsi", "SE::VolumeAttachment-encrypted", "SE::Volume-encrypted", "SE::VolumeSnapshot-encrypted"),
+)
 """Cases that take minutes on QEMU."""
-ELSEWHERE = ("read-only", "network")
-"""Cases that are tried elsewhere on guests: they need somebody who wrote, or a server."""
+ELSEWHERE = ("read-only", "network", "volumes")
+"""Cases that are tried elsewhere on guests: they need somebody who wrote, or another machine that gives out disks."""
 CASES = [
     pytest.param(n, case, marks=pytest.mark.slow if n == "SE::Deployment" or f"{n}-{case}" in MINUTES else ())
     for n, info in sorted(TYPES.types.items()) if not info.handler.inline for case in contract.cases(info) if case not in ELSEWHERE

@@ -11,7 +11,7 @@ from stackengine.hosts.private import packages, requirements
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements(switch=True) if r.problem]
-pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 HOST = "private://vlans"
 TEMPLATE = """heat_template_version: 2018-08-31

@@ -17,6 +17,8 @@ from stackengine.formats.build import plain
 from stackengine.formats.tree import compose
 from stackengine.model.diagnostics import Diagnostics
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from stackengine.cli.main import main
 
+pytestmark = pytest.mark.thorough
+
 GOOD = "heat_template_version: 2018-08-31\nresources: {n: {type: SE::None}}\n"
 BAD = "heat_template_version: 2018-08-31\nresources: {n: {type: SE::Nome}}\n"
 

@@ -16,6 +16,8 @@ from stackengine.hosts.reach import Direct
 from stackengine.sdk import UnsupportedError
 from stackengine.testing import bench, contract, spelling
 
+pytestmark = pytest.mark.thorough
+
 TYPES = registry.load(entry_points=False)
 TEMPLATE = """heat_template_version: 2018-08-31
 resources:

@@ -13,6 +13,8 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import stacks
 from stackengine.service.types import Request, Settings
 
+pytestmark = pytest.mark.thorough
+
 HEAD = "heat_template_version: 2018-08-31\nresources:\n  net: {type: 'SE::Network', properties: {cidr: 10.90.0.0/24}}\n"
 WEB = "  web: {type: 'OS::Neutron::SecurityGroup', properties: {rules: [{protocol: tcp, port_range_min: 80, port_range_max: 80}]}}\n"
 SERVER = "  %s:\n    type: SE::Server\n    properties: {image: tiny, networks: [{network: {get_resource: net}, address: %s}], security_groups: %s}\n"

@@ -18,6 +18,8 @@ from stackengine.testing import spelling
 from unit.cli.cli_documents import check
 from unit.service.house import House
 
+pytestmark = pytest.mark.thorough
+
 DATA = "data: {type: 'SE::Volume', properties: {size: 1%s}%s}\n"
 WRITER = """
 web: {type: 'SE::Server', properties: {image: tiny}}

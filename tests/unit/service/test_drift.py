@@ -7,6 +7,8 @@ from house import House, plan_of, run
 
 from stackengine.service import drift
 
+pytestmark = pytest.mark.thorough
+
 STACK = """\
 net: {type: SE::Network, properties: {cidr: 10.7.1.0/24}}
 db: {type: SE::Volume, properties: {size: 1}}

@@ -9,6 +9,8 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.sdk import volume_xml
 from stackengine.service import drift, stacks
 
+pytestmark = pytest.mark.thorough
+
 GIB = 1 << 30
 NETWORK = """<network><name>lan</name><uuid>22222222-2222-4222-8222-222222222222</uuid><forward mode='nat'/><bridge name='br9'/>
 <ip address='10.9.0.1' netmask='255.255.255.0'><dhcp><range start='10.9.0.50' end='10.9.0.99'/></dhcp></ip></network>"""

@@ -15,6 +15,8 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import Session, operations, stacks
 from stackengine.service.types import Request, Settings
 
+pytestmark = pytest.mark.thorough
+
 BASE = """
 Parameters: {Color: {Type: String, Default: red}}
 Resources:

@@ -15,6 +15,8 @@ from stackengine.service.stacks import carry_out, preview_rollback
 from stackengine.service.types import ServiceError
 from unit.service.house import STACK, House
 
+pytestmark = pytest.mark.thorough
+
 TWO = """
 net: {type: 'SE::Network', properties: {cidr: 10.9.0.0/24}}
 a: {type: 'SE::Server', properties: {image: tiny, networks: [{network: {get_resource: net}}]}}

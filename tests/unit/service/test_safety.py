@@ -12,6 +12,8 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import guard, prepare
 from stackengine.service.types import ServiceError
 
+pytestmark = pytest.mark.thorough
+
 DB = "db: {type: SE::Volume, properties: {size: 1}}\n"
 WEB = "web: {type: SE::Server, properties: {image: tiny, memory: 128, user_data: '%s'}}\n"
 LIFE = "db:\n  type: SE::Volume\n  properties: {size: %d, format: %s}\n  metadata: {stackengine: {%s}}\n"

@@ -9,6 +9,8 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import adopt, drift, stacks
 from stackengine.service.types import Request, ServiceError
 
+pytestmark = pytest.mark.thorough
+
 NET = "net: {type: SE::Network, properties: {cidr: 10.6.1.0/24}}\n"
 DB = "%s: {type: SE::Volume, properties: {size: 1}%s}\n"
 WEB = "%s: {type: SE::Server, properties: {image: tiny, memory: 128, networks: [{network: {get_resource: net}}]}%s}\n"

@@ -15,6 +15,8 @@ from house import House, plan_of, run
 from stackengine.service import stacks
 from stackengine.service.types import ServiceError
 
+pytestmark = pytest.mark.thorough
+
 NONE = "nothing: {type: OS::Heat::None}\n"
 NET = "net: {type: SE::Network, properties: {cidr: 10.9.%d.0/24}}\n"
 WEB = "web: {type: SE::Server, properties: {image: tiny, memory: %d, networks: [{network: {get_resource: net}}]}}\n"
