@@ -79,7 +79,7 @@ def test_an_operation_goes_on_by_itself_and_can_be_waited_for(house: House, caps
     template = house.write(NET % 1)
     begun = run(house, capsys, "up", str(template), "--name", "shop", "--host", "memory://", "--yes", "--detach")[-1]
     ended = run(house, capsys, "wait", "shop", "--timeout", "120s")[0]
-    assert (ended["state"], ended["operation"]) == ("complete", begun["operation"])
+    assert (ended["state"], ended["operation"]) == ("complete", begun["operation"]), Path(begun["log"]).read_text()
     assert "create started" in Path(begun["log"]).read_text()
     run(house, capsys, "down", "shop", "--yes", "--detach")
     assert run(house, capsys, "wait", "shop", "--timeout", "120s", code=0)[0]["state"] == "deleted"
