@@ -74,7 +74,7 @@ def test_a_plan_in_a_file_holds_no_secret_and_can_be_carried_out(house: House, c
     run(house, capsys, "changeset", "execute", str(wrong), "--yes", code=2)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow  # among all thorough tests it failed twice of three times, alone never: the log that it shows then is to say why
 def test_an_operation_goes_on_by_itself_and_can_be_waited_for(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     template = house.write(NET % 1)
     begun = run(house, capsys, "up", str(template), "--name", "shop", "--host", "memory://", "--yes", "--detach")[-1]
