@@ -100,11 +100,14 @@ def drop_filters(ctx: sdk.Context, defined: str, keep: Mapping[str, Any], *, run
             ctx.host.filter_undefine(_uuid(ctx, name))
 
 
-def make_filters(ctx: sdk.Context, wanted: Mapping[str, Guard]) -> None:
-    """Define what is wanted; a filter that says the same stays as it is, as libvirt builds its rules anew for every running guest."""
+def make_filters(ctx: sdk.Context, wanted: Mapping[str, Guard], *, fresh: bool = False) -> None:
+    """Define what is wanted; a filter that says the same stays as it is, as libvirt builds its rules anew for every running guest.
+
+    ``fresh``: there was no domain before, so that nothing runs with the filters, whatever they say.
+    """
     for mac, guard in wanted.items():
         name = filter_name(ctx.identity, mac)
-        found = ctx.host.filter_info(_uuid(ctx, name))
+        found = None if fresh else ctx.host.filter_info(_uuid(ctx, name))
         xml = ctx.render("filter.xml.j2", name=name, uuid=_uuid(ctx, name), guard=guard)
         if found is None or _said(found.xml) != _said(xml):
             ctx.host.filter_define(xml)

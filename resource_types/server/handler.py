@@ -188,7 +188,7 @@ class Server(sdk.ResourceType):
         groups = groups_of(ctx, want)
         drop_filters(ctx, before.xml if before else "", groups, running=bool(before and before.live_xml))
         found = ctx.host.domain_define(xml)
-        make_filters(ctx, groups)
+        make_filters(ctx, groups, fresh=before is None)
         pinned = xml_of.pins(found.xml, known)
         self._serve(ctx, want)
         if want["power"] == "stopped":
@@ -204,7 +204,8 @@ class Server(sdk.ResourceType):
             ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
         else:
             self._live(ctx, want, before, disks)
-        self._drop_seeds(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *self._seeds_in_use(ctx)})
+        used = self._seeds_in_use(ctx) if before and before.live_xml else ()
+        self._drop_seeds(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *used})
         return {
             "pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log",
             "definition": drift.remembered(xml, found.xml),
@@ -335,7 +336,7 @@ class Server(sdk.ResourceType):
         prefix = seed_prefix(ctx.identity)
         found = {n.removesuffix(".json") for n in ctx.host.volume_names(pool)}
         for name in sorted(n for n in found if n == also or (n.startswith(prefix) and n not in keep)):
-            sdk.remove_volume(ctx, pool, name)
+            (sdk.remove_volume if name == also else sdk.remove_named)(ctx, pool, name)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))

@@ -69,8 +69,11 @@ def write_record(ctx: Context, pool: str, name: str, record: dict[str, Any]) -> 
     data = json.dumps(record, sort_keys=True).encode()
     data += b" " * (-len(data) % 512)
     where, file = record_place(ctx.host, pool, name)
-    ctx.host.volume_delete(where, file)
-    ctx.host.volume_create(where, volume_xml(file, len(data), "raw"))
+    try:
+        ctx.host.volume_create(where, volume_xml(file, len(data), "raw"))
+    except ExistsError:  # seldom, so that it is not asked for beforehand
+        ctx.host.volume_delete(where, file)
+        ctx.host.volume_create(where, volume_xml(file, len(data), "raw"))
     ctx.host.volume_upload(where, file, io.BytesIO(data), len(data), ctx.check)
 
 
@@ -155,10 +158,15 @@ def remove_volume(ctx: Context, pool: str, name: str, *, wipe: bool = False) -> 
         if wipe:
             ctx.progress(f"overwriting {name}")
             ctx.host.volume_wipe(pool, name)
-        ctx.host.volume_delete(pool, name)
-        ctx.host.volume_delete(*record_place(ctx.host, pool, name))
+        remove_named(ctx, pool, name)
     except NotFoundError:
         return
+
+
+def remove_named(ctx: Context, pool: str, name: str) -> None:
+    """Delete a volume and its record without a look at whose it is: for names that hold the stack's own identity. No error when they are gone."""
+    ctx.host.volume_delete(pool, name)
+    ctx.host.volume_delete(*record_place(ctx.host, pool, name))
 
 
 def note_use(ctx: Context, name: str, more: Mapping[str, Any]) -> None:
