@@ -16,11 +16,10 @@ KINDS = (
 """How a part begins, and its MIME type (cloud-init, user-data formats)."""
 
 
-class CloudConfig(sdk.ResourceType):
+class CloudConfig(sdk.RecordType):
     """JSON is YAML: a document is a comment line and JSON."""
 
     name: ClassVar[str] = "SE::CloudConfig"
-    inline: ClassVar[bool] = True
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         document = "#cloud-config\n" + json.dumps(want.get("cloud_config") or {}, indent=1, ensure_ascii=False) + "\n"
@@ -28,12 +27,6 @@ class CloudConfig(sdk.ResourceType):
             return {"config": document}
         own = [{"content": document}] if want.get("cloud_config") else []
         return {"config": multipart([*own, *want["parts"]])}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def multipart(parts: list[dict[str, Any]]) -> str:

@@ -12,11 +12,10 @@ from .specs import unknown
 PREFIX = "flavor:"
 
 
-class Flavor(sdk.ResourceType):
+class Flavor(sdk.RecordType):
     """A record. What it says stands in its physical id, so that a server that names it knows its size when the plan is made; another size is another id."""
 
     name: ClassVar[str] = "SE::Flavor"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         if sdk.has_unknown(want.get("vcpus")) or sdk.has_unknown(want.get("memory")) or sdk.has_unknown(want.get("disk")) or sdk.has_unknown(want.get("specs")):
@@ -27,12 +26,3 @@ class Flavor(sdk.ResourceType):
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         strange = unknown(sdk.known(want.get("specs"), {}) or {})
         return [sdk.Refusal("specs", f"{', '.join(strange)}: no effect here", severity="notice")] if strange else []
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return

@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class KeyPair(sdk.ResourceType):
+class KeyPair(sdk.RecordType):
     """Ed25519, made once."""
 
     name: ClassVar[str] = "SE::KeyPair"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         given = want.get("name")
@@ -37,12 +36,6 @@ class KeyPair(sdk.ResourceType):
         private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
         return {"public_key": f"{public} {ctx.stack}-{ctx.path}", "private_key": private, "fingerprint": _fingerprint(public)}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def _blob(key: str) -> bytes:

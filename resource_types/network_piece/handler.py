@@ -7,9 +7,6 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-VNIS = 1 << 24
-"""How many VXLAN network identifiers there are (RFC 7348, section 5)."""
-
 
 class NetworkPiece(sdk.ResourceType):
     """Away from the network's own host a network of the same name, UUID and bridge, without addresses; on every host the tunnel to the others.
@@ -26,7 +23,7 @@ class NetworkPiece(sdk.ResourceType):
         if network is None:
             raise sdk.RefusedError("a piece needs a network of this stack")
         uuid, bridge = str(network.identity["uuid"]), str(network.identity["bridge"])
-        vni = int.from_bytes(hashlib.sha256(uuid.encode()).digest()[:3], "big") or 1
+        vni = int.from_bytes(hashlib.sha256(uuid.encode()).digest()[:3], "big") or 1  # 24 bits (RFC 7348, section 5)
         ids.claim("vni", [str(vni)])
         if not want.get("carrier"):
             ids.claim("bridge", [bridge])

@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class Port(sdk.ResourceType):
+class Port(sdk.RecordType):
     """A record, and the reservation that it contributes to its network."""
 
     name: ClassVar[str] = "SE::Port"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         subnet = ids.referred(want.get("subnet"))
@@ -64,15 +63,6 @@ class Port(sdk.ResourceType):
         if want.get("subnet") or want.get("network"):
             return found
         return [*found, sdk.Refusal("", "a port needs a network or a subnet", "subnet: a reference to an SE::Subnet")]
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 _FIXED = {"subnet": "subnet", "subnet_id": "subnet", "ip_address": "address", "PrivateIpAddress": "address"}

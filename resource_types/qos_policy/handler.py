@@ -7,20 +7,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class QoSPolicy(sdk.ResourceType):
+class QoSPolicy(sdk.RecordType):
     """A record; its rules (``SE::QoSRule``) are contributed to it, and ports hand them on to their servers."""
 
     name: ClassVar[str] = "SE::QoSPolicy"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         return {"physical_id": f"qos:{ids.name(50)}"}
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class QoSRule(sdk.ResourceType):
+class QoSRule(sdk.RecordType):
     """A record; what it says is contributed to its policy."""
 
     name: ClassVar[str] = "SE::QoSRule"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         return {"physical_id": f"qos-rule-{ids.token(12, 'qos')}"}
@@ -26,12 +25,3 @@ class QoSRule(sdk.ResourceType):
             return []
         hint = "modprobe sch_htb sch_sfq sch_ingress act_police cls_u32 (as root), or another kernel; or leave the rule out"
         return [sdk.Refusal("max_kbps", "this host's kernel cannot limit bandwidth: servers with such a port would not start", hint)]
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return

@@ -15,11 +15,10 @@ CLASSES = {
 """Heat's character classes (heat, resources/openstack/heat/random_string.py)."""
 
 
-class RandomString(sdk.ResourceType):
+class RandomString(sdk.RecordType):
     """Text from the system's random source, kept as a sealed attribute."""
 
     name: ClassVar[str] = "SE::RandomString"
-    inline: ClassVar[bool] = True
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         sets, length = [*sdk.known_list(want.get("classes")), *sdk.known_list(want.get("sequences"))], want.get("length")
@@ -33,12 +32,6 @@ class RandomString(sdk.ResourceType):
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         known = ctx.attributes.get("value")
         return {"value": known if known is not None else _text(want)}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def _text(want: sdk.Properties) -> str:

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class Record(sdk.ResourceType):
+class Record(sdk.RecordType):
     """Nothing on a host: its recorded properties are what others read."""
 
     name: ClassVar[str] = "SE::Record"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         wanted = sdk.known(want.get("name"), None)
@@ -30,12 +29,6 @@ class Record(sdk.ResourceType):
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {"value": want["value"]}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class RouterInterface(sdk.ResourceType):
+class RouterInterface(sdk.RecordType):
     """A record, and the range that it contributes to its router."""
 
     name: ClassVar[str] = "SE::RouterInterface"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         port = ids.referred(want.get("port"))
@@ -32,12 +31,3 @@ class RouterInterface(sdk.ResourceType):
         if any(want.get(k) for k in ("subnet", "network", "port")):
             return []
         return [sdk.Refusal("", "an interface of a router needs a subnet, a network or a port")]
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return

@@ -16,11 +16,10 @@ _EXCLUDED = {"ExcludeLowercase": "lowercase", "ExcludeUppercase": "uppercase", "
 _KNOWN = {"PasswordLength", "ExcludeCharacters", "IncludeSpace", "RequireEachIncludedType", "SecretStringTemplate", "GenerateStringKey", *_EXCLUDED}
 
 
-class Secret(sdk.ResourceType):
+class Secret(sdk.RecordType):
     """A sealed attribute."""
 
     name: ClassVar[str] = "SE::Secret"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         wanted = sdk.known(want.get("name"), None)
@@ -46,15 +45,6 @@ class Secret(sdk.ResourceType):
             return {"value": want["value"]}
         known = ctx.attributes.get("value")
         return {"value": known if known is not None else _made(want)}
-
-    def update(self, ctx: sdk.Context, want: sdk.Properties, last: sdk.Properties) -> dict[str, sdk.Value]:
-        return self.create(ctx, want)
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -11,11 +11,10 @@ KEYS = ("direction", "family", "protocol", "from_port", "to_port", "cidr", "grou
 _NUMBERS = {"1": "icmp", "2": "igmp", "6": "tcp", "17": "udp", "50": "esp", "51": "ah", "58": "icmpv6", "132": "sctp", "-1": "any", "ipv6-icmp": "icmpv6"}
 
 
-class SecurityGroupRule(sdk.ResourceType):
+class SecurityGroupRule(sdk.RecordType):
     """A record; what it says is contributed to its group, together with the members of the group that it names."""
 
     name: ClassVar[str] = "SE::SecurityGroupRule"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         return {"physical_id": f"rule-{ids.token(12, 'rule')}"}
@@ -26,15 +25,6 @@ class SecurityGroupRule(sdk.ResourceType):
         if isinstance(rule.get("group"), str):
             value["members"] = sdk.Contributed(rule["group"], "members")
         return [sdk.Contribution(want["security_group"], "rules", value, identity["physical_id"])]
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -143,7 +143,7 @@ class Server(sdk.ResourceType):
         if kind == "running" or want.get("power") in ("stopped", "suspended"):
             return None
         if kind == "signal":
-            return sdk.Gate("signal", timeout, identity["uuid"], handle=_handle(ready.get("handle")), count=int(sdk.known(ready.get("count"), 1)))
+            return sdk.Gate("signal", timeout, identity["uuid"], handle=sdk.handle_id(ready.get("handle")), count=int(sdk.known(ready.get("count"), 1)))
         macs = tuple(n["mac"] for n in identity["nics"])
         if kind == "lease" and not any(leased(n) for n in identity["nics"]):
             kind = "agent"  # its addresses are in the seed: no lease will ever be seen
@@ -415,11 +415,6 @@ def _in_groups(identity: Mapping[str, Any], nic: Mapping[str, Any], groups: list
 def _hostname(text: str) -> str:
     """A host name of a template's text (RFC 1123: letters, digits and dashes, 63 at most)."""
     return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")[:63].rstrip("-") or "guest"
-
-
-def _handle(value: Any) -> str:
-    """A handle's physical id: itself, or the last but one part of its URL."""
-    return str(value).split("/")[-2] if "/" in str(value) else str(value)
 
 
 def _keys(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:

@@ -7,23 +7,16 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class ServerGroup(sdk.ResourceType):
+class ServerGroup(sdk.RecordType):
     """Nothing on a host."""
 
     name: ClassVar[str] = "SE::ServerGroup"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         return {"physical_id": f"group-{ids.token(12, 'group')}"}
 
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         return {"policy": want["policy"]}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 EC2 = {"cluster": "soft-affinity", "spread": "anti-affinity", "partition": "soft-anti-affinity"}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from stackengine import sdk
 
 
-class SoftwareConfig(sdk.ResourceType):
+class SoftwareConfig(sdk.RecordType):
     """A record and nothing else; deployments look it up."""
 
     name: ClassVar[str] = "SE::SoftwareConfig"
-    inline: ClassVar[bool] = True
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         """Heat's rule for components: an action belongs to one config."""
@@ -29,9 +28,3 @@ class SoftwareConfig(sdk.ResourceType):
     def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         config = want.get("config", "")
         return {"config": config if isinstance(config, str) else json.dumps(config)}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 from stackengine import sdk
 
 
-class Subnet(sdk.ResourceType):
+class Subnet(sdk.RecordType):
     """A record, and what it contributes to its network."""
 
     name: ClassVar[str] = "SE::Subnet"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         given, network = want.get("cidr"), ids.referred(want["network"])
@@ -37,15 +36,6 @@ class Subnet(sdk.ResourceType):
         }  # fmt: skip
         value.update({k: want[k] for k in ("dns_nameservers", "routes") if want.get(k)})
         return [sdk.Contribution(identity["network"], "subnets", value, identity["cidr"])]
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,10 @@ HOST = "signal.stackengine.internal"
 PORT = 9117
 
 
-class WaitConditionHandle(sdk.ResourceType):
+class WaitConditionHandle(sdk.RecordType):
     """A token and the address that it is good for; all of it is known when the plan is made."""
 
     name: ClassVar[str] = "SE::WaitConditionHandle"
-    inline: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         physical_id, token = f"h-{ids.token(12, 'handle')}", ids.token(26, "signal")
@@ -31,12 +30,3 @@ class WaitConditionHandle(sdk.ResourceType):
             return [sdk.Refusal("transport", "guests of this host signal over their console: by stack-signal, not by curl", severity="notice")]
         other = "say transport: channel, and send them by stack-signal" if wanted == "http" and "channel" in profile.features else ""
         return [sdk.Refusal("transport", f"signals do not come over {wanted.upper() if wanted == 'http' else 'a channel'} from this host", other)]
-
-    def create(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        return {}
-
-    def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
-        return {}
-
-    def delete(self, ctx: sdk.Context, last: sdk.Properties) -> None:
-        return

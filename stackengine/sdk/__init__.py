@@ -1,8 +1,9 @@
 """The one module that a resource type may import.
 
 A type is a folder with ``schema.json``, ``handler.py`` (or ``__init__.py``) that defines one subclass of
-:class:`ResourceType`, XML templates and ``dialects.yaml``. The engine does the rest: validation, defaults, diff, identity,
-order, journal, retries, events, deletion policies. Handlers set wanted values, never deltas, so every method can be run again.
+:class:`ResourceType` (:class:`RecordType` where nothing of it is on a host), XML templates and ``dialects.yaml``. The engine
+does the rest: validation, defaults, diff, identity, order, journal, retries, events, deletion policies. Handlers set wanted
+values, never deltas, so every method can be run again.
 """
 
 from stackengine.model.allowed import Allowed
@@ -51,6 +52,7 @@ from stackengine.sdk.facts import (
     Referred,
     Refusal,
     Uses,
+    handle_id,
     known,
     known_list,
     resource_of,
@@ -59,7 +61,7 @@ from stackengine.sdk.facts import (
 from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, PoolInfo, Profile, VolumeInfo
 from stackengine.sdk.keys import ensure_key, same_key
 from stackengine.sdk.pools import GONE, KINDS, PoolKind, kind_of, planned_kind, pool_xml
-from stackengine.sdk.resource_type import DRIFT, Disks, ResourceType, changed
+from stackengine.sdk.resource_type import DRIFT, Disks, RecordType, ResourceType, changed
 from stackengine.sdk.volumes import (
     before_name,
     copy_name,
@@ -116,6 +118,7 @@ __all__ = [
     "Profile",
     "Properties",
     "Range",
+    "RecordType",
     "Referred",
     "Refusal",
     "RefusedError",
@@ -144,6 +147,7 @@ __all__ = [
     "free_subnets",
     "further_addresses",
     "grow",
+    "handle_id",
     "has_unknown",
     "in_pool",
     "is_noted",

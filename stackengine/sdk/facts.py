@@ -25,6 +25,11 @@ def known(value: Any, default: Any) -> Any:
     return default if value is None or isinstance(value, Unknown) else value
 
 
+def handle_id(value: Any) -> str:
+    """The physical id of a wait condition's handle: ``value`` itself, or the last but one part of its URL (CloudFormation's Ref of a handle is a URL)."""
+    return str(value).split("/")[-2] if "/" in str(value) else str(value)
+
+
 def resource_of(value: Value) -> Value:
     """A reference to the resource itself, where ``value`` is an attribute of one that is not known yet; else ``value``.
 

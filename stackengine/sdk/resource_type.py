@@ -207,6 +207,24 @@ class ResourceType(ABC):
         return {}
 
 
+class RecordType(ResourceType):
+    """A type of which nothing is on a host: what is recorded is all there is of it. ``create`` is its own where it makes attributes."""
+
+    inline: ClassVar[bool] = True
+
+    def create(self, ctx: Context, want: Properties) -> dict[str, Value]:
+        """No attributes besides its identity."""
+        return {}
+
+    def read(self, ctx: Context, last: Properties) -> dict[str, Value] | None:
+        """It is there, and nothing of it can be seen."""
+        return {}
+
+    def delete(self, ctx: Context, last: Properties) -> None:
+        """The log says that it is gone."""
+        return
+
+
 def changed(want: Properties, last: Properties) -> Iterator[str]:
     """Names of top-level properties that differ."""
     return (k for k in {**want, **last} if want.get(k) != last.get(k))

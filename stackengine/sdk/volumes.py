@@ -209,16 +209,9 @@ def copy_name(name: str) -> str:
 
 def keep_copy(ctx: Context, pool: str, name: str, secret: str = "") -> None:
     """Leave a copy of a volume under ``copy_name``, with a record that says whose data it was; half a copy is made again."""
-    copy, found = copy_name(name), ctx.host.volume_info(pool, name)
-    if found is None:
-        return
-    if ctx.host.volume_info(pool, copy) is not None:
-        if record_of(ctx, pool, copy) is not None:
-            return
-        ctx.host.volume_delete(pool, copy)
-    ctx.progress(f"copying to {pool}/{copy}")
-    ctx.host.volume_copy(pool, name, _as(found, copy, secret), pool)
-    write_record(ctx, pool, copy, {"kept": True, "of": ctx.owner(), "whole": True, **({"secret": secret} if secret else {})})
+    copy = copy_name(name)
+    record = {"kept": True, "of": ctx.owner(), "whole": True, **({"secret": secret} if secret else {})}
+    _copy_whole(ctx, pool, name, copy, secret, record, f"copying to {pool}/{copy}")
 
 
 def before_name(name: str, number: str) -> str:
@@ -231,6 +224,11 @@ def take_copy(ctx: Context, pool: str, name: str, copy: str, secret: str = "") -
 
     Nothing where there is no such volume (a server that boots a kernel has no disk of its own).
     """
+    record = {**ctx.owner(), **ctx.record(), "before": name, "whole": True}
+    _copy_whole(ctx, pool, name, copy, secret, record, f"copying {name}, so that it can be brought back")
+
+
+def _copy_whole(ctx: Context, pool: str, name: str, copy: str, secret: str, record: dict[str, Any], progress: str) -> None:
     found = ctx.host.volume_info(pool, name)
     if found is None:
         return
@@ -238,9 +236,9 @@ def take_copy(ctx: Context, pool: str, name: str, copy: str, secret: str = "") -
         if record_of(ctx, pool, copy) is not None:
             return
         ctx.host.volume_delete(pool, copy)
-    ctx.progress(f"copying {name}, so that it can be brought back")
+    ctx.progress(progress)
     ctx.host.volume_copy(pool, name, _as(found, copy, secret), pool)
-    write_record(ctx, pool, copy, {**ctx.owner(), **ctx.record(), "before": name, "whole": True})
+    write_record(ctx, pool, copy, record)
 
 
 def bring_back(ctx: Context, pool: str, name: str, copy: str, secret: str = "") -> None:
