@@ -31,30 +31,34 @@ def detach(session: Session, preview: Preview, args: argparse.Namespace, termina
     folder = keys.folder_of(session.folder, saved.stack)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = folder / "operation.log"
+    before = _last_operation(session, saved.stack)
     with log.open("ab") as out:
         process = subprocess.Popen(
             _command(saved.id, args), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=os.environ, close_fds=True
         )
     end = time.monotonic() + BEGIN_SECONDS
-    begun = session.store.last_operation(saved.stack)
-    before = begun.id if begun else ""
-    while time.monotonic() < end:
-        begun = session.store.last_operation(saved.stack)
-        if begun is not None and begun.id != before:
-            break
-        if process.poll() not in (None, 0):
-            terminal.fail(f"{preview.stack}: the operation did not begin", f"see {log}")
-            return FAILED
-        if process.poll() == 0:
+    while True:
+        code = process.poll()  # before the look at the store: what has ended has written all that it writes
+        operation = _last_operation(session, saved.stack)
+        if operation != before or code is not None or time.monotonic() >= end:
             break
         time.sleep(0.05)
-    operation = begun.id if begun else ""
+    if operation == before:
+        if code:
+            terminal.fail(f"{preview.stack}: the operation did not begin", f"see {log}")
+            return FAILED
+        operation = ""
     if terminal.json:
         members = {"stack": preview.stack, "operation": operation, "change_set": saved.id, "process": process.pid, "log": str(log)}
         terminal.document("detached", members, line=True)
     else:
         terminal.say(f"{preview.stack}: goes on in process {process.pid}; `stack-run wait {preview.stack}` waits for its end, {log} has what it says")
     return OK
+
+
+def _last_operation(session: Session, stack: str) -> str:
+    found = session.store.last_operation(stack)
+    return found.id if found else ""
 
 
 def _command(change_set: str, args: argparse.Namespace) -> list[str]:

@@ -85,11 +85,15 @@ def state_of(session: Session, row: StackRow) -> tuple[StackState, str]:
     if state != "running":
         return state, row.reason
     active = session.store.active(row.id)
+    if active is not None:
+        alive = session.store.ownership(row.id).alive(active.owner)
+        if alive or (alive is None and active.lease_until > time.time()):
+            return "running", ""
+    now = session.store.stack_of(row.id)
+    if now.last_seq != row.last_seq:  # it went on after the row was read: an operation that has just ended is neither failed nor interrupted
+        return state_of(session, now)
     if active is None:
         return "failed", row.reason
-    alive = session.store.ownership(row.id).alive(active.owner)
-    if alive or (alive is None and active.lease_until > time.time()):
-        return "running", ""
     return "interrupted", f"its owner {active.owner} is gone; say: stack-run resume {row.name}"
 
 

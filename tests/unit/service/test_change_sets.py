@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from house import House, run
 
-from stackengine.service import guard, prepare
+from stackengine.service import guard, prepare, stacks
 
 NONE = "nothing: {type: OS::Heat::None}\n"
 NET = "net: {type: SE::Network, properties: {cidr: 10.8.%d.0/24}}\n"
@@ -74,7 +74,7 @@ def test_a_plan_in_a_file_holds_no_secret_and_can_be_carried_out(house: House, c
     run(house, capsys, "changeset", "execute", str(wrong), "--yes", code=2)
 
 
-@pytest.mark.slow  # among all thorough tests it failed twice of three times, alone never: the log that it shows then is to say why
+@pytest.mark.thorough
 def test_an_operation_goes_on_by_itself_and_can_be_waited_for(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     template = house.write(NET % 1)
     begun = run(house, capsys, "up", str(template), "--name", "shop", "--host", "memory://", "--yes", "--detach")[-1]
@@ -83,3 +83,18 @@ def test_an_operation_goes_on_by_itself_and_can_be_waited_for(house: House, caps
     assert "create started" in Path(begun["log"]).read_text()
     run(house, capsys, "down", "shop", "--yes", "--detach")
     assert run(house, capsys, "wait", "shop", "--timeout", "120s", code=0)[0]["state"] == "deleted"
+
+
+def test_an_operation_that_ends_between_two_reads_is_complete(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = []
+
+    def watch(_: object) -> None:
+        row = house.session.store.stack("shop")
+        assert row is not None
+        running.append((row, house.session.store.active(row.id)))
+
+    house.up(NET % 1, watch=watch)
+    row, active = next(seen for seen in running if seen[1] is not None and seen[0].state == "running")
+    assert stacks.state_of(house.session, row) == ("complete", "")  # it ended after the row was read
+    monkeypatch.setattr(house.session.store, "active", lambda _: active)
+    assert stacks.state_of(house.session, row) == ("complete", "")  # it ended, and its owner with it, after the operation was read, too
