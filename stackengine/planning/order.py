@@ -292,7 +292,7 @@ class Order:
         path, chosen = restore.instance.path, self._chosen.get(user.id)
         if user.id in self._kept:
             why = f"{path} comes back from its copy, and {user.path}, which uses it, is left alone"
-            self.diagnostics.error("L142", why, hint=f"leave {user.path} to the rollback, or skip {path}, too")
+            self.diagnostics.error("L144", why, hint=f"leave {user.path} to the rollback, or skip {path}, too")
         elif chosen is not None and chosen.kind == "keep":
             chosen.kind, chosen.reason = "update", f"it stands aside while {path} comes back"
             self._main[user.id] = _main_step(chosen)

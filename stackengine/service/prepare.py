@@ -97,13 +97,13 @@ def prepare_up(session: Session, request: Request) -> Preview:
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
     desired = sealed(_with_keys(opened, takes_keys, stack_keys) if stack_keys is not None else opened, vault)
     check_exports(others, row, desired, diagnostics)
-    desired = pins.pinned(desired, moved(session, row, recorded, desired)[0], session, request, diagnostics)
+    recorded, before = moved(session, row, recorded, desired)
+    desired = pins.pinned(desired, recorded, session, request, diagnostics)
     placing = Placing(session, row.name, row.host, desired, recorded, diagnostics)
     placed = placing.new() if known is None and not session.settings.host else placing.onto(row.host)
     if placed is None or diagnostics.errors:
         raise InvalidTemplateError(diagnostics)
     row, desired = replace(row, host=placed.home), placed.within(desired)
-    recorded, before = moved(session, row, recorded, desired)
     owner.check_images(desired, session.registry, recorded, session.images, diagnostics)
     number = session.store.next_revision(row.id) if known else 1
     files = _cleaned((*template.sources, *_environment_sources(request)), evaluated.parameters)
@@ -120,7 +120,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
 
 def with_free_ranges(session: Session, row: StackRow, desired: Desired, recorded: Recorded, diagnostics: Diagnostics, *, remap: bool) -> Desired:
     """``desired`` with ranges that others have mapped to free ones, where that is asked for; and as they were mapped before, where it was."""
-    before = session.store.revision(row.id, row.revision).desired.extra.get(MAPPED, {}) if row.revision else {}
+    before = session.store.shared(row.id, row.revision).get(MAPPED, {}) if row.revision else {}
     if not remap and not before:
         return desired
     ground = gather(session, row, recorded, open_host_of(session, row))

@@ -102,6 +102,15 @@ def test_a_host_without_an_address_for_the_others_is_refused(hosts: House) -> No
     assert error.mark.line > 1
 
 
+def test_a_server_with_another_name_stays_on_its_host(hosts: House) -> None:
+    assert hosts.up(TWO).status == "complete"
+    renamed = TWO.replace("db:", "store:").replace("placement: {host: b}}", "placement: {}}, metadata: {stackengine: {moved_from: db}}")
+    changed = hosts.plan(renamed)
+    assert [a.verb for a in changed.plan.actions.values() if a.path == "store"] == ["update"]
+    assert carry_out(hosts.session, changed).status == "complete"
+    assert hosts.instances()["store"].host == B
+
+
 GROUP = "apart: {type: 'OS::Nova::ServerGroup', properties: {policies: [anti-affinity]}}\n"
 MEMBERS = "".join(server(f"s{n}", groups="[{get_resource: apart}]") for n in range(3))
 
