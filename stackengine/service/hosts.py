@@ -39,10 +39,9 @@ def ls(session: Session) -> list[HostView]:
 def _stacks(session: Session) -> dict[str, set[str]]:
     """By host, the stacks that are on it or have something there."""
     found: dict[str, set[str]] = {}
-    for row in session.store.stacks():
-        there = {h for i in session.store.recorded(row.id).instances.values() for h in (i.host, i.origin) if h}
-        for uri in {row.host, *there}:
-            found.setdefault(uri, set()).add(row.name)
+    for stack, uris in session.store.hosts().items():
+        for uri in uris:
+            found.setdefault(uri, set()).add(stack)
     return found
 
 

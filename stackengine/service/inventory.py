@@ -13,7 +13,6 @@ import yaml
 
 from stackengine.hosts.runtime import write_whole
 from stackengine.model.diagnostics import did_you_mean
-from stackengine.model.instance import Instance
 from stackengine.planning.placement import SCHEDULERS, HostFacts, Ratios
 from stackengine.planning.spread import label_of
 from stackengine.sdk import HostError
@@ -167,12 +166,7 @@ def turn(session: Session, uri: str, state: str) -> list[str]:
 
 def stacks_on(session: Session, uri: str) -> list[str]:
     """Names of the stacks that have something on a host."""
-    on = [s for s in session.store.stacks() if s.host == uri or any(_is_there(i, uri) for i in session.store.recorded(s.id).instances.values())]
-    return sorted(s.name for s in on)
-
-
-def _is_there(instance: Instance, uri: str) -> bool:
-    return uri in (instance.host, instance.origin)
+    return sorted(name for name, hosts in session.store.hosts().items() if uri in hosts)
 
 
 def underlays(session: Session) -> Callable[[str], str]:
@@ -198,14 +192,13 @@ def facts(session: Session, inventory: Inventory) -> list[HostFacts]:
         return []
     claimed: dict[str, Counter[str]] = {}
     stacks: dict[str, set[str]] = {}
-    for row in session.store.stacks():
-        for instance in session.store.recorded(row.id).instances.values():
-            info = session.registry.get(instance.type)
-            if info is None or instance.external or info.handler.inline:
-                continue
-            demand = info.handler.demand(instance.properties)
-            claimed.setdefault(instance.host, Counter()).update(vcpus=demand.vcpus, memory=demand.memory, servers=int(demand.vcpus > 0))
-            stacks.setdefault(instance.host, set()).add(row.name)
+    for stack, instance in session.store.instances():
+        info = session.registry.get(instance.type)
+        if info is None or instance.external or info.handler.inline:
+            continue
+        demand = info.handler.demand(instance.properties)
+        claimed.setdefault(instance.host, Counter()).update(vcpus=demand.vcpus, memory=demand.memory, servers=int(demand.vcpus > 0))
+        stacks.setdefault(instance.host, set()).add(stack)
     return [
         HostFacts(
             h.uri, h.vcpus, h.memory, h.state, h.zone, frozenset(h.labels), frozenset(h.features), used["vcpus"], used["memory"],

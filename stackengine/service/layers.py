@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from stackengine.model.instance import Instance
 from stackengine.sdk import Host, HostError
 from stackengine.service.alone import alone
 from stackengine.service.session import Session
@@ -30,14 +29,14 @@ _NAME = re.compile(rb"[0-9a-f]{32}\.(?:qcow2|raw|kernel|initrd)")
 def holders(session: Session) -> dict[str, set[str]]:
     """Source of an image -> the stacks that have it."""
     found: dict[str, set[str]] = {}
-    for stack, instance in _images(session):
+    for stack, instance in session.store.instances(type_=TYPE):
         found.setdefault(str(instance.properties.get("source")), set()).add(stack)
     return found
 
 
 def contents(session: Session) -> set[str]:
     """The checksums of what stacks have."""
-    return {str(i.attributes["sha256"]) for _, i in _images(session) if i.attributes.get("sha256")}
+    return {str(i.attributes["sha256"]) for _, i in session.store.instances(type_=TYPE) if i.attributes.get("sha256")}
 
 
 def sweep(session: Session, *, pretend: bool = False) -> Freed:
@@ -55,17 +54,10 @@ def sweep(session: Session, *, pretend: bool = False) -> Freed:
     return Freed(freed, tuple(things), tuple(kept))
 
 
-def _images(session: Session) -> Iterator[tuple[str, Instance]]:
-    for row in session.store.stacks():
-        for instance in session.store.recorded(row.id).instances.values():
-            if instance.type == TYPE:
-                yield row.name, instance
-
-
 def _recorded(session: Session) -> set[str]:
     """Names of layers that recorded instances have."""
     found: set[str] = set()
-    for stack, instance in _images(session):
+    for stack, instance in session.store.instances(type_=TYPE):
         if not instance.sure:
             raise ServiceError(f"the stack {stack} is bringing an image just now", hint="when its operation has ended: stack-run images prune")
         found.update(Path(str(v)).name for v in instance.attributes.values() if isinstance(v, str) and "/" in v)

@@ -53,9 +53,9 @@ def add(session: Session, uri: str, name: str, kind: str, words: Iterable[str]) 
 def rm(session: Session, uri: str, name: str) -> None:
     """Let a host forget a pool; what is stored there stays. Refused while a stack has volumes in it."""
     host = _on(session, uri)
-    for row in session.store.stacks():
-        if row.host == uri and any(i.properties.get("pool") == name for i in session.store.recorded(row.id).instances.values()):
-            raise ServiceError(f"the stack {row.name} has volumes in the pool {name}", hint=f"stack-run down {row.name}")
+    for stack, instance in session.store.instances():
+        if uri in (instance.host, instance.origin) and instance.properties.get("pool") == name:
+            raise ServiceError(f"the stack {stack} has volumes in the pool {name}", hint=f"stack-run down {stack}")
     host.pool_undefine(name)
 
 

@@ -105,9 +105,9 @@ def _condition(session: Session, instance: Instance, away: Mapping[str, str]) ->
     return "unreachable", "unknown"
 
 
-def _summary(session: Session, row: StackRow, away: Mapping[str, str] | None = None) -> StackSummary:
+def _summary(session: Session, row: StackRow, away: Mapping[str, str]) -> StackSummary:
+    """``away``: of the stack's hosts those of which nothing runs, and why."""
     state, reason = state_of(session, row)
-    away = hosts.down(session, session.store.hosts_of(row.id) | {row.host}) if away is None else away
     if away and row.revision:
         reason = "; ".join([*([reason] if reason else []), *(away[uri] for uri in sorted(away))])
     last = session.store.last_operation(row.id)
@@ -120,7 +120,9 @@ def _summary(session: Session, row: StackRow, away: Mapping[str, str] | None = N
 
 def ls(session: Session) -> list[StackSummary]:
     """Every living stack."""
-    return [_summary(session, row) for row in session.store.stacks()]
+    there = session.store.hosts()
+    away = hosts.down(session, set().union(*there.values()))
+    return [_summary(session, row, {uri: away[uri] for uri in away.keys() & there.get(row.name, ())}) for row in session.store.stacks()]
 
 
 def hidden(value: Value) -> Value:

@@ -140,11 +140,17 @@ def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Ins
     if fresh:
         highest = [{"stack": stack_id, "path": i.path, "highest": i.generation} for i in fresh]
         upsert(connection, generation, highest, ("stack", "path"), most=True)  # an older one may be made again: its number is no new one
-        pieces = [
-            {"stack": stack_id, "instance": i.id, "piece": p.piece, "host": p.host, "physical_id": p.physical_id, "status": p.status}
-            for i in fresh for p in i.pieces
-        ]  # fmt: skip
-        upsert(connection, piece, pieces, ("stack", "instance", "piece"))
+        write_pieces(connection, stack_id, fresh)
+
+
+def write_pieces(connection: sa.Connection, stack_id: str, instances: Sequence[Instance]) -> None:
+    """Upsert the pieces of instances."""
+    rows = [
+        {"stack": stack_id, "instance": i.id, "piece": p.piece, "host": p.host, "physical_id": p.physical_id, "status": p.status}
+        for i in instances for p in i.pieces
+    ]  # fmt: skip
+    if rows:
+        upsert(connection, piece, rows, ("stack", "instance", "piece"))
 
 
 def _as_begun(instance: Instance, begun: dict[str, Any] | None) -> dict[str, Any] | None:

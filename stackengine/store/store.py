@@ -24,7 +24,7 @@ from stackengine.store import tables as t
 from stackengine.store.changes import ChangeSets
 from stackengine.store.database import Database
 from stackengine.store.errors import BusyError, ClaimConflictError
-from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations
+from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations, write_pieces
 from stackengine.store.ownership import Ownership
 from stackengine.store.vault import StackVault, fitting_key, load_key, rotate
 from stackengine.store.webhooks import Webhooks
@@ -193,6 +193,13 @@ class Store:
         for body in bodies_of_signals:
             signals.setdefault(body["handle"], []).append({k: body.get(k) for k in ("id", "status", "reason", "data")})
         return Recorded({i.id: i for i in instances}, dict(generations), {i: value_from_json(p) for i, p in seen}, signals, {})
+
+    def instances(self, *, type_: str = "") -> list[tuple[str, Instance]]:
+        """(name of the stack, instance) of everything that living stacks have (``type_``: of one type), in one query."""
+        query = sa.select(t.stack.c.name, t.instance.c.body).join(t.stack, t.stack.c.id == t.instance.c.stack).where(t.stack.c.live_name.is_not(None))
+        query = query.where(t.instance.c.type == type_) if type_ else query
+        with self.database.reading() as connection:
+            return [(name, instance_from_json(body)) for name, body in connection.execute(query.order_by(t.stack.c.name, t.instance.c.id))]
 
     def count_instances(self, stack_id: str) -> int:
         """How many objects the stack has."""
@@ -375,15 +382,21 @@ class Store:
             change_instances(connection, stack.id, changed)
             stamped = append(connection, stack.id, "", events, now)
             signals_and_observations(connection, stack.id, stamped, None)
-            _raise_generations(connection, stack.id, [i for i in changed.values() if i is not None])
+            kept = [i for i in changed.values() if i is not None]
+            _raise_generations(connection, stack.id, kept)
+            write_pieces(connection, stack.id, kept)
             if settings:
                 connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(**settings))
 
-    def hosts_of(self, stack_id: str) -> set[str]:
-        """The hosts that a stack has pieces on."""
-        query = sa.select(t.piece.c.host).where(t.piece.c.stack == stack_id).distinct()
+    def hosts(self) -> dict[str, set[str]]:
+        """By the name of each living stack its own host, and those that it has pieces on."""
+        own = sa.select(t.stack.c.name, t.stack.c.host).where(t.stack.c.live_name.is_not(None))
+        query = own.union(sa.select(t.stack.c.name, t.piece.c.host).join(t.piece, t.piece.c.stack == t.stack.c.id).where(t.stack.c.live_name.is_not(None)))
+        found: dict[str, set[str]] = {}
         with self.database.reading() as connection:
-            return set(connection.execute(query).scalars())
+            for name, host in connection.execute(query):
+                found.setdefault(name, set()).add(host)
+        return found
 
     # claims, events
 

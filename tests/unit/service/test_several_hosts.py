@@ -109,6 +109,7 @@ def test_a_server_with_another_name_stays_on_its_host(hosts: House) -> None:
     assert [a.verb for a in changed.plan.actions.values() if a.path == "store"] == ["update"]
     assert carry_out(hosts.session, changed).status == "complete"
     assert hosts.instances()["store"].host == B
+    assert inventory.stacks_on(hosts.session, B) == [STACK]
 
 
 GROUP = "apart: {type: 'OS::Nova::ServerGroup', properties: {policies: [anti-affinity]}}\n"
