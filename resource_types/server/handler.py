@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from . import adopted, bandwidth, cfn_init, drift, ec2, hardware, moving
+from . import adopted, bandwidth, drift, hardware, moving, running, seeds
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import FIRMWARE, GIB, OWN, WORDS, Disk, disc, disk_name, own_volumes, provisioned, restarts, root_disk, seed_prefix
-from .filters import drop_filters, filter_name, groups_of, make_filters, named_in, own_groups
-from .identity import ALIAS, addresses_by_network, addresses_of, alias_of, nic_identities, with_interfaces
-from .openstack import LABEL as CONFIG_DRIVE
-from .openstack import Guest
-from .openstack import documents as openstack_documents
+from .disks import FIRMWARE, GIB, disc, disk_name, own_volumes, restarts, root_disk
+from .filters import drop_filters, groups_of, make_filters, own_groups
+from .identity import addresses_by_network, addresses_of, nic_identities, with_interfaces
 from .rules import broken_rules, refusals
-from .seed import digest_of, documents, going_on, iso_of, kind_of, leased
-from .shapes import shape_of
+from .seed import leased
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of, with_flavor
 from .translation import translate
 
@@ -178,7 +173,7 @@ class Server(sdk.ResourceType):
         uuid, want = str(ctx.identity["uuid"]), with_flavor(want)
         _check_devices(ctx, want)
         image = self._image(ctx, want)
-        seed = self._seed(ctx, want, image)
+        seed = seeds.made(ctx, want, image)
         bootable = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
         disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), *([] if seed.device == FIRMWARE else [seed])]
         before = ctx.host.domain_info(uuid)
@@ -190,106 +185,24 @@ class Server(sdk.ResourceType):
         found = ctx.host.domain_define(xml)
         make_filters(ctx, groups, fresh=before is None)
         pinned = xml_of.pins(found.xml, known)
-        self._serve(ctx, want)
+        seeds.serve(ctx, want)
         if want["power"] == "stopped":
             ctx.host.domain_shutdown(uuid, want["shutdown_timeout"], ctx.check)
         elif want["power"] == "suspended":
             ctx.host.domain_save(uuid)
         elif before is None or before.state not in ("running", "paused"):
             ctx.host.domain_start(uuid)
-            if before is not None and before.state == "saved":  # it goes on as it was saved, which may be with less than it should have
-                self._as_wanted(ctx, want, xml, disks)
-        elif before.vcpus > vcpus_of(want) or self._needs_restart(ctx, before.live_xml, xml):  # guests do not let go of vCPUs
-            ctx.progress("restarting")
-            ctx.host.domain_reboot(uuid, want["shutdown_timeout"], ctx.check)
+            woken = ctx.host.domain_info(uuid) if before is not None and before.state == "saved" else None
+            if woken is not None and woken.live_xml:  # it goes on as it was saved, which may be with less than it should have
+                running.adapt(ctx, want, woken, xml, disks)
         else:
-            self._live(ctx, want, before, disks)
-        used = self._seeds_in_use(ctx) if before and before.live_xml else ()
-        self._drop_seeds(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *used})
+            running.adapt(ctx, want, before, xml, disks)
+        used = seeds.in_use(ctx) if before and before.live_xml else ()
+        seeds.drop(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *used})
         return {
             "pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log",
             "definition": drift.remembered(xml, found.xml),
         }  # fmt: skip
-
-    @staticmethod
-    def _needs_restart(ctx: sdk.Context, live: str, xml: str) -> bool:
-        """Whether what runs cannot become what is defined."""
-        if "hotplug-nic" not in ctx.host.profile.features and live and xml_of.macs(live) != xml_of.macs(xml):
-            return True
-        return xml_of.needs_restart(live, xml)
-
-    @staticmethod
-    def _seeds_in_use(ctx: sdk.Context) -> set[str]:
-        """The seed that a running guest was started with, which may not be the one that it is started with next."""
-        runs = ctx.host.domain_info(str(ctx.identity["uuid"]))
-        found = xml_of.disks_of(runs.live_xml, "ua-seed").values() if runs is not None and runs.live_xml else ()
-        return {source.get("file", "").rpartition("/")[2] for disk in found if (source := disk.find("source")) is not None}
-
-    def _as_wanted(self, ctx: sdk.Context, want: sdk.Properties, xml: str, disks: list[Disk]) -> None:
-        runs = ctx.host.domain_info(str(ctx.identity["uuid"]))
-        if runs is None or not runs.live_xml:
-            return
-        if runs.vcpus > vcpus_of(want) or self._needs_restart(ctx, runs.live_xml, xml):
-            ctx.host.domain_reboot(runs.uuid, want["shutdown_timeout"], ctx.check)
-        else:
-            self._live(ctx, want, runs, disks)
-
-    def _live(self, ctx: sdk.Context, want: sdk.Properties, before: sdk.DomainInfo, disks: list[Disk]) -> None:
-        """What a running guest takes as it runs: memory, volumes, metadata."""
-        uuid = str(ctx.identity["uuid"])
-        if before.memory_kib != memory_of(want) << 10:
-            ctx.host.domain_set_memory(uuid, memory_of(want) << 10)
-        if "hotplug-nic" in ctx.host.profile.features:
-            self._interfaces(ctx, want, before.live_xml)
-        wanted = {d.alias: d for d in disks if d.alias.startswith(OWN)}
-        runs = xml_of.disks_of(before.live_xml, OWN)
-        for alias in runs.keys() - wanted.keys():
-            ctx.host.domain_detach(uuid, alias)
-        for alias, disk in wanted.items():
-            if alias not in runs:
-                ctx.host.domain_attach(uuid, xml_of.disk_xml(ctx, disk))
-        if before.vcpus < vcpus_of(want):
-            ctx.host.domain_set_vcpus(uuid, vcpus_of(want))
-        throttled = xml_of.limits_in(before.live_xml)
-        for disk in disks:
-            if not disk.read_only and throttled.get(disk.alias, {}) != disk.limits and disk.alias in throttled:
-                ctx.host.domain_set_limits(uuid, disk.target, {w: disk.limits.get(w, 0) for w in WORDS.values()})
-        if (want.get("vnc") or {}).get("password"):
-            ctx.host.domain_update_device(uuid, xml_of.screen_xml(ctx, want))
-        self._guard(ctx, want, before.live_xml)
-        self._throttle(ctx, want, before.live_xml)
-        metadata = xml_of.metadata(ctx, want)
-        if not xml_of.same_metadata(before.live_xml, metadata):
-            ctx.host.domain_set_metadata(uuid, metadata)
-
-    @staticmethod
-    def _interfaces(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
-        """Take away the interfaces that the guest should not have, and give it those that it lacks."""
-        uuid, runs, wanted = str(ctx.identity["uuid"]), xml_of.aliases(live_xml, ALIAS), xml_of.interfaces(ctx, want)
-        for alias in sorted(runs - wanted.keys()):
-            ctx.host.domain_detach(uuid, alias)
-        for alias, xml in wanted.items():
-            if alias not in runs:
-                ctx.host.domain_attach(uuid, xml)
-
-    @staticmethod
-    def _throttle(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
-        """Give running interfaces the bandwidth that they should have."""
-        runs, wanted, there = bandwidth.limits_in(live_xml), bandwidth.limits_of(ctx), xml_of.aliases(live_xml, ALIAS)
-        drawn = xml_of.interfaces(ctx, want)
-        for index, nic in enumerate(ctx.identity["nics"]):
-            alias = alias_of(nic, index)
-            if alias in there and runs.get(nic["mac"], {}) != wanted.get(nic["mac"], {}):
-                ctx.host.domain_update_device(str(ctx.identity["uuid"]), drawn[alias])
-
-    @staticmethod
-    def _guard(ctx: sdk.Context, want: sdk.Properties, live_xml: str) -> None:
-        """Give running interfaces the filters that they should have."""
-        runs, wanted, there = named_in(live_xml), groups_of(ctx, want), xml_of.aliases(live_xml, ALIAS)
-        for index, nic in enumerate(ctx.identity["nics"]):
-            name, alias = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in wanted else "", alias_of(nic, index)
-            if name and runs.get(alias, "") != name and alias in there:
-                ctx.host.domain_set_filter(str(ctx.identity["uuid"]), alias, name)
 
     @staticmethod
     def _image(ctx: sdk.Context, want: sdk.Properties) -> Mapping[str, Any]:
@@ -299,44 +212,6 @@ class Server(sdk.ResourceType):
         if image is None:
             raise sdk.FailedError(f"the image {want['image']} is not part of this stack", hint=sdk.NAME_IT)
         return image.attributes
-
-    def _seed(self, ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> Disk:
-        """The seed's disk, or the file of the firmware's entry; its volume is named by its documents, so another user-data is another volume."""
-        kind, guest, name = kind_of(want), _guest(ctx, want), seed_prefix(ctx.identity)
-        if kind == "ignition":
-            text = guest.user_data.encode()
-            data = io.BytesIO(text + b" " * (-len(text) % 512))  # volumes are whole sectors, and JSON may end in blanks
-            found = sdk.ensure_content(ctx, want["pool"], f"{name}{digest_of({'': guest.user_data})}.ign", data, data.getbuffer().nbytes, ctx.owner())
-            return Disk(found.path, "raw", "", "", device=FIRMWARE)
-        keys = list(guest.keys.values())
-        below = provisioned(want, image)
-        if kind == "config-drive":
-            files = openstack_documents(guest)
-        elif below:
-            files = going_on(ctx.identity, guest.user_data, keys, below, str(image.get("user") or "root"))
-        else:
-            files = documents(ctx.identity, guest.user_data, keys, again=guest.again, vendor_data=guest.vendor_data)
-        shape = shape_of(ctx.host.profile)
-        data = iso_of(files, CONFIG_DRIVE) if kind == "config-drive" else shape.seed(files)
-        name += f"{digest_of(files)}.{shape.seed_suffix}"
-        found = sdk.ensure_content(ctx, want["pool"], name, data, data.getbuffer().nbytes, ctx.owner())
-        return Disk(found.path, "raw", "vdzz", "ua-seed", "se-seed", read_only=True)
-
-    @staticmethod
-    def _serve(ctx: sdk.Context, want: sdk.Properties) -> None:
-        """Let the host's metadata service tell the guest what it is."""
-        if ec2.wanted(want, ctx.host.profile):
-            ctx.host.serve_metadata(str(ctx.identity["uuid"]), ec2.entry(_guest(ctx, want), want))
-        elif ec2.FEATURE in ctx.host.profile.features:
-            ctx.host.unserve_metadata(str(ctx.identity["uuid"]))
-
-    @staticmethod
-    def _drop_seeds(ctx: sdk.Context, pool: str, keep: Collection[str] = (), also: str = "") -> None:
-        """Remove every seed but those of ``keep``, and the volume ``also``; also the record of one whose volume went before a crash."""
-        prefix = seed_prefix(ctx.identity)
-        found = {n.removesuffix(".json") for n in ctx.host.volume_names(pool)}
-        for name in sorted(n for n in found if n == also or (n.startswith(prefix) and n not in keep)):
-            (sdk.remove_volume if name == also else sdk.remove_named)(ctx, pool, name)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         found = ctx.host.domain_info(str(ctx.identity["uuid"]))
@@ -353,7 +228,7 @@ class Server(sdk.ResourceType):
     def move(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         """As it runs, with what its own disks hold; then it is brought to what is wanted, and what it had at the other end goes."""
         image, sized = self._image(ctx, want), with_flavor(want)
-        moving.arrives(ctx, sized, image, self._seed(ctx, sized, image))
+        moving.arrives(ctx, sized, image, seeds.made(ctx, sized, image))
         attributes = self.create(ctx, want)
         for end in ctx.ends()[1:]:
             self.delete(end, want)
@@ -391,7 +266,7 @@ class Server(sdk.ResourceType):
             drop_filters(ctx, found.xml, {}, running=False)
             ctx.host.domain_undefine(uuid)
         ctx.host.unserve_metadata(uuid)
-        self._drop_seeds(ctx, pool, also=disk_name(ctx.identity))
+        seeds.drop(ctx, pool, also=disk_name(ctx.identity))
 
 
 def _how_interfaces_change(last: Any, want: Any, profile: sdk.Profile) -> sdk.Effect:
@@ -415,23 +290,6 @@ def _in_groups(identity: Mapping[str, Any], nic: Mapping[str, Any], groups: list
 def _hostname(text: str) -> str:
     """A host name of a template's text (RFC 1123: letters, digits and dashes, 63 at most)."""
     return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")[:63].rstrip("-") or "guest"
-
-
-def _keys(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:
-    """Name -> public key."""
-    keys = {f"key-{n}": str(key) for n, key in enumerate(want.get("ssh_keys") or ())}
-    pair = ctx.referred(want["key_name"]) if want.get("key_name") else None
-    return keys if pair is None else {**keys, pair.path: str(pair.attributes["public_key"])}
-
-
-def _guest(ctx: sdk.Context, want: sdk.Properties) -> Guest:
-    """What the guest is told of itself."""
-    pairs = {str(k): str(v) for k, v in (want.get("metadata") or {}).items()}
-    groups = tuple(sorted({g for guard in groups_of(ctx, want).values() for g in guard.groups}))
-    return Guest(
-        ctx.identity, ctx.stack, want.get("user_data") or "", _keys(ctx, want), pairs, want.get("flavor") or "", want.get("image") or "", groups,
-        vendor_data=cfn_init.vendor_script(want["init"]) if want.get("init") else "", again=want["user_data_update"] == "reboot",
-    )  # fmt: skip
 
 
 def _check_devices(ctx: sdk.Context, want: sdk.Properties) -> None:

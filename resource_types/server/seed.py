@@ -97,7 +97,7 @@ def going_on(identity: Mapping[str, Any], user_data: str, keys: list[str], below
     return {
         "meta-data": json.dumps(meta, indent=1),
         "user-data": _both(hook, user_data or NOTHING),
-        "network-config": json.dumps(network_config(identity), indent=1),
+        NETWORK: json.dumps(network_config(identity), indent=1),
     }
 
 
