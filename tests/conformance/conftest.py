@@ -9,12 +9,12 @@ LANGUAGES = {"hot": "HOT", "cfn": "CloudFormation", "tosca": "TOSCA"}
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line for each language; a test's cases are its ``cases`` property, or one."""
+    """One line for each language; a test's cases are its ``cases`` property, or one; its language is its folder, or its parameter."""
     passed: dict[str, int] = {}
     failed: dict[str, int] = {}
     for counts, key in ((passed, "passed"), (failed, "failed")):
         for report in terminalreporter.stats.get(key, ()):
-            found = re.search(r"conformance/(\w+)/", report.nodeid)
+            found = re.search(rf"conformance/(?:test_verdicts\.py::test_\w+\[)?({'|'.join(LANGUAGES)})\b", report.nodeid)
             if found and getattr(report, "when", "") == "call":
                 cases = dict(report.user_properties).get("cases", 1)
                 counts[found.group(1)] = counts.get(found.group(1), 0) + int(str(cases))

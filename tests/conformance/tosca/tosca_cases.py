@@ -9,27 +9,10 @@ from typing import Any
 from stackengine import formats
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.template import Template
+from verdicts import Files
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3", "2.0")
 HEADERS = {"1.0": "tosca_simple_yaml_1_0", "1.1": "tosca_simple_yaml_1_1", "1.2": "tosca_simple_yaml_1_2", "1.3": "tosca_simple_yaml_1_3", "2.0": "tosca_2_0"}
-
-
-class Files:
-    """A reader of files that stand in the test."""
-
-    def __init__(self, files: dict[str, str]) -> None:
-        self._files = files
-
-    def names(self) -> list[str]:
-        return list(self._files)
-
-    def read(self, name: str, relative_to: str) -> str:
-        from stackengine.formats.nesting import join
-
-        place = join(relative_to, name) if relative_to else name
-        if place not in self._files:
-            raise ValueError(f"{place} is not there")
-        return self._files[place]
 
 
 def read(text: str, files: dict[str, str] | None = None) -> tuple[Template | None, Diagnostics]:
