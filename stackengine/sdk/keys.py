@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from html import escape
 
 from stackengine.sdk.context import Context
@@ -14,6 +13,8 @@ BYTES = 24
 
 def ensure_key(ctx: Context, given: str, uuid: str, pool: str, name: str) -> str:
     """The passphrase of a volume, known to the host: ``given``, else the one that is there already, else a new one."""
+    import secrets
+
     known = ctx.host.secret_value(uuid)
     value = given.encode() or known or secrets.token_urlsafe(BYTES).encode()
     if known != value:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 from typing import Literal as OneOf
 
 from stackengine.formats.build import text_of
-from stackengine.formats.cfn import dynamic, substitution
+from stackengine.formats.cfn import dynamic, mappings, substitution
+from stackengine.formats.cfn.calls import called, condition_or_call, list_or_call, pair, text_or_call
 from stackengine.formats.cfn.names import PSEUDO, Names
-from stackengine.formats.cfn.scalars import FAULTY_TAG, as_text, scalar, untagged
+from stackengine.formats.cfn.scalars import FAULTY_TAG, scalar, untagged
 from stackengine.formats.cfn.shapes import EXAMPLES, IMPORT, SHAPES
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
@@ -33,8 +33,6 @@ ALLOWED: dict[Place, tuple[str, ...]] = {
     "Rules": (*_EARLY, "Fn::If", *LOGIC, *RULES),
     "DeletionPolicy": ("Ref", "Fn::FindInMap", "Fn::If"),
 }
-_BEFORE_EXTENSIONS = ("Ref", "Fn::FindInMap")
-"""What may stand in Fn::FindInMap without AWS::LanguageExtensions."""
 
 
 class Functions:
@@ -44,8 +42,9 @@ class Functions:
         self.names, self.diagnostics, self.place = names, diagnostics, place
         self._table: dict[str, Callable[[Node, Node], Expr]] = {
             "Ref": self._ref, "Fn::GetAtt": self._get_att, "Fn::Sub": lambda call, arg: substitution.read(self, call, arg), "Fn::Join": self._join,
-            "Fn::Select": self._select, "Fn::Split": self._split, "Fn::Base64": self._one("base64"), "Fn::FindInMap": self._find_in_map,
-            "Fn::If": self._if, "Fn::Equals": self._equals, "Fn::And": self._logic("and", 2, 10), "Fn::Or": self._logic("or", 2, 10),
+            "Fn::Select": self._select, "Fn::Split": self._split, "Fn::Base64": self._one("base64"),
+            "Fn::FindInMap": lambda call, arg: mappings.find(self, call, arg), "Fn::If": self._if, "Fn::Equals": self._equals,
+            "Fn::And": self._logic("and", 2, 10), "Fn::Or": self._logic("or", 2, 10),
             "Fn::Not": self._logic("not", 1, 1), "Condition": self._condition, "Fn::Cidr": self._cidr, "Fn::GetAZs": self._zones,
             "Fn::ImportValue": self._import, "Fn::GetStackOutput": self._stack_output, "Fn::Length": self._one("length"),
             "Fn::ToJsonString": self._one("to_json"), "Fn::Contains": self._pair("contains_item"), "Fn::EachMemberEquals": self._pair("each_member_equals"),
@@ -244,20 +243,9 @@ class Functions:
             return Call("availability_zones", (Param("AWS::Region", call.mark),), call.mark)
         return self._one("availability_zones")(call, arg)
 
-    def _text_or_function(self, node: Node) -> bool:
-        return node.kind == "scalar" or (node.kind == "map" and self._is_call(node)) or bool(node.tag)
-
-    def _is_call(self, node: Node) -> bool:
-        return bool(node.tag) or (
-            node.kind == "map" and len(node.entries) == 1 and (node.entries[0][0].text == "Ref" or node.entries[0][0].text.startswith("Fn::"))
-        )
-
-    def _list_or_function(self, node: Node) -> bool:
-        return self._is_call(node) or node.kind == "list"
-
     def _join(self, call: Node, arg: Node) -> Expr:
         items = pair(arg)
-        if items is None or items[0].kind != "scalar" or items[0].tag or not self._list_or_function(items[1]):
+        if items is None or items[0].kind != "scalar" or items[0].tag or not list_or_call(items[1]):
             return self.bad(call, "Fn::Join")
         parts = self(items[1])
         delimiter = items[0].text
@@ -270,13 +258,13 @@ class Functions:
 
     def _split(self, call: Node, arg: Node) -> Expr:
         items = pair(arg)
-        if items is None or items[0].kind != "scalar" or items[0].tag or not items[0].text or not self._text_or_function(items[1]):
+        if items is None or items[0].kind != "scalar" or items[0].tag or not items[0].text or not text_or_call(items[1]):
             return self.bad(call, "Fn::Split")
         return Call("split", (Literal(items[0].text, items[0].mark), self(items[1])), call.mark)
 
     def _select(self, call: Node, arg: Node) -> Expr:
         items = pair(arg)
-        if items is None or not self._text_or_function(items[0]) or not self._list_or_function(items[1]):
+        if items is None or not text_or_call(items[0]) or not list_or_call(items[1]):
             return self.bad(call, "Fn::Select")
         if items[0].kind == "scalar" and not items[0].tag and not items[0].text.strip().isdigit():
             return self.bad(call, "Fn::Select")
@@ -289,7 +277,7 @@ class Functions:
 
     def _equals(self, call: Node, arg: Node) -> Expr:
         items = pair(arg)
-        if items is None or not all(self._text_or_function(i) for i in items):
+        if items is None or not all(text_or_call(i) for i in items):
             return self.bad(call, "Fn::Equals")
         one, other = (Literal("", i.mark) if isinstance(e := self(i), Literal) and e.value is OMIT else e for i in items)
         return Call("same_text", (one, other), call.mark)
@@ -298,16 +286,11 @@ class Functions:
         name = f"Fn::{fn.capitalize()}"
 
         def read(call: Node, arg: Node) -> Expr:
-            if arg.kind != "list" or arg.tag or not least <= len(arg.items) <= most or not all(map(self._is_condition, arg.items)):
+            if arg.kind != "list" or arg.tag or not least <= len(arg.items) <= most or not all(map(condition_or_call, arg.items)):
                 return self.bad(call, name)
             return Call(fn, tuple(self(i) for i in arg.items), call.mark)
 
         return read
-
-    def _is_condition(self, node: Node) -> bool:
-        if node.tag:
-            return True
-        return node.kind == "map" and len(node.entries) == 1 and (node.entries[0][0].text == "Condition" or node.entries[0][0].text.startswith("Fn::"))
 
     def _condition(self, call: Node, arg: Node) -> Expr:
         if arg.kind != "scalar" or arg.tag:
@@ -320,53 +303,14 @@ class Functions:
         if arg.kind != "list" or arg.tag or len(arg.items) != 3:
             return self.bad(call, "Fn::If")
         name, then, otherwise = arg.items
-        if self.place == "Rules" and self._is_condition(name):
+        if self.place == "Rules" and condition_or_call(name):
             return If(self(name), self(then), self(otherwise), call.mark)
         if name.kind != "scalar" or name.tag:
             return self.bad(call, "Fn::If")
         return If(self.condition(name, "Fn::If"), self(then), self(otherwise), call.mark)
 
-    def _find_in_map(self, call: Node, arg: Node) -> Expr:
-        if arg.kind != "list" or arg.tag or len(arg.items) not in (3, 4):
-            return self.bad(call, "Fn::FindInMap")
-        keys = list(arg.items[:3])
-        for key in keys:
-            name = called(key)
-            if name is None and key.kind != "scalar":
-                return self.bad(call, "Fn::FindInMap")
-            if name is not None and name not in _BEFORE_EXTENSIONS:
-                self.needs_extensions(f"{name} in Fn::FindInMap", key.mark)
-        args = [Literal(as_text(k), k.mark) if called(k) is None else self(k) for k in keys]
-        if len(arg.items) == 4:
-            default = arg.items[3].get("DefaultValue") if arg.items[3].kind == "map" and len(arg.items[3].entries) == 1 else None
-            if default is None:
-                return self.bad(call, "Fn::FindInMap")
-            self.needs_extensions("DefaultValue in Fn::FindInMap", arg.items[3].mark)
-            return Call("find_in_map", (*args, self(default)), call.mark)
-        return Call("find_in_map", tuple(args), call.mark) if self._mapped(args) else Literal(FAULTY, call.mark)
-
-    def _mapped(self, args: list[Any]) -> bool:
-        """Whether the mapping has what is written out."""
-        name, top, second = (a.value if isinstance(a, Literal) and isinstance(a.value, str) else None for a in args)
-        if name is None or self.names.loose:
-            return True
-        if name not in self.names.mappings:
-            summary = f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
-            self.diagnostics.error("C126", summary, args[0].mark, did_you_mean(name, self.names.mappings))
-            return False
-        mapping = self.names.mappings[name]
-        if not isinstance(mapping, dict) or top is None or (second is None and top in mapping):
-            return True
-        if top in mapping and isinstance(mapping[top], dict) and second in mapping[top]:
-            return True
-        known, word, place = (mapping[top], second, args[2]) if top in mapping else (mapping, top, args[1])
-        self.diagnostics.error(
-            "C126", f"Template error: Unable to get mapping for {name}::{top}::{second or '…'}", place.mark, did_you_mean(str(word), map(str, known))
-        )
-        return False
-
     def _cidr(self, call: Node, arg: Node) -> Expr:
-        if arg.kind != "list" or arg.tag or len(arg.items) not in (2, 3) or not all(map(self._text_or_function, arg.items)):
+        if arg.kind != "list" or arg.tag or len(arg.items) not in (2, 3) or not all(map(text_or_call, arg.items)):
             return self.bad(call, "Fn::Cidr")
         count = scalar(arg.items[1]) if arg.items[1].kind == "scalar" and not arg.items[1].tag else 1
         if not str(count).isdigit() or not 1 <= int(count) <= 256:
@@ -374,7 +318,7 @@ class Functions:
         return Call("cidr", tuple(self(i) for i in arg.items), call.mark)
 
     def _import(self, call: Node, arg: Node) -> Expr:
-        if not self._text_or_function(arg):
+        if not text_or_call(arg):
             return self.bad(call, "Fn::ImportValue")
         name = self(arg)
         if any(isinstance(e, (Ref, Attr)) or (isinstance(e, Call) and e.fn in ("import_value", "availability_zones")) for e in walk(name)):
@@ -400,8 +344,8 @@ class Functions:
 
         def read(call: Node, arg: Node) -> Expr:
             items = pair(arg)
-            second = self._list_or_function if fn == "each_member_in" else self._text_or_function
-            if items is None or not self._list_or_function(items[0]) or not second(items[1]):
+            second = list_or_call if fn == "each_member_in" else text_or_call
+            if items is None or not list_or_call(items[0]) or not second(items[1]):
                 return self.bad(call, name)
             return Call(fn, (self(items[0]), self(items[1])), call.mark)
 
@@ -424,22 +368,6 @@ class Functions:
 def is_list(kind: str) -> bool:
     """Whether a parameter type gives a list."""
     return kind == "CommaDelimitedList" or "List<" in kind or kind.endswith("<CommaDelimitedList>")
-
-
-def pair(node: Node) -> tuple[Node, Node] | None:
-    """The two items of a list of two."""
-    return (node.items[0], node.items[1]) if node.kind == "list" and not node.tag and len(node.items) == 2 else None
-
-
-def called(node: Node) -> str | None:
-    """The name of the function that a node calls, or None."""
-    if node.tag:
-        name = node.tag.removeprefix("!")
-        return name if name in ("Ref", "Condition") else f"Fn::{name}"
-    if node.kind == "map" and len(node.entries) == 1:
-        name = node.entries[0][0].text
-        return name if name == "Ref" or name.startswith("Fn::") else None
-    return None
 
 
 def spread(parts: List, delimiter: str, mark: Mark) -> Iterator[Expr]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackengine.formats.build import as_map, check_keys, text_of
-from stackengine.formats.cfn.functions import Functions, called
+from stackengine.formats.cfn.calls import called
+from stackengine.formats.cfn.functions import Functions
 from stackengine.formats.cfn.scalars import scalar
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
