@@ -1,9 +1,8 @@
-"""A libvirt host: domains here, networks, packet filters and storage in their own files."""
+"""A libvirt host: domains here; their devices, power and streams, networks, packet filters and storage in their own files."""
 
 from __future__ import annotations
 
 import json
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,28 +11,29 @@ from typing import Any
 
 import libvirt
 
-from stackengine.hosts.consoles import CONSOLES, read_now
+from stackengine.hosts.consoles import CONSOLES
 from stackengine.hosts.libvirt.connections import Connections
 from stackengine.hosts.libvirt.cuts import CutCalls
+from stackengine.hosts.libvirt.devices import DeviceCalls
 from stackengine.hosts.libvirt.drivers import Driver, driver_of
 from stackengine.hosts.libvirt.filters import FilterCalls
 from stackengine.hosts.libvirt.migration import MigrationCalls
 from stackengine.hosts.libvirt.networks import NetworkCalls, taps_on
 from stackengine.hosts.libvirt.pools import PoolCalls
 from stackengine.hosts.libvirt.power import PowerCalls, has_saved_memory
+from stackengine.hosts.libvirt.streams import StreamCalls
 from stackengine.hosts.libvirt.tuning import TuningCalls
 from stackengine.hosts.libvirt.volumes import VolumeCalls
 from stackengine.hosts.reach import Reach
-from stackengine.sdk import AgentError, DomainInfo, FailedError, HostError, NotFoundError, PoolInfo, Profile, RefusedError
+from stackengine.sdk import AgentError, DomainInfo, HostError, NotFoundError, PoolInfo, Profile, RefusedError
 
 NAMESPACE = "urn:stackengine:1"
 _STATES = {0: "nostate", 1: "running", 2: "running", 3: "paused", 4: "running", 5: "shutoff", 6: "crashed", 7: "paused"}
 POLL = 0.1
-"""Seconds between two looks while a guest stops or lets go of a device."""
-DETACH_SECONDS = 30.0
+"""Seconds between two looks while a guest stops."""
 
 
-class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls, CutCalls, TuningCalls, MigrationCalls):
+class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, DeviceCalls, StreamCalls, PowerCalls, CutCalls, TuningCalls, MigrationCalls):
     """Implements ``sdk.Host``; ``reach`` connects into the host's networks and publishes ports."""
 
     simulated = False
@@ -156,67 +156,6 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         hidden = self.driver.hidden
         return self._call("virConnectListAllDomains", lambda c: [_info(d) for d in c.listAllDomains() if d.UUIDString() not in hidden])  # type: ignore[no-any-return]
 
-    def domain_attach(self, uuid: str, device_xml: str) -> None:
-        """Attach, config and live; nothing when a device of that alias is there."""
-        alias = _alias_of(device_xml)
-
-        def work(c: Any) -> None:
-            domain = c.lookupByUUIDString(uuid)
-            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG
-            if domain.isActive():
-                flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
-                if _device_of(domain.XMLDesc(0), alias):
-                    flags &= ~libvirt.VIR_DOMAIN_AFFECT_LIVE
-            if _device_of(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), alias):
-                flags &= ~libvirt.VIR_DOMAIN_AFFECT_CONFIG
-            if flags:
-                domain.attachDeviceFlags(device_xml, flags)
-
-        self._call("virDomainAttachDeviceFlags", work)
-
-    def domain_detach(self, uuid: str, alias: str) -> None:
-        """Detach by alias and wait until the guest has let go."""
-
-        def work(c: Any) -> bool:
-            domain = c.lookupByUUIDString(uuid)
-            found = False
-            for flag, view in ((libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_XML_INACTIVE), (libvirt.VIR_DOMAIN_AFFECT_LIVE, 0)):
-                if flag == libvirt.VIR_DOMAIN_AFFECT_LIVE and not domain.isActive():
-                    continue
-                device = _device_of(domain.XMLDesc(view), alias)
-                if device:
-                    found = True
-                    domain.detachDeviceFlags(device, flag)
-            return found
-
-        if not self._call("virDomainDetachDeviceFlags", work):
-            raise NotFoundError(f"no device with alias {alias}", code=99, host=self.name, call="virDomainDetachDeviceFlags")
-        end = time.monotonic() + DETACH_SECONDS
-        while _device_of(self._call("virDomainGetXMLDesc", lambda c: c.lookupByUUIDString(uuid).XMLDesc(0)), alias):
-            if time.monotonic() > end:
-                raise FailedError(f"the guest did not let go of {alias} within {DETACH_SECONDS:g} s", hint="is it mounted in the guest?")
-            time.sleep(POLL)
-
-    def domain_set_memory(self, uuid: str, kib: int) -> None:
-        """Set the balloon, live and in the definition."""
-
-        def work(c: Any) -> None:
-            domain = c.lookupByUUIDString(uuid)
-            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0)
-            domain.setMemoryFlags(kib, flags)
-
-        self._call("virDomainSetMemoryFlags", work)
-
-    def domain_set_vcpus(self, uuid: str, count: int) -> None:
-        """Plug vCPUs, live and in the definition."""
-
-        def work(c: Any) -> None:
-            domain = c.lookupByUUIDString(uuid)
-            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0)
-            domain.setVcpusFlags(count, flags)
-
-        self._call("virDomainSetVcpusFlags", work)
-
     def domain_set_metadata(self, uuid: str, xml: str) -> None:
         """Replace our metadata element; libvirt puts it into the namespace, and refuses one that names it itself."""
         xml = _without_namespace(xml)
@@ -251,69 +190,6 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, PowerCalls,
         if "return" not in answer:
             raise AgentError(str(answer.get("error", answer)), host=self.name, call="qemuAgentCommand")
         return answer["return"]
-
-    def domain_console_tail(self, uuid: str, limit: int = 4096) -> str:
-        """The end of the console log; only where the log is a file of this machine."""
-        info = self.domain_info(uuid)
-        file = self._console_file(info) if info else None
-        if file is None:
-            return ""
-        with file.open("rb") as log:
-            log.seek(0, 2)
-            log.seek(max(0, log.tell() - limit))
-            return log.read().decode("utf-8", "replace").replace("\r\n", "\n")
-
-    def console_file(self, uuid: str) -> Path | None:
-        """The console's log file, where it is a file of this machine."""
-        info = self.domain_info(uuid)
-        return self._console_file(info) if info else None
-
-    def _console_file(self, info: DomainInfo) -> Path | None:
-        if CONSOLES in self.profile.features:
-            read_now(self, info)
-            heard = self.console_record(info.uuid)
-            return heard if heard.is_file() else None
-        found = re.search(r"<log file='([^']+)'", info.xml)
-        if not found:
-            return None
-        path = Path(found.group(1))
-        if self._log_folder is not None:
-            path = self._log_folder / path.relative_to("/var/log/libvirt")
-        return path if path.is_file() else None
-
-    def console_record(self, uuid: str) -> Path:
-        """Where what is read of a guest's console is kept, of a host that keeps no log of it (feature ``signals-console``)."""
-        return self._reach.folder / "consoles" / f"{uuid}.log"
-
-    def listen_console(self, uuid: str) -> Any:
-        """A non-blocking stream to the console; RefusedError while somebody else has it."""
-
-        def work(c: Any) -> Any:
-            stream = c.newStream(libvirt.VIR_STREAM_NONBLOCK)
-            c.lookupByUUIDString(uuid).openConsole(None, stream, 0)
-            return stream
-
-        return self._call("virDomainOpenConsole", work, retry=False)
-
-    def open_console(self, uuid: str) -> Any:
-        """An interactive stream to the serial console (virDomainOpenConsole)."""
-
-        def work(c: Any) -> Any:
-            stream = c.newStream(0)
-            c.lookupByUUIDString(uuid).openConsole(None, stream, self.driver.console)
-            return stream
-
-        return self._call("virDomainOpenConsole", work)
-
-    def open_channel(self, uuid: str, name: str) -> Any:
-        """A non-blocking stream to a virtio-serial channel (virDomainOpenChannel)."""
-
-        def work(c: Any) -> Any:
-            stream = c.newStream(libvirt.VIR_STREAM_NONBLOCK)
-            c.lookupByUUIDString(uuid).openChannel(name, stream, libvirt.VIR_DOMAIN_CHANNEL_FORCE)
-            return stream
-
-        return self._call("virDomainOpenChannel", work, retry=False)
 
     # beyond libvirt
 
@@ -413,20 +289,3 @@ def _without_namespace(xml: str) -> str:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return ET.tostring(root, encoding="unicode")
-
-
-def _alias_of(device_xml: str) -> str:
-    found = re.search(r"<alias name=['\"]([^'\"]+)['\"]", device_xml)
-    if not found:
-        raise RefusedError("a device needs an alias of ours")
-    return found.group(1)
-
-
-def _device_of(xml: str, alias: str) -> str:
-    from xml.etree import ElementTree as ET
-
-    for device in ET.fromstring(xml).findall("devices/*"):
-        named = device.find("alias")
-        if named is not None and named.get("name") == alias:
-            return ET.tostring(device, encoding="unicode")
-    return ""
