@@ -27,7 +27,7 @@ _TESTED = {
 _HEAD = """\
 # Resource types
 
-Made from the schemas; do not edit (`pytest tests/unit/cli --update-golden` writes these pages again). `stack-run types NAME` prints one.
+Made from the schemas; do not edit (`pytest tests/unit/test_types_reference.py --update-golden` writes these pages again). `stack-run types NAME` prints one.
 
 How a change is applied: **live** while the guest runs, **reboot** by a restart, **replace** by a new generation. How it was tested:
 **real guest**: a test looks at packets, disks or processes of a booted guest (`tests/real/*_on_guests.py`); **real QEMU**: the contract suite makes it

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from golden_files import check_file
 from stackengine.cli.commands import COMMANDS
+from stackengine.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -50,3 +52,9 @@ def test_the_three_languages_of_the_readme_are_the_gallerys() -> None:
         template = re.sub(r"\s+", "", (ROOT / "templates" / "hello" / language / "stack.yaml").read_text())
         lines = [re.sub(r"\s+", "", line) for line in block.splitlines()]
         assert [line for line in lines if line not in template and "num_cpus" not in line] == []
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    template = str(ROOT / "templates/three-tier/hot/stack.yaml")
+    assert main(["graph", template, "--format", "svg", "--state", str(tmp_path)]) == 0
+    check_file(ROOT / "docs/images/three-tier.svg", capsys.readouterr().out, update=request.config.getoption("--update-golden"))
