@@ -282,7 +282,8 @@ class _Executor:
             self._limits.pop(action.id, None)
             self.walk.reach(action, "done")
             return
-        info, attributes = self._info(action), self._resolution.sealed(result.value or {}, self._info(action))
+        info = self._info(action)
+        attributes = self._resolution.sealed(result.value or {}, info)
         if action.gate is None or self._stopping:
             self._reached(action, "configured" if action.gate is not None else "ready", attributes)
             if action.gate is not None:

@@ -107,7 +107,7 @@ def _do(action: Action, info: ResourceTypeInfo, context: ActionContext, instance
         case "move":
             return handler.move(context, plain)
         case "read":
-            return read_again(handler.describe(context.host, instance.physical_id, plain), instance)
+            return _read_again(handler.describe(context.host, instance.physical_id, plain), instance)
         case "delete":
             for end in context.ends():
                 handler.delete(end, plain)
@@ -130,7 +130,7 @@ def _disks(copy: DiskCopy | None) -> Disks:
     return copy.disks if copy is not None else ()
 
 
-def read_again(found: Described | None, planned: Instance) -> dict[str, Any]:
+def _read_again(found: Described | None, planned: Instance) -> dict[str, Any]:
     """The attributes of an object that is used and not owned; FailedError when it is not what the plan saw."""
     if found is None or found.identity["physical_id"] != planned.physical_id or dict(found.properties) != planned.properties:
         raise FailedError("it is not as it was when the plan was made", hint="run the command again: it plans with what is there now")

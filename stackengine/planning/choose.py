@@ -97,15 +97,14 @@ class Chooser:
         return self._best(resource, info, want, refs) or self._new_generation(resource, info, want, refs)
 
     def _best(self, resource: DesiredResource, info: ResourceTypeInfo, want: dict[str, Value], refs: frozenset[str]) -> Choice | None:
-        found: list[tuple[tuple[int, ...], Choice]] = []
+        found: list[tuple[Instance, Choice]] = []
         least = self._least.get(resource.path, 0)
         for old in self._by_path.get(resource.path, ()):
             asked = old.generation >= least or self.ground.returning
             choice = self._as_candidate(old, resource, info, want, refs) if asked and old.id not in self._excluded else None
             if choice is not None:
-                fits = old.lived and not choice.lasting
-                found.append(((old.generation < least, choice.kind == "keep", fits, old.sure, old.lived, not choice.changes, old.generation), choice))
-        best = max(found, key=lambda f: f[0])[1] if found else None
+                found.append((old, choice))
+        best = max(found, key=lambda f: _rank(f[0], f[1], least))[1] if found else None
         for told in best.lasting if best is not None else ():
             if told not in self.diagnostics.items:
                 self.diagnostics.items.append(told)
@@ -259,6 +258,19 @@ class Chooser:
     def _current(self, path: str) -> Instance | None:
         alive = [i for i in self._by_path.get(path, ()) if i.status != "deleting"]
         return max(alive, key=lambda i: (i.sure, i.generation), default=None)
+
+
+def _rank(old: Instance, choice: Choice, least: int) -> tuple[int, ...]:
+    """How well an instance does, the larger the better; what comes first decides."""
+    return (
+        old.generation < least,  # only on the way back: from before the replacement that was forced
+        choice.kind == "keep",  # plan rule a
+        old.lived and not choice.lasting,  # it was whole, and becomes all that is wanted
+        old.sure,
+        old.lived,
+        not choice.changes,
+        old.generation,
+    )
 
 
 def _unfinished(old: Instance) -> str:

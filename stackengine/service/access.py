@@ -103,14 +103,13 @@ def carry(session: Session, stack: str, server: str, port: int) -> None:
 def find_server(session: Session, stack: str, server: str) -> tuple[StackRow, Instance, Any]:
     """(stack, instance, host) of a server; ServiceError naming those that there are."""
     row = prepare.find_stack(session, stack)
-    found = [i for i in session.store.recorded(row.id).instances.values() if "uuid" in i.identity and "nics" in i.identity]
-    mine = sorted((i for i in found if i.path == server), key=lambda i: (i.sure, i.generation))
-    if not mine:
-        raise NotThereError(f"{stack} has no server {server}", hint=f"it has: {', '.join(sorted({i.path for i in found})) or 'none'}")
-    host: Any = host_of(session, row, mine[-1])
+    known = {i.path: i for i in servers_of(session, row)}
+    if server not in known:
+        raise NotThereError(f"{stack} has no server {server}", hint=f"it has: {', '.join(known) or 'none'}")
+    host: Any = host_of(session, row, known[server])
     if getattr(host, "simulated", False):
         raise ServiceError(f"{server} is simulated: there is no guest to reach", hint="use private:// or a libvirt host")
-    return row, mine[-1], host
+    return row, known[server], host
 
 
 def logs(session: Session, stack: str, server: str, follow: bool = False) -> Iterator[str]:

@@ -23,7 +23,7 @@ from stackengine.store.store import RevisionRow, StackRow
 
 def preview_mv(session: Session, name: str, old: str, new: str) -> Preview:
     """Rename a logical id in the stack's current revision; the object stays as it is, and learns its new name."""
-    row, revision = _current(session, name)
+    row, revision = prepare.present(session, name)
     _known(revision.desired, name, old)
     if new in revision.desired.resources or any(i.path == new for i in session.store.recorded(row.id).instances.values()):
         raise ServiceError(f"{name} has a resource {new} already", hint="choose another name", exit_code=2)
@@ -34,7 +34,7 @@ def preview_mv(session: Session, name: str, old: str, new: str) -> Preview:
 
 def preview_forget(session: Session, name: str, path: str) -> Preview:
     """Let an object go without touching it: it stays on its host, and belongs to nobody."""
-    row, revision = _current(session, name)
+    row, revision = prepare.present(session, name)
     _known(revision.desired, name, path)
     needed = sorted(r.path for r in revision.desired.resources.values() if any(d.path == path for d in r.depends))
     if needed:
@@ -122,23 +122,13 @@ def _same(session: Session, row: StackRow, recorded: Recorded, adopted: Instance
         raise ServiceError(f"X207: {adopted.path} is not as the template says: {said}", hint="change the template until there is no difference")
 
 
-def _current(session: Session, name: str) -> tuple[StackRow, RevisionRow]:
-    row = prepare.find_stack(session, name)
-    if not row.revision:
-        raise ServiceError(f"{name} has no revision yet", hint="stack-run up makes one")
-    return row, session.store.revision(row.id, row.revision)
-
-
 def _known(desired: Desired, name: str, path: str) -> None:
     if path not in desired.resources:
         raise NotThereError(f"{name} has no resource {path}", hint=did_you_mean(path, desired.resources) or f"stack-run show {name}")
 
 
 def _plan(session: Session, row: StackRow, revision: RevisionRow, desired: Desired, recorded: Recorded, before: Amendment) -> Preview:
-    vault, number = session.store.vault(row.id), session.store.next_revision(row.id)
-    fresh = replace(revision, number=number, desired=desired)
-    preview = prepare.plan_to(session, row, vault, desired, recorded, "update", number, Diagnostics(), aim={}, policy={"Statement": [_ALL]})
-    return replace(preview, prepared=Prepared(row, vault, fresh, before=before))
+    return prepare.prepare_changed(session, row, revision, desired, records=(recorded, before), policy={"Statement": [_ALL]})
 
 
 _ALL = {"Effect": "Allow", "Action": "Update:*", "Resource": "*"}

@@ -20,7 +20,7 @@ from stackengine.store.store import RevisionRow, StackRow
 
 def preview_migrate(session: Session, name: str, paths: Sequence[str], to: str = "") -> Preview:
     """The plan that takes servers to the host ``to`` (URI or short name), or to where the scheduler puts them; ServiceError where there is nothing to do."""
-    row, target = _revision(session, name)
+    row, target = prepare.present(session, name)
     known = inventory.read(session.folder)
     recorded = session.store.recorded(row.id)
     servers = {i.path: i.host for i in recorded.instances.values() if "nics" in i.identity}
@@ -41,7 +41,7 @@ def preview_migrate(session: Session, name: str, paths: Sequence[str], to: str =
 
 def preview_drain(session: Session, name: str, uri: str) -> Preview:
     """The plan that takes a stack's servers away from a host, to where the scheduler puts them."""
-    row, target = _revision(session, name)
+    row, target = prepare.present(session, name)
     return _preview(session, row, target, _placed(session, row, target.desired, avoid=frozenset({uri})))
 
 
@@ -50,7 +50,7 @@ def preview_leave(session: Session, name: str, uri: str) -> Preview:
 
     For a host that is dead (``hosts.yaml`` says so): what was there is made again elsewhere.
     """
-    row, target = _revision(session, name)
+    row, target = prepare.present(session, name)
     home = _next_home(session, row, target.desired, uri) if row.host == uri else row.host
     placed = _placed(session, row, target.desired, leave=frozenset({uri}), home=home)
     return _preview(session, replace(row, host=placed.home), target, placed)
@@ -67,13 +67,6 @@ def _next_home(session: Session, row: StackRow, desired: Desired, uri: str) -> s
     return max(sorted(set(left)), key=left.count)
 
 
-def _revision(session: Session, name: str) -> tuple[StackRow, RevisionRow]:
-    row = prepare.find_stack(session, name)
-    if not row.revision:
-        raise ServiceError(f"the stack {name} has no revision", hint=f"stack-run show {name}")
-    return row, session.store.revision(row.id, row.revision)
-
-
 def _placed(
     session: Session, row: StackRow, desired: Desired, *, fixed: dict[str, str] | None = None, avoid: frozenset[str] = frozenset(), home: str = "",
     leave: frozenset[str] = frozenset(),
@@ -87,9 +80,4 @@ def _placed(
 
 
 def _preview(session: Session, row: StackRow, target: RevisionRow, placed: Placed) -> Preview:
-    desired = placed.within(target.desired)
-    vault, number, diagnostics = session.store.vault(row.id), session.store.next_revision(row.id), Diagnostics()
-    revision = RevisionRow(number, desired, target.language, target.template, target.sources, target.parameters)
-    recorded, before = prepare.moved(session, row, session.store.recorded(row.id), desired)
-    preview = prepare.plan_to(session, row, vault, desired, recorded, "update", number, diagnostics, aim={})
-    return replace(preview, prepared=prepare.Prepared(row, vault, revision, before=before))
+    return prepare.prepare_changed(session, row, target, placed.within(target.desired))

@@ -49,7 +49,7 @@ def carry_out(
     prepared: Prepared = preview.prepared
     result = _carried_out(session, preview, {"on_failure": on_failure, "keep_going": keep_going, "timeout": timeout}, watch, allow, overtake=overtake)
     if result.status == "complete" and prepared.revision is not None:
-        pins.write(session, prepared.stack, prepared.revision.template)
+        pins.write(session, prepared.stack, prepared.revision.template, preview.desired)
     return result
 
 
@@ -300,7 +300,7 @@ class _Run:
         try:
             hosts = {a.instance.host for a in plan.actions.values() if a.verb != "retain"} - {self._row.host, ""}
             others = [session.host(uri) for uri in sorted(hosts)]
-            with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver, *([others] if others else [])):
+            with hands.signals(session.host(self._row.host), plan, recorded, runner.deliver, others):
                 return execute(
                     plan, desired, recorded, registry=session.registry, hosts=session.host, journal=self._journal, runner=runner, gates=gates,
                     vault=self._vault, parts=parts, policy=policy,

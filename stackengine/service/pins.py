@@ -19,6 +19,7 @@ from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Instance, Recorded
 from stackengine.model.mark import Mark
+from stackengine.model.values import Value
 from stackengine.registry import Registry
 from stackengine.service.types import Request, ServiceError
 
@@ -53,7 +54,8 @@ def read(folder: Path, diagnostics: Diagnostics) -> dict[str, str]:
 
 def pinned(desired: Desired, recorded: Recorded, session: Session, request: Request, diagnostics: Diagnostics) -> Desired:
     """``desired`` with the checksums of what is fetched: as locked, else as recorded; what is there with that very content stays as it is."""
-    wanted = [found for found in _pinnable(desired, session.registry) if _fetched(session, found[2])]
+    named = _named(desired, session.registry)
+    wanted = [(r, n, s) for r, n, s in named if not r.properties.get(n) and isinstance(s, str) and _fetched(session, s)]
     if not wanted:
         return desired
     locked = read(request.template.parent, diagnostics)
@@ -68,8 +70,10 @@ def pinned(desired: Desired, recorded: Recorded, session: Session, request: Requ
     return replace(desired, resources=changed)
 
 
-def write(session: Session, row: StackRow, template: str) -> None:
+def write(session: Session, row: StackRow, template: str, desired: Desired) -> None:
     """Pin what the stack stands on; what others pinned beside it stays. A folder that cannot be written to is told, and no fault."""
+    if all(isinstance(source, str) and not _fetched(session, source) for _, _, source in _named(desired, session.registry)):
+        return
     found, folder = dict(_stood_on(session, row)), Path(template).parent
     if not found or not Path(template).is_file():
         return
@@ -95,12 +99,12 @@ def _stood_on(session: Session, row: StackRow) -> Iterator[tuple[str, str]]:
                 yield source, digest
 
 
-def _pinnable(desired: Desired, registry: Registry) -> Iterator[tuple[DesiredResource, str, str]]:
-    """(resource, the property for its checksum, its source) of what names a source and no checksum of its own."""
+def _named(desired: Desired, registry: Registry) -> Iterator[tuple[DesiredResource, str, Value]]:
+    """(resource, the property for its checksum, its source, which may be unknown yet) of what names a source."""
     for resource in desired.resources.values():
         for name, of in _pins_of(registry, resource.type).items():
             source = resource.properties.get(of)
-            if isinstance(source, str) and source and not resource.properties.get(name) and resource.external_id is None:
+            if source and resource.external_id is None:
                 yield resource, name, source
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from stackengine.model.desired import Desired, DesiredResource
-from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.instance import Instance
 from stackengine.sdk import Cancelled, Host, HostError
 from stackengine.service import inventory, prepare
@@ -17,23 +17,14 @@ from stackengine.service.hands import ClosableRunner
 from stackengine.service.session import Session
 from stackengine.service.slots import Slots
 from stackengine.service.types import NotThereError, Preview, ServiceError
-from stackengine.store.store import RevisionRow
 
 Power = Literal["running", "stopped", "suspended"]
 
 
 def preview_power(session: Session, name: str, paths: Sequence[str], power: Power) -> Preview:
     """The plan to the present revision with another power of ``paths``, or of all servers. The next ``up`` goes by its template again."""
-    row = prepare.find_stack(session, name)
-    if not row.revision:
-        raise ServiceError(f"the stack {name} has no revision", hint=f"stack-run show {name}")
-    target = session.store.revision(row.id, row.revision)
-    desired = with_power(target.desired, _chosen(session, target.desired, name, paths), power)
-    vault, number, diagnostics = session.store.vault(row.id), session.store.next_revision(row.id), Diagnostics()
-    revision = RevisionRow(number, desired, target.language, target.template, target.sources, target.parameters)
-    recorded, before = prepare.moved(session, row, session.store.recorded(row.id), desired)
-    preview = prepare.plan_to(session, row, vault, desired, recorded, "update", number, diagnostics, aim={})
-    return replace(preview, prepared=prepare.Prepared(row, vault, revision, before=before))
+    row, revision = prepare.present(session, name)
+    return prepare.prepare_changed(session, row, revision, with_power(revision.desired, _chosen(session, revision.desired, name, paths), power))
 
 
 def with_power(desired: Desired, paths: Sequence[str], power: Power) -> Desired:

@@ -171,6 +171,25 @@ def prepare_revision(session: Session, row: StackRow, number: int, kind: Operati
     return replace(preview, prepared=Prepared(row, vault, None, aim=aim, before=before))
 
 
+def present(session: Session, name: str) -> tuple[StackRow, RevisionRow]:
+    """A stack and its present revision; ServiceError with a hint when there is no such stack, or none yet."""
+    row = find_stack(session, name)
+    if not row.revision:
+        raise ServiceError(f"the stack {name} has no revision", hint=f"stack-run up makes one; stack-run show {name}")
+    return row, session.store.revision(row.id, row.revision)
+
+
+def prepare_changed(
+    session: Session, row: StackRow, revision: RevisionRow, desired: Desired, *, records: tuple[Recorded, Amendment] | None = None,
+    policy: dict[str, Any] | None = None,
+) -> Preview:  # fmt: skip
+    """The plan to a new revision that is ``revision`` but for what is desired. ``records``: what is recorded, and what is written first, if not as it is."""
+    vault, number, diagnostics = session.store.vault(row.id), session.store.next_revision(row.id), Diagnostics()
+    recorded, before = records or moved(session, row, session.store.recorded(row.id), desired)
+    preview = plan_to(session, row, vault, desired, recorded, "update", number, diagnostics, aim={}, policy=policy)
+    return replace(preview, prepared=Prepared(row, vault, replace(revision, number=number, desired=desired), before=before))
+
+
 def moved(session: Session, row: StackRow, recorded: Recorded, target: Desired) -> tuple[Recorded, Amendment]:
     """What is recorded under the paths that ``target`` knows it by."""
     moves = due([*moves_of(target), *session.store.moves(row.id)], recorded, target) if recorded.instances else []

@@ -76,13 +76,9 @@ class Slots:
         if lock is not None:
             os.close(lock)
 
-    def release_spare(self) -> None:
-        """What was held for somebody who then did not come."""
+    def close(self) -> None:
+        """Give back everything, also what was held for somebody who then did not come."""
         while self._spare:
             os.close(self._spare.popitem()[1])
-
-    def close(self) -> None:
-        """Give back everything."""
-        self.release_spare()
         for key in list(self._running):
             self.free(key)
