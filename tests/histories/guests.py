@@ -86,7 +86,9 @@ class GuestWorld(World):
         found = super().session()
         found._hands = GuestHands(self.crew, self._walk_begins, self.guests)
         found.__dict__["registry"] = types()
-        found.__dict__["images"] = SimpleNamespace(open_source=lambda url, sha256, _check: sample_source(url, sha256))
+        found.__dict__["images"] = SimpleNamespace(
+            open_source=lambda url, sha256, _check: sample_source(url, sha256), lookup=lambda _name: SimpleNamespace(fetched=False)
+        )
         found._hosts[self.guests.uri] = self.guests
         return found
 
