@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from stackengine.hosts.memory import xml as read
+from stackengine.hosts.memory.state import domain_in
 from stackengine.hosts.memory.volumes import check_secrets
 from stackengine.sdk import NotFoundError, RefusedError
 
@@ -23,7 +24,7 @@ class DeviceCalls:
         """Attach a device where it is not yet; a target, a file or a MAC that is in use (27, 1) and a network that is not there are refused."""
         device = ET.fromstring(device_xml)
         with self._call("domain_attach") as state:
-            known = _known(state, uuid)
+            known = domain_in(state, uuid)
             if device.tag == "disk":
                 check_secrets(state, device)
             views = [v for v in _VIEWS if known[v] and not _has(known[v], device, device_xml)]
@@ -39,7 +40,7 @@ class DeviceCalls:
     def domain_detach(self, uuid: str, alias: str) -> None:
         """Detach by alias; what is not there is refused (99)."""
         with self._call("domain_detach") as state:
-            known = _known(state, uuid)
+            known = domain_in(state, uuid)
             found = False
             for view in _VIEWS:
                 root = read.parse(known[view], "domain") if known[view] else None
@@ -86,10 +87,3 @@ def _of_alias(domain: ET.Element, alias: str) -> ET.Element | None:
 def _alias(device: ET.Element) -> str:
     found = device.find("alias")
     return found.get("name", "") if found is not None else ""
-
-
-def _known(state: dict[str, Any], uuid: str) -> dict[str, Any]:
-    known: dict[str, Any] | None = state["domains"].get(uuid)
-    if known is None:
-        raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
-    return known

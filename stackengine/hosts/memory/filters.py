@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from stackengine.hosts.memory import xml as read
-from stackengine.sdk import FilterInfo, NotFoundError, RefusedError
+from stackengine.hosts.memory.state import domain_in
+from stackengine.sdk import FilterInfo, RefusedError
 
 
 class FilterCalls:
@@ -61,9 +62,7 @@ class FilterCalls:
     def domain_set_filter(self, uuid: str, alias: str, name: str) -> None:
         """Change the filter of a running interface."""
         with self._call("domain_set_filter") as state:
-            known = state["domains"].get(uuid)
-            if known is None:
-                raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
+            known = domain_in(state, uuid)
             if name:
                 check_filters(state, {name})
             if known["state"] == "running":

@@ -11,7 +11,8 @@ from typing import Any
 
 from stackengine.hosts.frozen import FrozenDisk, FrozenGuest
 from stackengine.hosts.memory import xml as read
-from stackengine.sdk import NotFoundError, RefusedError
+from stackengine.hosts.memory.state import domain_in
+from stackengine.sdk import RefusedError
 
 
 class FrozenCalls:
@@ -27,7 +28,7 @@ class FrozenCalls:
         return found, 0.0
 
     def _frozen(self, state: dict[str, Any], uuid: str, folder: Path) -> FrozenGuest:
-        known = _known(state, uuid)
+        known = domain_in(state, uuid)
         if known["state"] == "saved":
             raise RefusedError(f"{known['name']} is saved", hint="wake it first")
         names = self.written_disks(known["xml"], known["name"])
@@ -52,7 +53,7 @@ class FrozenCalls:
     def guest_disks_restored(self, guest: FrozenGuest, folder: Path, volumes: Path) -> None:
         """Give a guest that does not run the disks that it had."""
         with self._call("guest_disks_restored") as state:
-            if _known(state, guest.uuid)["state"] in ("running", "paused"):
+            if domain_in(state, guest.uuid)["state"] in ("running", "paused"):
                 raise RefusedError("Requested operation is not valid: the domain is running", code=55)
             self._disks(state, guest, folder)
 
@@ -61,10 +62,3 @@ class FrozenCalls:
         kept: dict[str, Any] = json.loads((folder / f"{guest.uuid}.json").read_text("utf-8"))
         state["pools"]["default"]["volumes"].update(copy.deepcopy(kept["volumes"]))
         return kept
-
-
-def _known(state: dict[str, Any], uuid: str) -> dict[str, Any]:
-    known: dict[str, Any] | None = state["domains"].get(uuid)
-    if known is None:
-        raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
-    return known

@@ -20,7 +20,7 @@ from stackengine.hosts.memory.migration import MigrationCalls
 from stackengine.hosts.memory.networks import NetworkCalls
 from stackengine.hosts.memory.pools import PoolCalls
 from stackengine.hosts.memory.power import PowerCalls
-from stackengine.hosts.memory.state import StateFile
+from stackengine.hosts.memory.state import StateFile, domain_in
 from stackengine.hosts.memory.tuning import TuningCalls
 from stackengine.hosts.memory.volumes import VolumeCalls, check_secrets
 from stackengine.hosts.retrying import again_and_again
@@ -135,7 +135,7 @@ class MemoryHost(DeviceCalls, FrozenCalls, NetworkCalls, FilterCalls, PoolCalls,
     def domain_start(self, uuid: str) -> None:
         """Start; refuses missing networks, filters and disks, MACs and disks in use, and memory that is not there."""
         with self._call("domain_start") as state:
-            known = self._known(state, uuid)
+            known = domain_in(state, uuid)
             if known["state"] in ("running", "paused"):
                 return
             was_saved = known["state"] == "saved"
@@ -223,17 +223,17 @@ class MemoryHost(DeviceCalls, FrozenCalls, NetworkCalls, FilterCalls, PoolCalls,
     def domain_set_memory(self, uuid: str, kib: int) -> None:
         """Set the balloon."""
         with self._call("domain_set_memory") as state:
-            self._known(state, uuid)["memory_kib"] = kib
+            domain_in(state, uuid)["memory_kib"] = kib
 
     def domain_set_vcpus(self, uuid: str, count: int) -> None:
         """Plug vCPUs."""
         with self._call("domain_set_vcpus") as state:
-            self._known(state, uuid)["vcpus"] = count
+            domain_in(state, uuid)["vcpus"] = count
 
     def domain_set_metadata(self, uuid: str, xml: str) -> None:
         """Replace our metadata element."""
         with self._call("domain_set_metadata") as state:
-            known = self._known(state, uuid)
+            known = domain_in(state, uuid)
             for key in ("xml", "live_xml"):
                 known[key] = re.sub(r"<se:stack\b[^>]*/>|<se:stack\b.*?</se:stack>", lambda _m: xml, known[key], flags=re.DOTALL)
 
@@ -249,7 +249,7 @@ class MemoryHost(DeviceCalls, FrozenCalls, NetworkCalls, FilterCalls, PoolCalls,
     def domain_agent(self, uuid: str, command: Mapping[str, Any], timeout: float = 5) -> Any:
         """The simulated guest's agent: files vanish, commands end at once, and say nothing."""
         with self._call("domain_agent", change=False) as state:
-            if self._known(state, uuid)["state"] != "running":
+            if domain_in(state, uuid)["state"] != "running":
                 raise AgentError("Guest agent is not responding: the domain is not running", code=86)
         match command.get("execute"):
             case "guest-ping" | "guest-file-close":
@@ -271,13 +271,6 @@ class MemoryHost(DeviceCalls, FrozenCalls, NetworkCalls, FilterCalls, PoolCalls,
             return f"(simulated guest {known['name']}: no console)" if known else ""
 
     # small things
-
-    @staticmethod
-    def _known(state: dict[str, Any], uuid: str) -> dict[str, Any]:
-        known: dict[str, Any] | None = state["domains"].get(uuid)
-        if known is None:
-            raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
-        return known
 
     @staticmethod
     def _domain(uuid: str, known: dict[str, Any]) -> DomainInfo:

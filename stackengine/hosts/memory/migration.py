@@ -8,8 +8,8 @@ from typing import Any
 
 from stackengine.hosts.memory import xml as read
 from stackengine.hosts.memory.filters import check_filters, used_filters
-from stackengine.hosts.memory.state import StateFile
-from stackengine.sdk import NotFoundError, RefusedError
+from stackengine.hosts.memory.state import StateFile, domain_in
+from stackengine.sdk import RefusedError
 
 
 class MigrationCalls:
@@ -28,9 +28,7 @@ class MigrationCalls:
         del address  # nothing goes over a wire
         check()
         with self._call("domain_migrate") as state:
-            known = state["domains"].get(uuid)
-            if known is None:
-                raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
+            known = domain_in(state, uuid)
             if known["state"] not in ("running", "paused"):
                 raise RefusedError("Requested operation is not valid: domain is not running", code=55)
             target.arrive(uuid, known, definition)

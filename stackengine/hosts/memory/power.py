@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from stackengine.sdk import NotFoundError
+from stackengine.hosts.memory.state import domain_in
 
 
 class PowerCalls:
@@ -34,9 +34,7 @@ class PowerCalls:
 
     def _turn(self, call: str, uuid: str, to: dict[str, str]) -> None:
         with self._call(call) as state:
-            known = state["domains"].get(uuid)
-            if known is None:
-                raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
+            known = domain_in(state, uuid)
             after = to.get(known["state"])
             if after is not None:
                 known["state"] = after

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stackengine.sdk import NotFoundError
+
 EMPTY: dict[str, Any] = {
     "memory_kib": 64 << 20,
     "domains": {},
@@ -82,3 +84,11 @@ class StateFile:
         temporary.write_text(json.dumps(self._state, separators=(",", ":")), "utf-8")
         temporary.replace(self._path)
         self._seen = self._stamp()
+
+
+def domain_in(state: dict[str, Any], uuid: str) -> dict[str, Any]:
+    """The domain of a state; NotFoundError (42) when it is not there."""
+    known: dict[str, Any] | None = state["domains"].get(uuid)
+    if known is None:
+        raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
+    return known

@@ -8,7 +8,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from stackengine.hosts.memory import xml as read
-from stackengine.sdk import NotFoundError, RefusedError
+from stackengine.hosts.memory.state import domain_in
+from stackengine.sdk import RefusedError
 
 
 class TuningCalls:
@@ -20,7 +21,7 @@ class TuningCalls:
     def domain_set_limits(self, uuid: str, target: str, limits: Mapping[str, int], *, defined: bool = False) -> None:
         """Throttle a disk; one that is not there is refused."""
         with self._call("domain_set_limits") as state:
-            known = _running(state, uuid) if not defined else _there(state, uuid)
+            known = _running(state, uuid) if not defined else domain_in(state, uuid)
             for view in ("live_xml", *(("xml",) if defined else ())):
                 if known[view]:
                     known[view] = _throttled(known[view], target, limits)
@@ -59,15 +60,8 @@ def _throttled(xml: str, target: str, limits: Mapping[str, int]) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _there(state: dict[str, Any], uuid: str) -> dict[str, Any]:
-    known: dict[str, Any] | None = state["domains"].get(uuid)
-    if known is None:
-        raise NotFoundError(f"Domain not found: no domain with matching uuid '{uuid}'", code=42)
-    return known
-
-
 def _running(state: dict[str, Any], uuid: str) -> dict[str, Any]:
-    known = _there(state, uuid)
+    known = domain_in(state, uuid)
     if known["state"] not in ("running", "paused"):
         raise RefusedError("Requested operation is not valid: domain is not running", code=55)
     return known
