@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
 from stackengine.hosts.private import neighbours
@@ -56,7 +56,6 @@ class Service(ThreadingMixIn, HTTPServer):
     """The server; ``seen`` tells who has an address."""
 
     daemon_threads = True
-    allow_reuse_address = True
     request_queue_size = 128
 
     def __init__(self, place: tuple[str, int], folder: Path, seen: Callable[[str], Iterable[tuple[str, bool]]] = neighbours.seen) -> None:
@@ -66,9 +65,8 @@ class Service(ThreadingMixIn, HTTPServer):
 
     def server_bind(self) -> None:
         """Without HTTPServer's look-up of its own name, which nobody answers in there."""
-        self.socket.setsockopt(1, 2, 1)  # SOL_SOCKET, SO_REUSEADDR
-        self.socket.bind(self.server_address)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.socket.getsockname()[1])
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Begin a thread, unless there are too many."""
