@@ -235,7 +235,7 @@ def limits_in(xml: str) -> dict[str, dict[str, int]]:
     for disk in ET.fromstring(xml).findall("devices/disk"):
         alias = disk.find("alias")
         if alias is not None:
-            found[alias.get("name", "")] = {e.tag: int(e.text or 0) for e in disk.findall("iotune/*") if e.tag.endswith("_sec") and int(e.text or 0)}
+            found[alias.get("name", "")] = sdk.limits_in(disk)
     return found
 
 

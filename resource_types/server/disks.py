@@ -11,8 +11,6 @@ from typing import Any
 from stackengine import sdk
 
 GIB = 1 << 30
-WORDS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "write_bytes": "write_bytes_sec",
-         "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
 LAYERS = "se-layers"
 """The pool in which images are."""
 FIRMWARE = "fw_cfg"
@@ -84,7 +82,7 @@ def root_disk(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) 
     how = want.get("root_disk") or {}
     bus = how.get("bus") or "virtio"
     target = "vda" if bus == "virtio" else "sda"
-    return [Disk(found.path, "qcow2", target, "ua-root", how.get("serial") or "", boot=1, bus=bus, options=options_of(how), limits=limits_of(how))]
+    return [Disk(found.path, "qcow2", target, "ua-root", how.get("serial") or "", boot=1, bus=bus, options=sdk.options_of(how), limits=sdk.limits_of(how))]
 
 
 def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk]:
@@ -96,17 +94,6 @@ def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk
         raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack", hint=sdk.NAME_IT)
     bus = "sata" if (want.get("arch") or ctx.host.profile.arch) == "x86_64" else "scsi"
     return [Disk(image.attributes["path"], "raw", "sdb", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus=bus, device="cdrom")]
-
-
-def options_of(how: Mapping[str, Any]) -> dict[str, str]:
-    """What stands at a disk's ``<driver>``."""
-    return {k: how[k] for k in ("cache", "io", "discard") if how.get(k)}
-
-
-def limits_of(how: Mapping[str, Any]) -> dict[str, int]:
-    """Limits in libvirt's words, in the order of its schema."""
-    given = how.get("limits") or {}
-    return {word: given[k] for k, word in WORDS.items() if given.get(k)}
 
 
 def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
@@ -127,7 +114,7 @@ def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:
         found.append(
             Disk(
                 volume.attributes["path"], source.format, target, alias, entry.get("serial") or sdk.serial_of(volume.path), read_only, int(boots), bus,
-                options=options_of(entry), limits=limits_of(entry), type=source.type, source=source.xml, shareable=source.shareable,
+                options=sdk.options_of(entry), limits=sdk.limits_of(entry), type=source.type, source=source.xml, shareable=source.shareable,
             )
         )
     return found

@@ -6,7 +6,7 @@ from stackengine import sdk
 
 from . import bandwidth
 from . import definition as xml_of
-from .disks import OWN, WORDS, Disk
+from .disks import OWN, Disk
 from .filters import filter_name, groups_of, named_in
 from .identity import ALIAS, alias_of
 from .sizes import memory_of, vcpus_of
@@ -47,7 +47,7 @@ def _live(ctx: sdk.Context, want: sdk.Properties, runs: sdk.DomainInfo, disks: l
     throttled = xml_of.limits_in(runs.live_xml)
     for disk in disks:
         if not disk.read_only and throttled.get(disk.alias, {}) != disk.limits and disk.alias in throttled:
-            ctx.host.domain_set_limits(uuid, disk.target, {w: disk.limits.get(w, 0) for w in WORDS.values()})
+            ctx.host.domain_set_limits(uuid, disk.target, {w: disk.limits.get(w, 0) for w in sdk.LIMITS.values()})
     if (want.get("vnc") or {}).get("password"):
         ctx.host.domain_update_device(uuid, xml_of.screen_xml(ctx, want))
     _guard(ctx, want, runs.live_xml)

@@ -12,8 +12,6 @@ LETTERS = "bcdefghijklmnopqrstuvwxyz"
 SCSI_LETTERS = LETTERS[1:]
 """The first two are a server's own (root disk, drive)."""
 CONTROLLER = "ua-att-scsi"
-WORDS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "write_bytes": "write_bytes_sec",
-         "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
 
 
 class VolumeAttachment(sdk.ResourceType):
@@ -62,7 +60,7 @@ class VolumeAttachment(sdk.ResourceType):
         if want.get("bus") == "scsi":
             self._controller(ctx, uuid)
         read_only = want["read_only"] or bool(volume.properties.get("read_only"))
-        options, limits = {k: want[k] for k in ("cache", "io", "discard") if want.get(k)}, _limits(want)
+        options, limits = sdk.options_of(want), sdk.limits_of(want)
         profile, identity = ctx.host.profile, dict(ctx.identity)
         if not want.get("bus"):
             identity["device"] = profile.disk_prefix + identity["device"].removeprefix("vd")
@@ -96,9 +94,9 @@ class VolumeAttachment(sdk.ResourceType):
     def _limit(ctx: sdk.Context, uuid: str, wanted: Mapping[str, int]) -> None:
         """Set the limits that it should have, where it was attached before with others."""
         found = ctx.host.domain_info(uuid)
-        has = [_limits_of(d) for view in ((found.xml, found.live_xml) if found else ()) if (d := _disk_in(view, str(ctx.identity["alias"]))) is not None]
+        has = [sdk.limits_in(d) for view in ((found.xml, found.live_xml) if found else ()) if (d := _disk_in(view, str(ctx.identity["alias"]))) is not None]
         if any(limits != wanted for limits in has):
-            ctx.host.domain_set_limits(uuid, str(ctx.identity["device"]), {word: wanted.get(word, 0) for word in WORDS.values()}, defined=True)
+            ctx.host.domain_set_limits(uuid, str(ctx.identity["device"]), {word: wanted.get(word, 0) for word in sdk.LIMITS.values()}, defined=True)
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
         server = ctx.referred(last["server"])
@@ -123,16 +121,6 @@ class VolumeAttachment(sdk.ResourceType):
 
     def stop(self, ctx: sdk.Context, last: sdk.Properties) -> None:
         self.delete(ctx, last)
-
-
-def _limits(want: sdk.Properties) -> dict[str, int]:
-    """In libvirt's words, in the order of its schema."""
-    given = want.get("limits") or {}
-    return {word: given[k] for k, word in WORDS.items() if given.get(k)}
-
-
-def _limits_of(disk: Any) -> dict[str, int]:
-    return {e.tag: int(e.text or 0) for e in disk.findall("iotune/*") if e.tag in WORDS.values() and int(e.text or 0)}
 
 
 def _disk_in(view: str, alias: str) -> Any:

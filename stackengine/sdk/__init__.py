@@ -25,7 +25,7 @@ from stackengine.sdk.addresses import (
 )
 from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
-from stackengine.sdk.disks import DiskSource, at_address, disk_source, in_pool
+from stackengine.sdk.disks import LIMITS, DiskSource, at_address, disk_source, in_pool, limits_in, limits_of, options_of
 from stackengine.sdk.errors import (
     NAME_IT,
     AgentError,
@@ -86,6 +86,7 @@ __all__ = [
     "DRIFT",
     "GONE",
     "KINDS",
+    "LIMITS",
     "NAME_IT",
     "AgentError",
     "Allowed",
@@ -156,10 +157,13 @@ __all__ = [
     "kind_of",
     "known",
     "known_list",
+    "limits_in",
+    "limits_of",
     "listening",
     "normal_subnet",
     "note_use",
     "open_subnets",
+    "options_of",
     "pause",
     "planned_kind",
     "pool_xml",

@@ -16,6 +16,9 @@ from stackengine.sdk.pools import PoolKind
 from stackengine.sdk.volumes import encryption_xml
 
 PORTS = {"nbd": 10809, "iscsi": 3260, "rbd": 6789}
+LIMITS = {"total_bytes": "total_bytes_sec", "read_bytes": "read_bytes_sec", "write_bytes": "write_bytes_sec",
+          "total_iops": "total_iops_sec", "read_iops": "read_iops_sec", "write_iops": "write_iops_sec"}  # fmt: skip
+"""Our words for a disk's limits, and libvirt's, in the order of its schema (formatdomain.html, element iotune)."""
 IQN = re.compile(r"(?:iqn|eui|naa)\.[A-Za-z0-9.:_-]+")
 
 
@@ -44,6 +47,22 @@ def disk_source(volume: Referred) -> DiskSource:
         head = f"{'dev' if type_ == 'block' else 'file'}='{escape(path)}'"
     xml = f"<source {head}>{inside}</source>" if inside else f"<source {head}/>"
     return DiskSource(type_, str(said.get("format") or volume.properties.get("format") or "raw"), xml, bool(volume.properties.get("shared")))
+
+
+def options_of(how: Mapping[str, Any]) -> dict[str, str]:
+    """What properties of a disk say that stands at its ``<driver>``."""
+    return {k: how[k] for k in ("cache", "io", "discard") if how.get(k)}
+
+
+def limits_of(how: Mapping[str, Any]) -> dict[str, int]:
+    """The limits in properties of a disk, in libvirt's words."""
+    given = how.get("limits") or {}
+    return {word: given[k] for k, word in LIMITS.items() if given.get(k)}
+
+
+def limits_in(disk: ET.Element) -> dict[str, int]:
+    """The same of a ``<disk>``."""
+    return {e.tag: int(e.text or 0) for e in disk.findall("iotune/*") if e.tag in LIMITS.values() and int(e.text or 0)}
 
 
 def _hosts(said: Mapping[str, Any]) -> list[str]:
