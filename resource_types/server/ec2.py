@@ -15,6 +15,8 @@ from .openstack import documents as openstack_documents
 
 REGION = "local"
 FEATURE = "metadata-service"
+ARCHITECTURES = {"aarch64": "arm64", "i686": "i386"}
+"""libvirt's word -> EC2's, where they differ (EC2 user guide: instance identity documents)."""
 
 
 def wanted(want: sdk.Properties, profile: sdk.Profile) -> bool:
@@ -22,15 +24,15 @@ def wanted(want: sdk.Properties, profile: sdk.Profile) -> bool:
     return FEATURE in profile.features and bool((want.get("metadata_service") or {}).get("enabled", True))
 
 
-def entry(guest: Guest, want: sdk.Properties) -> dict[str, Any]:
-    """What the service answers to the guest."""
+def entry(guest: Guest, want: sdk.Properties, arch: str = "x86_64") -> dict[str, Any]:
+    """What the service answers to the guest; ``arch`` is its processor's, as libvirt calls it."""
     how = want.get("metadata_service") or {}
     macs = {nic["mac"].lower(): [a for a in addresses_of(nic) if "." in a] for nic in guest.identity["nics"]}
-    files = {**openstack_documents(guest), **_files(guest, tags=bool(how.get("tags")))}
+    files = {**openstack_documents(guest), **_files(guest, arch, tags=bool(how.get("tags")))}
     return {"macs": macs, "tokens": how.get("tokens") or "optional", "files": files}
 
 
-def _files(guest: Guest, *, tags: bool) -> dict[str, str]:
+def _files(guest: Guest, arch: str, *, tags: bool) -> dict[str, str]:
     identity = guest.identity
     first = identity["nics"][0] if identity["nics"] else {}
     found = {
@@ -47,7 +49,7 @@ def _files(guest: Guest, *, tags: bool) -> dict[str, str]:
     if tags:
         found |= {f"tags/instance/{k}": v for k, v in guest.pairs.items()}
     files = {f"latest/meta-data/{k}": v for k, v in found.items() if v}
-    files["latest/dynamic/instance-identity/document"] = json.dumps(_document(guest, _first(first, ".")), indent=2)
+    files["latest/dynamic/instance-identity/document"] = json.dumps(_document(guest, _first(first, "."), ARCHITECTURES.get(arch, arch)), indent=2)
     return {**files, "latest/user-data": guest.user_data} if guest.user_data else files
 
 
@@ -62,6 +64,6 @@ def _interface(nic: Mapping[str, Any], number: int, hostname: str) -> dict[str, 
             "subnet-ipv4-cidr-block": range_, "vpc-id": nic["network"]}  # fmt: skip
 
 
-def _document(guest: Guest, address: str) -> dict[str, Any]:
+def _document(guest: Guest, address: str, architecture: str) -> dict[str, Any]:
     named = {"instanceId": guest.instance, "imageId": guest.image, "instanceType": guest.flavor, "privateIp": address}
-    return {"version": "2017-09-30", "region": REGION, "availabilityZone": "local", "accountId": "000000000000", "architecture": "x86_64", **named}
+    return {"version": "2017-09-30", "region": REGION, "availabilityZone": "local", "accountId": "000000000000", "architecture": architecture, **named}

@@ -45,7 +45,7 @@ def made(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any]) -> Di
 def serve(ctx: sdk.Context, want: sdk.Properties) -> None:
     """Let the host's metadata service tell the guest what it is."""
     if ec2.wanted(want, ctx.host.profile):
-        ctx.host.serve_metadata(str(ctx.identity["uuid"]), ec2.entry(_guest(ctx, want), want))
+        ctx.host.serve_metadata(str(ctx.identity["uuid"]), ec2.entry(_guest(ctx, want), want, want.get("arch") or ctx.host.profile.arch))
     elif ec2.FEATURE in ctx.host.profile.features:
         ctx.host.unserve_metadata(str(ctx.identity["uuid"]))
 

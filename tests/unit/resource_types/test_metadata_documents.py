@@ -70,6 +70,8 @@ def test_ec2s_categories() -> None:
     assert ask("user-data") == "#!/bin/sh"
     assert ec2.entry(guest(), {})["tokens"] == "optional"
     assert answer(ec2.entry(guest(), {})["files"], "/latest/meta-data/tags") is None
+    document = answer(ec2.entry(guest(), {}, "aarch64")["files"], "/latest/dynamic/instance-identity/document")
+    assert json.loads(document or "")["architecture"] == "arm64"
 
 
 def test_it_is_on_where_the_host_has_it_and_said_where_it_was_asked_for_and_is_not() -> None:
