@@ -14,8 +14,3 @@ PROFILES = {"tosca_simple_profile_for_nfv_1_0": "1.1", "tosca_simple_profile_for
 """Headers of profiles for network functions, and the Simple Profile that they build upon; their types must be imported."""
 ORDER = ("1.0", "1.1", "1.2", "1.3", "2.0")
 LATEST = "2.0"
-
-
-def is_first(version: str) -> bool:
-    """Whether it is a version of the Simple Profile (1.x), whose types are there without an import."""
-    return version != LATEST

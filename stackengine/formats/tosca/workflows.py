@@ -15,8 +15,6 @@ from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import did_you_mean
 
 ACTIVITIES = ("delegate", "set_state", "call_operation", "inline")
-DECLARATIVE = ("deploy", "undeploy", "install", "uninstall", "update", "scale", "heal", "restart", "rollback")
-"""Workflows that an orchestrator has itself."""
 STATES = ("initial", "creating", "created", "configuring", "configured", "starting", "started", "stopping", "stopped", "deleting", "deleted", "error",
           "failed", "available", "standard")  # fmt: skip
 
