@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stackengine.model.allowed import Pools
 from stackengine.model.instance import Claim
@@ -51,6 +51,12 @@ class Ground:
     """The same of the stack's other hosts, by URI."""
     dead: frozenset[str] = frozenset()
     """Hosts that somebody has said to be dead: nothing is asked of them, and nothing there runs any more."""
+
+    def as_taken(self, before: Ground) -> Ground:
+        """This ground with what others had ``before``: for a plan whose ranges were chosen on that one. What they took since, the store refuses."""
+        if before.host != self.host:
+            return self
+        return replace(self, taken=before.taken, subnets=before.subnets, names=before.names, macs=before.macs, whose=before.whose)
 
     def on(self, uri: str) -> Ground:
         """The ground of one of the stack's hosts; of one that is not known here (dead, or gone from the inventory) the home's."""

@@ -165,12 +165,12 @@ def _planned_again(session: Session, preview: Preview) -> Preview:
     row = replace(row, host=prepared.stack.host)
     recorded = session.store.recorded(row.id)
     host, back = prepare.open_host_of(session, row), preview.kind in ("rollback", "delete")
-    desired = preview.desired
+    desired, chosen_on = preview.desired, None
     if preview.request is not None and preview.request.remap:
-        desired = prepare.with_free_ranges(session, row, desired, recorded, preview.diagnostics, remap=True)
+        desired, chosen_on = prepare.with_free_ranges(session, row, desired, recorded, preview.diagnostics, remap=True)
         if desired is not preview.desired:
             raise PlanMovedError("a range of the plan was given to another stack just now", hint="run the command again: it takes another range")
-    plan = prepare.make(session, row, prepared.vault, desired, recorded, host, prepared.aim, returning=back)
+    plan = prepare.make(session, row, prepared.vault, desired, recorded, host, prepared.aim, returning=back, chosen_on=chosen_on)
     if preview.diagnostics.errors or any(d.severity == "error" for d in plan.diagnostics):
         preview.diagnostics.extend(plan.diagnostics)
         raise InvalidTemplateError(preview.diagnostics)

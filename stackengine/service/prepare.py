@@ -13,6 +13,7 @@ from stackengine.model.instance import Recorded
 from stackengine.model.template import Source, Template
 from stackengine.model.values import SecretRef, Sensitive, Value, leaves, reveal
 from stackengine.planning import make_plan
+from stackengine.planning.ground import Ground
 from stackengine.planning.moves import Amendment, due, moves_of, rename
 from stackengine.planning.plan import Plan
 from stackengine.planning.protection import denied
@@ -91,7 +92,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
     opened = owner.with_calls(opened, session.registry, session.allowed, diagnostics, accept_inert=request.accept_inert)
     owner.check_devices(opened, session.registry, session.allowed, diagnostics)
     recorded = session.store.recorded(row.id) if known is not None else Recorded()
-    opened = with_free_ranges(session, row, opened, recorded, diagnostics, remap=request.remap)
+    opened, chosen_on = with_free_ranges(session, row, opened, recorded, diagnostics, remap=request.remap)
     opened = request.shaped(session, opened, recorded, diagnostics) if request.shaped is not None else carried(opened, recorded)
     takes_keys = _takes_keys(opened, session)
     stack_keys = keys.keys_of(session.folder, row.id) if takes_keys else None
@@ -110,7 +111,7 @@ def prepare_up(session: Session, request: Request) -> Preview:
     revision = RevisionRow(number, desired, template.language, str(request.template), files, seal(evaluated.parameters, vault))
     kind: OperationKind = "update" if known is not None and known.revision else "create"
     aim = request_options(request, recorded)
-    preview = plan_to(session, row, vault, desired, recorded, kind, number, diagnostics, aim=aim, policy=request.policy)
+    preview = plan_to(session, row, vault, desired, recorded, kind, number, diagnostics, aim=aim, policy=request.policy, chosen_on=chosen_on)
     by_default = known is None and not session.settings.host and row.host == DEFAULT_HOST
     return replace(
         preview, sources=files, parameters=evaluated.parameters, request=request, host_is_default=by_default,
@@ -118,17 +119,22 @@ def prepare_up(session: Session, request: Request) -> Preview:
     )  # fmt: skip
 
 
-def with_free_ranges(session: Session, row: StackRow, desired: Desired, recorded: Recorded, diagnostics: Diagnostics, *, remap: bool) -> Desired:
-    """``desired`` with ranges that others have mapped to free ones, where that is asked for; and as they were mapped before, where it was."""
+def with_free_ranges(
+    session: Session, row: StackRow, desired: Desired, recorded: Recorded, diagnostics: Diagnostics, *, remap: bool
+) -> tuple[Desired, Ground | None]:
+    """``desired`` with ranges that others have mapped to free ones, where that is asked for; and as they were mapped before, where it was.
+
+    With it the ground on which that was chosen, where it was looked at: a plan on a later one would find ranges taken that nobody mapped.
+    """
     before = session.store.shared(row.id, row.revision).get(MAPPED, {}) if row.revision else {}
     if not remap and not before:
-        return desired
+        return desired, None
     ground = gather(session, row, recorded, open_host_of(session, row))
     errors = len(diagnostics.errors)
     found = remapped(desired, before, recorded, ground, session.registry, diagnostics, may=remap)
     if len(diagnostics.errors) > errors:
         raise InvalidTemplateError(diagnostics)
-    return found
+    return found, ground
 
 
 def _opened(scopes: Mapping[str, Scope], template: Template, vault: StackVault) -> Mapping[str, Scope]:
@@ -198,11 +204,14 @@ def moved(session: Session, row: StackRow, recorded: Recorded, target: Desired) 
 
 def plan_to(
     session: Session, row: StackRow, vault: StackVault, desired: Desired, recorded: Recorded, kind: OperationKind, number: int, diagnostics: Diagnostics, *,
-    aim: Mapping[str, Any], policy: dict[str, Any] | None = None,
+    aim: Mapping[str, Any], policy: dict[str, Any] | None = None, chosen_on: Ground | None = None,
 ) -> Preview:  # fmt: skip
-    """Plan from what is recorded to ``desired``; InvalidTemplateError when the plan has errors. ``policy`` counts in place of the stack's own."""
+    """Plan from what is recorded to ``desired``; InvalidTemplateError when the plan has errors. ``policy`` counts in place of the stack's own.
+
+    ``chosen_on``: see :func:`with_free_ranges`.
+    """
     host = open_host_of(session, row)
-    plan = make(session, row, vault, desired, recorded, host, aim, returning=kind in ("rollback", "delete"))
+    plan = make(session, row, vault, desired, recorded, host, aim, returning=kind in ("rollback", "delete"), chosen_on=chosen_on)
     diagnostics.extend(plan.diagnostics)
     counts = row.policy if policy is None else policy
     if counts is not None and kind == "update":
@@ -233,15 +242,15 @@ def request_options(request: Request, recorded: Recorded) -> dict[str, Any]:
 
 def make(
     session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, aim: Mapping[str, Any], *, returning: bool,
-    undoing: bool = False,
+    undoing: bool = False, chosen_on: Ground | None = None,
 ) -> Plan:  # fmt: skip
     """The plan on the ground as it is now; ``aim`` is what :func:`request_options` made.
 
-    ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now.
+    ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now; ``chosen_on``: see :func:`with_free_ranges`.
     """
     outside = looked_for(desired, session.registry, host)
     found = gather(session, row, recorded, host, desired, returning=returning, adopting=frozenset(aim.get("adopting", ())))
-    ground = replace(found, undoing=undoing, external=outside)
+    ground = replace(found if chosen_on is None else found.as_taken(chosen_on), undoing=undoing, external=outside)
     targets = () if returning else aim.get("targets", ())
     skip = aim.get("skip", ())
     return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault, skip=skip)

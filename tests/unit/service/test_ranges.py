@@ -11,7 +11,7 @@ import pytest
 from stackengine import service
 from stackengine.model.allowed import Pools
 from stackengine.model.diagnostics import InvalidTemplateError
-from stackengine.service import owner, stacks
+from stackengine.service import owner, prepare, stacks
 from stackengine.service.session import Session
 from stackengine.service.types import OperationResult, PlanMovedError, Request, ServiceError, Settings
 from stackengine.store.errors import ClaimConflictError
@@ -117,6 +117,27 @@ def test_two_that_were_planned_at_once_never_overlap(shared: Shared) -> None:
         assert not found.overlaps(ipaddress.ip_network("10.80.0.0/24"))
         with pytest.raises(InvalidTemplateError):
             stacks.carry_out(session, strict)
+
+
+def test_a_range_that_is_taken_while_a_plan_is_made_is_mapped_when_it_is_made_anew(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared.file.write_text(template())
+    narrow = shared.file.with_name("narrow.yaml")
+    narrow.write_text(template("10.80.0.128/25", "10.80.0.129"))
+    with service.open(shared.settings) as session:
+        first, chosen = [stacks.preview(session, Request("wide", shared.file))], prepare.with_free_ranges
+
+        def meanwhile(*arguments: Any, **named: Any) -> Any:
+            found = chosen(*arguments, **named)
+            if first:  # right after the ranges were looked at
+                stacks.carry_out(session, first.pop())
+            return found
+
+        monkeypatch.setattr(prepare, "with_free_ranges", meanwhile)
+        late = stacks.preview(session, Request("narrow", narrow, remap=True))
+        with pytest.raises(PlanMovedError):
+            stacks.carry_out(session, late)
+        again = stacks.preview(session, Request("narrow", narrow, remap=True))
+        assert not ipaddress.ip_network(stacks.carry_out(session, again).outputs["cidr"]).overlaps(ipaddress.ip_network("10.80.0.0/24"))
 
 
 def test_the_store_gives_no_range_out_that_overlaps(shared: Shared) -> None:
