@@ -64,7 +64,7 @@ def over(step: str, row: Any) -> bool:
     """Whether a step has come to its end."""
     if step == "delete" or row is None:
         return step == "delete" and row is None
-    return row.state in ("complete", "rolled_back") and (ENDS[step] == "rolled_back" or row.revision == len(BEFORE[step]) + 1)
+    return row.state == ENDS[step] and (ENDS[step] == "rolled_back" or row.revision == len(BEFORE[step]) + 1)
 
 
 def once(step: str, number: int, verdict: str) -> None:
