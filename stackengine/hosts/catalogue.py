@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -12,8 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from stackengine.hosts import downloads
+from stackengine.hosts import downloads, processes
 from stackengine.hosts.guest_image.ingredients import ImageError
+from stackengine.hosts.runtime import write_whole
 
 
 def is_url(source: str) -> bool:
@@ -107,16 +110,14 @@ class Catalogue:
             raise ImageError(f"image file {source} is not there", hint="an image is a path or an http(s) address")
         place = source if is_url(source) else str(Path(source).expanduser().absolute())
         data = {"url": place, "checksum": downloads.normal_checksum(checksum) if checksum else "", "user": user, "memory": memory, "description": description}
-        self._write({**self._read(), name: data})
+        with self._changing() as known:
+            known[name] = data
         return _entry(name, data)
 
     def drop(self, name: str) -> bool:
         """Take an added name away; whether there was one."""
-        known = self._read()
-        found = known.pop(name, None) is not None
-        if found:
-            self._write(known)
-        return found
+        with self._changing() as known:
+            return known.pop(name, None) is not None
 
     def lookup(self, source: str) -> ImageSource:
         """What ``source`` (a name, a path or a URL) means; with a suggestion when it means nothing."""
@@ -144,8 +145,11 @@ class Catalogue:
             raise ImageError(f"{self._file} cannot be read: {error}", hint="mend it, or move it away") from error
         return dict(found)
 
-    def _write(self, known: dict[str, dict[str, Any]]) -> None:
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """What was added, for one process at a time to change."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        part = self._file.with_suffix(".part")
-        part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-        part.rename(self._file)
+        with processes.alone(self._file.with_suffix(".lock")):
+            known = self._read()
+            yield known
+            write_whole(self._file, json.dumps(known, indent=1, sort_keys=True) + "\n")

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackengine.hosts.runtime import write_whole
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Instance, Recorded
@@ -82,10 +83,8 @@ def write(session: Session, row: StackRow, template: str, desired: Desired) -> N
     if diagnostics.errors or known == {**known, **found}:
         return
     lines = [f"  {_quoted(source)}: sha256:{digest}\n" for source, digest in sorted({**known, **found}.items())]
-    part = folder / f".{FILE}.part"
     try:
-        part.write_text(_HEAD + "images:\n" + "".join(lines), "utf-8")
-        part.rename(folder / FILE)
+        write_whole(folder / FILE, _HEAD + "images:\n" + "".join(lines))
     except OSError as error:
         _log.warning("images are not pinned: %s cannot be written: %s", folder / FILE, error.strerror)
 
