@@ -16,7 +16,7 @@ demo:
 test: setup
 	$(BIN)/pytest -m "not real"
 	$(BIN)/pytest -m "thorough and not real"
-	$(BIN)/pytest -m real
+	$(BIN)/pytest -m real --durations=12
 
 test-fast: setup
 	$(BIN)/pytest -m "not real"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,8 @@ HEADER = """\
 # What was measured
 
 Written by `make bench` (`python -m bench`). Every line is a median over repetitions of one run; what is compared was measured in turn in that
-run, so that a busy machine weighs on both sides. Times depend on the machine and are there to be looked at; the bars are ratios, slopes, CPU
-seconds and memory. A line without a bar only informs.
+run, so that a busy machine weighs on both sides; each part says when it was measured. Times depend on the machine and are there to be looked
+at; the bars are ratios, slopes, CPU seconds and memory. A line without a bar only informs.
 """
 
 
@@ -60,18 +60,29 @@ class Section:
     text: str
     rows: Sequence[Row]
 
-    def markdown(self) -> str:
-        """Title, words, table."""
+    def markdown(self, where: str) -> str:
+        """Title, ``where`` and when it was measured, words, table."""
         head = "| what | bar | median | verdict | runs | spread | remarks |\n|---|---|---|---|---|---|---|"
         lines = [f"| {' | '.join(r.cells())} |" for r in self.rows]
-        return "\n".join([f"## {self.title}", "", self.text, "", head, *lines, ""])
+        return "\n".join([f"## {self.title}", "", where, "", self.text, "", head, *lines, ""])
 
 
-def document(sections: Sequence[Section], *, when: str, quick: bool, load: Sequence[float]) -> str:
-    """The whole of RESULTS.md."""
-    where = f"{when}; {os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}, Linux {platform.release()}"
-    busy = f"load average before {load[0]:.1f}, after {load[1]:.1f}"
-    how = "A short run (`--quick`): few repetitions, small sizes.\n\n" if quick else ""
-    missed = [r.what for s in sections for r in s.rows if not r.holds]
+def place(when: str, load: Sequence[float], *, quick: bool) -> str:
+    """When and where something was measured; ``load``: the load averages before and after."""
+    how = " A short run (`--quick`): few repetitions, small sizes." if quick else ""
+    machine = f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}, Linux {platform.release()}"
+    return f"{when}; {machine}; load average before {load[0]:.1f}, after {load[1]:.1f}.{how}"
+
+
+def document(parts: Iterable[str]) -> str:
+    """The whole of RESULTS.md, of sections as :meth:`Section.markdown` writes them."""
+    texts = sorted(parts)
+    missed = [line.split(" | ")[0].removeprefix("| ") for text in texts for line in text.splitlines() if "| **missed** |" in line]
     verdict = f"Missed: {'; '.join(missed)}." if missed else "Every bar is met."
-    return "\n".join([HEADER, f"{how}{where}; {busy}.\n\n{verdict}\n", *(s.markdown() for s in sections)]).rstrip() + "\n"
+    return "\n".join([HEADER, verdict + "\n", *(t.rstrip() + "\n" for t in texts)]).rstrip() + "\n"
+
+
+def parts_of(text: str) -> dict[str, str]:
+    """The sections of a RESULTS.md, by title."""
+    found = [f"## {part}" for part in text.split("\n## ")[1:]]
+    return {part.partition("\n")[0].removeprefix("## "): part for part in found}
