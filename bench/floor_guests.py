@@ -20,12 +20,13 @@ THREADS = 4
 
 @dataclass
 class Captured:
-    """Inactive XML of a running stack's networks and domains, under new names and identities."""
+    """Inactive XML of a running stack's networks, packet filters and domains."""
 
     networks: list[str] = field(default_factory=list)
     domains: list[str] = field(default_factory=list)
     volumes: list[tuple[str, str, bytes]] = field(default_factory=list)
     """(pool, XML, content) of every volume that a domain uses."""
+    filters: list[str] = field(default_factory=list)
 
 
 def capture(uri: str) -> Captured:
@@ -36,6 +37,7 @@ def capture(uri: str) -> Captured:
         [n.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE) for n in connection.listAllNetworks()],
         [d.XMLDesc(flags) for d in connection.listAllDomains()],
     )
+    found.filters += [f.XMLDesc(0) for f in connection.listAllNWFilters() if f.name().startswith("se-")]
     used = {path for xml in found.domains for path in re.findall(r"<source file='([^']+)'", xml)}
     for path in sorted(used):
         volume = connection.storageVolLookupByPath(path)
@@ -101,7 +103,10 @@ def up(uri: str, stack: Captured) -> float:
     def domain(xml: str) -> Callable[[Any], None]:
         return lambda connection: connection.defineXMLFlags(xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE).create()
 
-    parallel(uri, [network(x) for x in stack.networks] + [volume(*v) for v in stack.volumes])
+    def packet_filter(xml: str) -> Callable[[Any], None]:
+        return lambda connection: connection.nwfilterDefineXML(xml)
+
+    parallel(uri, [network(x) for x in stack.networks] + [volume(*v) for v in stack.volumes] + [packet_filter(x) for x in stack.filters])
     parallel(uri, [domain(x) for x in stack.domains])
     return time.perf_counter() - start
 
@@ -136,6 +141,9 @@ def down(uri: str, stack: Captured) -> float:
         assert name, xml
         return lambda connection: connection.storagePoolLookupByName(pool).storageVolLookupByName(name.group(1)).delete()
 
+    def packet_filter(xml: str) -> Callable[[Any], None]:
+        return lambda connection: connection.nwfilterLookupByUUIDString(uuid_of(xml)).undefine()
+
     parallel(uri, [domain(x) for x in stack.domains])
-    parallel(uri, [network(x) for x in stack.networks] + [volume(*v) for v in stack.volumes])
+    parallel(uri, [network(x) for x in stack.networks] + [volume(*v) for v in stack.volumes] + [packet_filter(x) for x in stack.filters])
     return time.perf_counter() - start
