@@ -160,8 +160,15 @@ class Recorded:
     layers: dict[str, Layer] = field(default_factory=dict)
 
     def of(self, path: str) -> Iterator[Instance]:
-        """The instances of one path."""
+        """The instances of one path. It looks at all: for many paths take :meth:`by_path`."""
         return (i for i in self.instances.values() if i.path == path)
+
+    def by_path(self) -> dict[str, list[Instance]]:
+        """The instances of every path that has some."""
+        found: dict[str, list[Instance]] = {}
+        for instance in self.instances.values():
+            found.setdefault(instance.path, []).append(instance)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

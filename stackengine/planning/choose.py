@@ -32,9 +32,7 @@ class Chooser:
         self.desired, self.recorded, self.ground, self.registry, self.diagnostics = desired, recorded, ground, registry, diagnostics
         self.choices: dict[str, Choice] = {}
         self._by_physical: dict[str, Choice] = {}
-        self._by_path: dict[str, list[Instance]] = {}
-        for instance in recorded.instances.values():
-            self._by_path.setdefault(instance.path, []).append(instance)
+        self._by_path = recorded.by_path()
         self._book = ClaimsBook(ground, recorded)
         self._hosts: Mapping[str, str] = desired.extra.get(HOSTS, {})
         self._copies: Mapping[str, str] = desired.extra.get(COPIES, {})

@@ -160,7 +160,7 @@ class _Actions:
         self, registry: Registry, recorded: Recorded, choices: dict[str, Choice], diagnostics: Diagnostics, dead: frozenset[str] = frozenset()
     ) -> None:  # fmt: skip
         self._dead = dead
-        self._registry, self._recorded, self._choices, self._diagnostics = registry, recorded, choices, diagnostics
+        self._registry, self._by_path, self._choices, self._diagnostics = registry, recorded.by_path(), choices, diagnostics
         self._replaced = {c.instance.path: c for c in choices.values() if c.old is None}
 
     def action(self, step: Step) -> Action:
@@ -180,7 +180,7 @@ class _Actions:
         )  # fmt: skip
 
     def _before(self, instance: Instance) -> Instance | None:
-        olds = self._recorded.of(instance.path)
+        olds = self._by_path.get(instance.path, ())
         older = [i for i in olds if i.generation < instance.generation and i.status != "deleting" and not i.external and not instance.external]
         return max(older, key=lambda i: i.generation, default=None)
 

@@ -66,9 +66,9 @@ def inputs_of(resource: DesiredResource, desired: Desired, repository: str = "")
 
 def carried(desired: Desired, recorded: Recorded, repository: str = "") -> Desired:
     """``desired`` with servers that are there standing on what they were started from, whoever asks and however."""
-    resources = dict(desired.resources)
+    resources, by_path = dict(desired.resources), recorded.by_path()
     for path, resource in desired.resources.items():
-        there = max((i for i in recorded.of(path) if i.status != "deleting"), key=lambda i: i.generation, default=None)
+        there = max((i for i in by_path.get(path, ()) if i.status != "deleting"), key=lambda i: i.generation, default=None)
         known: Any = there.properties.get(PROPERTY) if there is not None else None
         if resource.type == SERVER and known is not None:
             now = inputs_of(resource, desired, repository or known["repository"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,9 +60,9 @@ def pinned(desired: Desired, recorded: Recorded, session: Session, request: Requ
     if not wanted:
         return desired
     locked = read(request.template.parent, diagnostics)
-    changed = dict(desired.resources)
+    changed, by_path = dict(desired.resources), recorded.by_path()
     for resource, name, source in wanted:
-        there = _newest(recorded, resource.path, source, session.registry)
+        there = _newest(by_path.get(resource.path, ()), source, session.registry)
         digest = _newest_of(session, source) if request.upgrade_images else locked.get(source, "")
         if there is not None and digest in ("", str(there.attributes.get("sha256", ""))):
             digest = str(there.properties.get(name) or "").removeprefix("sha256:")
@@ -113,8 +113,8 @@ def _pins_of(registry: Registry, type_: str) -> Mapping[str, str]:
     return {n: str(s["pins"]) for n, s in info.properties.items() if s.get("pins")} if info is not None else {}
 
 
-def _newest(recorded: Recorded, path: str, source: str, registry: Registry) -> Instance | None:
-    found = [i for i in recorded.of(path) if source in [i.properties.get(of) for of in _pins_of(registry, i.type).values()]]
+def _newest(instances: Iterable[Instance], source: str, registry: Registry) -> Instance | None:
+    found = [i for i in instances if source in [i.properties.get(of) for of in _pins_of(registry, i.type).values()]]
     return max(found, key=lambda i: i.generation, default=None)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.thorough
 HEAVY = ("networkx", "sqlalchemy", "jsonschema", "libvirt", "yaml", "jinja2", "cryptography", "alembic", "rich", "asyncio", "http.server")
 HOST = "memory://costs"
 CHAIN = 12
+T = TypeVar("T")
 
 
 def imported_by(*lines: list[str]) -> list[list[str]]:
@@ -128,6 +131,32 @@ def test_statements_do_not_grow_with_the_width_of_a_stack(session: Session, tmp_
             stacks.carry_out(session, stacks.preview_down(session, asked.name))
         counts["delete"].append(len(sent))
     assert all(few == many for few, many in counts.values()), counts
+
+
+def calls_of(work: Callable[[], T]) -> tuple[T, int]:
+    """What ``work`` returns, and how many calls of functions and steps of generators this thread made for it."""
+    profile = cProfile.Profile()
+    result = profile.runcall(work)
+    return result, sum(entry.callcount for entry in profile.getstats())
+
+
+def test_work_grows_with_the_number_of_resources_and_no_faster(session: Session, tmp_path: Path) -> None:
+    calls: dict[str, list[int]] = {"plan": [], "create": [], "again": [], "replace": [], "delete": []}
+    stacks.carry_out(session, stacks.preview(session, request(tmp_path, "layers", 20)))
+    stacks.carry_out(session, stacks.preview_down(session, "layers20"))  # imports, caches and tables are there
+    for count in (60, 120, 240):
+        asked = request(tmp_path, "layers", count)
+        preview, calls_for_plan = calls_of(lambda asked=asked: stacks.preview(session, asked))
+        calls["plan"].append(calls_for_plan)
+        calls["create"].append(calls_of(lambda preview=preview: stacks.carry_out(session, preview))[1])
+        again, calls_for_again = calls_of(lambda asked=asked: stacks.preview(session, asked))
+        assert again.plan.empty
+        calls["again"].append(calls_for_again)
+        every = replace(asked, replace=tuple(preview.desired.resources))
+        calls["replace"].append(calls_of(lambda every=every: stacks.preview(session, every))[1])
+        calls["delete"].append(calls_of(lambda asked=asked: stacks.carry_out(session, stacks.preview_down(session, asked.name)))[1])
+    growth = {step: (large - middle) / (middle - small) for step, (small, middle, large) in calls.items()}
+    assert all(ratio < 2.1 for ratio in growth.values()), f"2 is linear, 4 is quadratic: {growth}, {calls}"
 
 
 def test_statements_per_step_of_a_chain(session: Session, tmp_path: Path) -> None:

@@ -107,11 +107,12 @@ def keep(session: Session, preview: Preview, wanted: up.Wanted, tell: Callable[[
     if row is None or cuts.why_not(session, up.find(session, row.name)):
         return []
     recorded = session.store.recorded(row.id)
+    by_path = recorded.by_path()
     known = {d["key"] for cut in cuts.disks(session) for d in cut.data["disks"]}
     asked: dict[str, tuple[Instance, Inputs]] = {}
     for path, resource in preview.desired.resources.items():
         inputs = inputs_of(resource, preview.desired, wanted.origin.repository) if resource.type == SERVER else ""
-        instance = next((i for i in recorded.of(path) if i.id in made and PROPERTY not in i.properties), None)
+        instance = next((i for i in by_path.get(path, ()) if i.id in made and PROPERTY not in i.properties), None)
         if instance is not None and isinstance(inputs, Inputs) and not _has_no_disk(session, inputs) and inputs.key not in known:
             asked.setdefault(inputs.key, (instance, inputs))
     try:
