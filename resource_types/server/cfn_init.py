@@ -1,7 +1,8 @@
 """``AWS::CloudFormation::Init`` of a server's metadata as a script that the guest runs where its user data calls cfn-init.
 
 The sections, their order and the rules are those of the CloudFormation user guide (cfn-init, AWS::CloudFormation::Init). The guest gets programs of the
-names that user data calls: cfn-init, cfn-signal (to the URL of a wait condition's handle) and cfn-get-metadata, below /opt/aws/bin.
+names that user data calls: cfn-init, cfn-signal (to the URL of a wait condition's handle, or for the server itself) and cfn-get-metadata, below
+/opt/aws/bin.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ service_is() {
 }
 """
 _SIGNAL = r"""#!/bin/sh
-# cfn-signal to the URL of a wait condition's handle.
-code=0 reason= data= id= url=
+# cfn-signal to the URL of a wait condition's handle, or for this server by its name in the template (CreationPolicy).
+own=SE_URL
+code=0 reason= data= id= url= resource=
 while [ $# -gt 0 ]; do
     case $1 in
     -e | --exit-code) code=$2; shift ;;
@@ -64,26 +66,33 @@ while [ $# -gt 0 ]; do
     -r | --reason) reason=$2; shift ;;
     -d | --data) data=$2; shift ;;
     -i | --id) id=$2; shift ;;
-    --stack | --resource | --region | --role | --url | --access-key | --secret-key | -f | --credential-file) shift ;;
+    --resource) resource=$2; shift ;;
+    --resource=*) resource=${1#*=} ;;
+    --stack | --region | --role | --url | --access-key | --secret-key | -f | --credential-file) shift ;;
     -*) ;;
     *) url=$1 ;;
     esac
     shift
 done
-[ -n "$url" ] || { echo "cfn-signal: no URL of a handle; a resource's own signal is not waited for here" >&2; exit 0; }
+[ -n "$url" ] || case /$resource/ in // | SE_NAMES) url=$own ;; esac
+[ -n "$url" ] || { echo "cfn-signal: no URL of a handle, and nobody waits for a signal of ${resource:-this server}" >&2; exit 0; }
 case $code in 0) status=SUCCESS ;; *) status=FAILURE ;; esac
 text() { printf %s "$1" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  '; }
 told="\"Reason\": \"$(text "${reason:-exit code $code}")\", \"UniqueId\": \"$(text "${id:-$(hostname)}")\", \"Data\": \"$(text "$data")\""
 body="{\"Status\": \"$status\", $told}"
+command -v stack-signal >/dev/null && exec stack-signal "$url" "$status" "$data" "${reason:-exit code $code}" "${id:-$(hostname)}"
 exec curl -sf --retry 5 -X PUT -H 'Content-Type:' --data-binary "$body" "$url"
 """
 
 
-def vendor_script(init: Mapping[str, Any]) -> str:
-    """What puts the programs into the guest, before its user data runs (cloud-init: vendor data)."""
+def vendor_script(init: Mapping[str, Any], path: str = "", url: str = "") -> str:
+    """What puts the programs into the guest, before its user data runs (cloud-init: vendor data).
+
+    ``url`` is where the server's own signals go, where somebody waits for them; ``path`` names it: a member of a group signals by the group's name, too.
+    """
     programs = {
         "cfn-init": script_of(init),
-        "cfn-signal": _SIGNAL,
+        "cfn-signal": _SIGNAL.replace("SE_URL", url).replace("SE_NAMES", " | ".join(f"/{quote(part)}/" for part in path.split("/"))),
         "cfn-get-metadata": f"#!/bin/sh\ncat <<'SE_END'\n{json.dumps({'AWS::CloudFormation::Init': init}, indent=2)}\nSE_END\n",
     }
     lines = ["#!/bin/sh", f"mkdir -p {PLACE} /usr/local/bin"]

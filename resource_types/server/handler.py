@@ -13,7 +13,7 @@ from . import definition as xml_of
 from . import draft as drafts
 from .disks import FIRMWARE, GIB, disc, disk_name, own_volumes, restarts, root_disk
 from .filters import drop_filters, groups_of, make_filters, own_groups
-from .identity import addresses_by_network, addresses_of, nic_identities, with_interfaces
+from .identity import addresses_by_network, addresses_of, nic_identities, signalling, with_interfaces
 from .rules import broken_rules, refusals
 from .seed import leased
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of, with_flavor
@@ -45,7 +45,7 @@ class Server(sdk.ResourceType):
         return {
             "physical_id": uuid, "uuid": uuid, "id": uuid, "name": name, "hostname": _hostname(hostname if isinstance(hostname, str) else ids.path),
             "nics": nics, "address": first.get("address", ""), "mac": first.get("mac", ""), "networks": plain, "addresses": records,
-            "availability_zone": "local",
+            "availability_zone": "local", **signalling(ids, uuid, want),
         }  # fmt: skip
 
     def revised(
@@ -138,7 +138,10 @@ class Server(sdk.ResourceType):
         if kind == "running" or want.get("power") in ("stopped", "suspended"):
             return None
         if kind == "signal":
-            return sdk.Gate("signal", timeout, identity["uuid"], handle=sdk.handle_id(ready.get("handle")), count=int(sdk.known(ready.get("count"), 1)))
+            handle = sdk.handle_id(ready["handle"]) if ready.get("handle") else identity["physical_id"]
+            if not ready.get("handle") and "token" not in identity:
+                return None  # it was made when nobody waited for it, and has no way to say anything
+            return sdk.Gate("signal", timeout, identity["uuid"], handle=handle, count=int(sdk.known(ready.get("count"), 1)))
         macs = tuple(n["mac"] for n in identity["nics"])
         if kind == "lease" and not any(leased(n) for n in identity["nics"]):
             kind = "agent"  # its addresses are in the seed: no lease will ever be seen

@@ -1,4 +1,4 @@
-"""MACs and addresses of a server's interfaces, chosen when the plan is made."""
+"""MACs and addresses of a server's interfaces, and where its own signals go: chosen when the plan is made."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from stackengine import sdk
 
 ALIAS = "ua-nic"
 """What the aliases of interfaces begin with."""
+SIGNALS = ("signal.stackengine.internal", 9117)
+"""Where guests signal to, on every network of a stack."""
 
 
 def nic_identities(ids: sdk.Identities, networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -35,6 +37,15 @@ def with_interfaces(ids: sdk.Identities, identity: Mapping[str, Any], last: list
     plain, records = addresses_by_network(ids, nics)
     spare = [{"entry": entry, "nic": nic} for entry, nic in left if not nic["port"]]
     return {**identity, "nics": nics, "networks": plain, "addresses": records, "spare": spare}
+
+
+def signalling(ids: sdk.Identities, uuid: str, want: sdk.Properties) -> dict[str, str]:
+    """The token and address of a server's own signals, where its gate waits for those and no handle's (CloudFormation: CreationPolicy)."""
+    ready = sdk.known(want.get("ready"), {})
+    if sdk.known(ready.get("gate"), "") != "signal" or ready.get("handle"):
+        return {}
+    token = ids.token(26, "signal")
+    return {"token": token, "signal_url": f"http://{SIGNALS[0]}:{SIGNALS[1]}/v1/signal/{uuid}/{token}"}
 
 
 def alias_of(nic: Mapping[str, Any], index: int) -> str:

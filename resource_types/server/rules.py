@@ -45,8 +45,8 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
         text = "Ignition takes keys of its config only"
         found.append(sdk.Refusal("user_data", text, "passwd: {users: [{name: core, sshAuthorizedKeys: […]}]}", "notice"))
     ready = want.get("ready")
-    if isinstance(ready, dict) and ready.get("gate") == "signal" and not ready.get("handle"):
-        found.append(sdk.Refusal("ready", "the gate 'signal' needs a handle", "handle: a reference to an SE::WaitConditionHandle"))
+    if isinstance(ready, dict) and ready.get("gate") == "signal" and not ready.get("handle") and kind_of(want) == "ignition":
+        found.append(sdk.Refusal("ready", "Ignition brings no cfn-signal to the guest", "handle: a reference to an SE::WaitConditionHandle"))
     maximum, memory = want.get("max_memory"), want.get("memory")
     if isinstance(maximum, int) and isinstance(memory, int) and maximum < memory:
         found.append(sdk.Refusal("max_memory", f"{maximum} MiB at most is less than the {memory} MiB of memory"))
@@ -62,6 +62,7 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
     needed = _GATES.get(kind)
     if needed and needed not in profile.features:
         found.append(sdk.Refusal("ready", f"this host cannot tell when the gate '{kind}' has come", "use running, or a signal"))
+    found += _signals(ready, profile)
     if kind_of(want) == "ignition" and profile.domain_type not in ("qemu", "kvm"):
         found.append(sdk.Refusal("seed", "only QEMU gives an Ignition config to its guests", "seed: config-drive, if the image reads it"))
     if FEATURE not in profile.features and want.get("networks") != [] and want.get("anti_spoofing") is not False:
@@ -83,3 +84,12 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
     if "upload" not in profile.features:
         found.append(sdk.Refusal("user_data", "this host takes no uploads, so the guest would get no seed"))
     return found
+
+
+def _signals(ready: object, profile: sdk.Profile) -> list[sdk.Refusal]:
+    """How the signals of a guest that speaks for itself come from this host."""
+    if not isinstance(ready, dict) or ready.get("gate") != "signal" or ready.get("handle") or "signals-http" in profile.features:
+        return []
+    if {"channel", "signals-console"} & profile.features:
+        return [sdk.Refusal("ready", "guests of this host signal by stack-signal, which their image must have: not by HTTP", severity="notice")]
+    return [sdk.Refusal("ready", "no signals come from this host's guests", "ready: {gate: running}")]

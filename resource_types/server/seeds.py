@@ -71,8 +71,14 @@ def _guest(ctx: sdk.Context, want: sdk.Properties) -> Guest:
     groups = tuple(sorted({g for guard in groups_of(ctx, want).values() for g in guard.groups}))
     return Guest(
         ctx.identity, ctx.stack, want.get("user_data") or "", _keys(ctx, want), pairs, want.get("flavor") or "", want.get("image") or "", groups,
-        vendor_data=cfn_init.vendor_script(want["init"]) if want.get("init") else "", again=want["user_data_update"] == "reboot",
+        vendor_data=_programs(ctx, want), again=want["user_data_update"] == "reboot",
     )  # fmt: skip
+
+
+def _programs(ctx: sdk.Context, want: sdk.Properties) -> str:
+    """What brings cfn-init and cfn-signal, where the guest has a use for one of them."""
+    url = str(ctx.identity.get("signal_url") or "")
+    return cfn_init.vendor_script(want.get("init") or {}, ctx.path, url) if want.get("init") or url else ""
 
 
 def _keys(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:

@@ -28,6 +28,14 @@ def hidden(properties: dict[str, Value], info: ResourceTypeInfo) -> dict[str, Va
     return {**properties, **{n: Sensitive(v) for n, v in plain.items()}}
 
 
+def _of_signals(written: Written, info: ResourceTypeInfo, native: dict[str, Value]) -> None:
+    """What the resource's own signals make it wait for (schema keyword ``fromSignals``), where it does not say itself when it is ready."""
+    signals = written.policies.signals
+    for name, schema in info.properties.items():
+        if signals is not None and schema.get("fromSignals") and name not in native:
+            native[name] = {"gate": "signal", **signals}
+
+
 class Building:
     """Builds the native side of one flattening."""
 
@@ -67,6 +75,7 @@ class Building:
             values = {k: v for k, v in values.items() if k in dialect.properties or k in info.properties}
         native, at = self._translator.properties(resource, info, dialect, values, marks)
         self._of_metadata(written, info, native)
+        _of_signals(written, info, native)
         at[""], at["type"] = resource.mark, resource.type_mark
         if written.placed.level.template.language == "cfn":
             native = coerced(native, info.schema)

@@ -14,7 +14,7 @@ from stackengine.model.values import SecretRef, Unknown, Value
 _SILENT = frozenset(
     (
         *("description", "apply", "applyBy", "default", "refers", "examples", "optional", "completes", "slot", "inject", "opens", "gives", "title", "when"),
-        *("needs", "tested", "sensitive", "fromMetadata", "claims"),
+        *("needs", "tested", "sensitive", "fromMetadata", "fromSignals", "claims"),
         *("type", "enum", "properties", "required", "additionalProperties", "items", "minimum", "maximum", "exclusiveMinimum", "minLength", "pattern"),
         "$defs",
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Call, Entry, Expr, List, Literal, Map, Ref
 from stackengine.model.mark import Mark
-from stackengine.model.template import DependsOn, Nested, Resource
+from stackengine.model.template import DependsOn, Nested, Policies, Resource
 
 GROUPS = {"AWS::AutoScaling::AutoScalingGroup": "DesiredCapacity", "OS::Heat::InstanceGroup": "Size"}
 """Types of groups, and the property that says how many members one has."""
@@ -43,9 +43,10 @@ def _one(resource: Resource, resources: Mapping[str, Resource], diagnostics: Dia
     count = resource.properties.get(GROUPS[resource.type]) or resource.properties.get("MinSize") or Literal(1, resource.mark)
     what = f"{resource.logical_id} keeps the size that it has at first: nothing scales it"
     diagnostics.notice("V120", what, resource.type_mark, f"change {GROUPS[resource.type]}, or MinSize, and update the stack")
-    member = Resource(
-        resource.logical_id, INSTANCE, Map(_member(resource, launch), resource.properties.mark), mark=resource.mark, type_mark=resource.type_mark
-    )
+    waiting = resource.policies.signals
+    own = Policies(signals={**waiting, "count": 1} if waiting else None)
+    properties = Map(_member(resource, launch), resource.properties.mark)
+    member = Resource(resource.logical_id, INSTANCE, properties, policies=own, mark=resource.mark, type_mark=resource.type_mark)
     waits = (*resource.depends_on, DependsOn(launch.logical_id, launch.mark))
     return replace(resource, depends_on=waits, nested=Nested("group", members=(member,), count=count, joined={"InstanceList": "PrivateIp"}, mark=resource.mark))
 

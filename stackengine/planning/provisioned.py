@@ -49,6 +49,9 @@ def inputs_of(resource: DesiredResource, desired: Desired, repository: str = "")
         return "it has volumes of its own"
     if properties.get("init") or properties.get("seed") not in (None, "nocloud"):
         return "its first boot is told by more than its user data"
+    ready = properties.get("ready")
+    if isinstance(ready, dict) and ready.get("gate") == "signal" and not ready.get("handle"):
+        return "it signals for itself, which a first boot does once"
     if properties.get("user_data_update") == "reboot":
         return "its user data may run more than once"
     if has_sensitive(data):

@@ -41,7 +41,8 @@ ATTRIBUTES = {
     "Metadata": "supported, with functions; `stackengine: {…}` says how the resource lives",
     "DeletionPolicy": f"supported: {', '.join(policies.DELETION)}; functions are read when the template is",
     "UpdateReplacePolicy": f"supported: {', '.join(policies.REPLACE)}",
-    "CreationPolicy": "`ResourceSignal` is checked, accepted and ignored: there is no address for cfn-signal (C174 for a wait condition without a handle)",
+    "CreationPolicy": "`ResourceSignal` of an instance: it is ready when `cfn-signal --resource` in the guest said so; of an Auto Scaling group each instance "
+    "waits for one signal of its own. Of other types without effect (C171); C174 for a wait condition without a handle",
     "UpdatePolicy": "accepted and ignored: see below",
     "Version": "accepted and ignored: handlers of custom resources have no versions",
 }

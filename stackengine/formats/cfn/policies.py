@@ -22,6 +22,8 @@ SNAPSHOTS = frozenset((
 ))  # fmt: skip
 """Types of AWS whose deletion policy may be Snapshot (User Guide, DeletionPolicy attribute)."""
 REPLACE = ("Delete", "Retain", "Snapshot")
+SIGNALLED = frozenset(("AWS::EC2::Instance", "AWS::AutoScaling::AutoScalingGroup"))
+"""Types whose resources wait for signals of their own; of a group each instance waits for its own."""
 CREATION = {
     "ResourceSignal": ("Count", "Timeout"), "AutoScalingCreationPolicy": ("MinSuccessfulInstancesPercent",), "StartFleet": (),
 }  # fmt: skip
@@ -47,7 +49,7 @@ def policies(name: str, body: Node, functions: Functions, diagnostics: Diagnosti
     """What a resource's attributes say of its life."""
     deletion = _one_of(name, "DeletionPolicy", DELETION, body, functions, diagnostics)
     replaced = _one_of(name, "UpdateReplacePolicy", REPLACE, body, functions, diagnostics)
-    waiting = _creation(name, body.get("CreationPolicy"), diagnostics)
+    waiting = _creation(name, body.get("CreationPolicy"), text_of(body.get("Type")), diagnostics)
     _update(name, body.get("UpdatePolicy"), diagnostics)
     signals = {"count": waiting.count, "timeout": waiting.timeout} if waiting is not None else None
     return Policies(deletion, replaced, signals=signals)
@@ -83,7 +85,7 @@ def _careful(expr: Expr) -> str:
     return next((k for k in ("Retain", "Snapshot", "Delete") if k in names), "Retain")
 
 
-def _creation(name: str, node: Node | None, diagnostics: Diagnostics) -> Waiting | None:
+def _creation(name: str, node: Node | None, kind: str, diagnostics: Diagnostics) -> Waiting | None:
     body = as_map(node, f"CreationPolicy of {name}", "C172", diagnostics) if node is not None and called(node) != "Fn::If" else None
     if body is None:
         return None
@@ -92,9 +94,9 @@ def _creation(name: str, node: Node | None, diagnostics: Diagnostics) -> Waiting
     for key, value in body.entries:
         if key.text == "ResourceSignal":
             found = _signal(name, value, diagnostics)
-            diagnostics.notice(
-                "C171", f"ResourceSignal of {name} has no effect: there is no address for cfn-signal", key.mark, "a wait condition has one: its handle's"
-            )
+            if kind not in SIGNALLED:
+                known = "instances, groups of them, and wait conditions with a handle wait for signals"
+                diagnostics.notice("C171", f"ResourceSignal of {name} has no effect: {known}", key.mark)
         elif key.text in CREATION:
             diagnostics.notice("C171", f"{key.text} of {name} has no effect: groups keep the size that they have at first", key.mark)
     return found

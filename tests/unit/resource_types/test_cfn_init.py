@@ -12,7 +12,7 @@ import pytest
 
 from stackengine import registry, service
 from stackengine.model.diagnostics import InvalidTemplateError
-from stackengine.service import stacks
+from stackengine.service import operations, prepare, stacks
 from stackengine.service.types import Request, Settings
 
 TYPES = registry.load(entry_points=False)
@@ -109,3 +109,43 @@ def test_it_is_taken_from_the_resources_metadata_with_its_functions(tmp_path: Pa
     (tmp_path / "stack.json").write_text(json.dumps(broken))
     with service.open(Settings(state=str(tmp_path / "state"), host="memory://")) as session, pytest.raises(InvalidTemplateError, match="fiels"):
         stacks.preview(session, Request("s", tmp_path / "stack.json"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-e", "0", "--stack", "s", "--resource", "Web", "--region", "local"), "http://own SUCCESS  exit code 0"),
+        (("-e", "3", "-r", "it broke", "--resource=Group"), "http://own FAILURE  it broke"),
+        (("--success", "false"), "http://own FAILURE  exit code 1"),
+        (("--resource", "Web", "http://handle"), "http://handle SUCCESS  exit code 0"),
+        (("--resource", "Other"), ""),
+    ],
+)
+def test_cfn_signal_speaks_for_its_own_server_or_to_a_handle(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "stack-signal").write_text(f'#!/bin/sh\necho "$1 $2 $3 $4" >{tmp_path}/said\n')
+    (tmp_path / "stack-signal").chmod(0o755)
+    script = cfn_init.vendor_script({}, "Group/Web", "http://own").split("SE_PROGRAM")[3].removeprefix("'")
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", script, "cfn-signal", *arguments], env=path, check=False, capture_output=True, timeout=20)
+    assert done.returncode == 0
+    assert (tmp_path / "said").exists() == bool(said)
+    assert (tmp_path / "said").read_text().strip() == said if said else b"nobody waits for a signal of Other" in done.stderr
+
+
+def test_an_instance_with_a_creation_policy_is_ready_when_it_says_so_itself(tmp_path: Path) -> None:
+    group = {"MinSize": "2", "MaxSize": "2", "LaunchConfigurationName": {"Ref": "Launch"}}
+    waiting = {"CreationPolicy": {"ResourceSignal": {"Count": 2, "Timeout": "PT15M"}}}
+    launch = {"Type": "AWS::AutoScaling::LaunchConfiguration", "Properties": {"ImageId": "tiny", "InstanceType": "t3.nano"}}
+    instance = {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "tiny", "InstanceType": "t3.nano"}}
+    resources = {"Launch": launch, "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group, **waiting}}
+    waiting_for_one = {"CreationPolicy": {"ResourceSignal": {"Timeout": "PT15M"}}}
+    (tmp_path / "stack.json").write_text(json.dumps({"Resources": {**resources, "Web": {**instance, **waiting_for_one}, "Plain": instance}}))
+    with service.open(Settings(state=str(tmp_path / "state"), host="memory://")) as session:
+        preview = stacks.preview(session, Request("s", tmp_path / "stack.json"))
+        assert not [d for d in preview.diagnostics.items if d.code == "C171"]
+        gates = {a.path: a.gate for a in preview.plan.actions.values() if a.instance.type == "SE::Server"}
+        assert gates["Plain"] is None
+        assert {(g.count, g.timeout) for p, g in gates.items() if g is not None} == {(1, 900.0)}
+        assert operations.carry_out(session, preview).status == "complete"
+        signals = session.store.recorded(prepare.find_stack(session, "s").id).signals
+    assert len([s for found in signals.values() for s in found]) == 3
