@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from stackengine import sdk
 
-from . import adopted, bandwidth, drift, hardware, moving, running, seeds
+from . import adopted, bandwidth, drift, hardware, moving, rescue, running, seeds
 from . import definition as xml_of
 from . import draft as drafts
 from .disks import FIRMWARE, GIB, disc, disk_name, own_volumes, restarts, root_disk
@@ -62,8 +62,8 @@ class Server(sdk.ResourceType):
         found, source = [], want.get("image")
         if isinstance(source, str):
             found.append(sdk.Implied(f"image:{source}", "SE::Image", {"source": source}, "image"))
-        if isinstance(want.get("cdrom"), str):
-            found.append(sdk.Implied(f"image:{want['cdrom']}", "SE::Image", {"source": want["cdrom"]}, "cdrom"))
+        others = [prop for prop in ("cdrom", "rescue") if isinstance(want.get(prop), str)]
+        found += [sdk.Implied(f"image:{want[prop]}", "SE::Image", {"source": want[prop]}, prop) for prop in others]
         if "networks" not in want:
             network: dict[str, sdk.Value] = {"mode": "nat", "cidr": "auto"}
             found.append(sdk.Implied("network:default", "SE::Network", network, "networks", lambda reference: [{"network": reference}]))
@@ -135,7 +135,7 @@ class Server(sdk.ResourceType):
     def gate(self, identity: Mapping[str, Any], want: sdk.Properties) -> sdk.Gate | None:
         ready = sdk.known(want.get("ready"), {})
         kind, timeout = sdk.known(ready.get("gate"), "running"), float(sdk.known(ready.get("timeout"), 600))
-        if kind == "running" or want.get("power") in ("stopped", "suspended"):
+        if kind == "running" or want.get("power") in ("stopped", "suspended") or want.get("rescue"):
             return None
         if kind == "signal":
             handle = sdk.handle_id(ready["handle"]) if ready.get("handle") else identity["physical_id"]
@@ -176,8 +176,11 @@ class Server(sdk.ResourceType):
         uuid, want = str(ctx.identity["uuid"]), with_flavor(want)
         _check_devices(ctx, want)
         image = self._image(ctx, want)
-        seed = seeds.made(ctx, want, image)
         bootable = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
+        if want.get("rescue"):
+            image, want = self._image(ctx, want, "rescue"), rescue.system(want)
+            bootable = rescue.disks(ctx, want, image, bootable)
+        seed = seeds.made(ctx, want, image)
         disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), *([] if seed.device == FIRMWARE else [seed])]
         before = ctx.host.domain_info(uuid)
         known = ctx.attributes.get("pinned") or (xml_of.pins(before.xml, {}) if before else {})
@@ -201,19 +204,20 @@ class Server(sdk.ResourceType):
         else:
             running.adapt(ctx, want, before, xml, disks)
         used = seeds.in_use(ctx) if before and before.live_xml else ()
-        seeds.drop(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *used})
+        over = () if want.get("rescue") else (rescue.disk_name(ctx.identity),)
+        seeds.drop(ctx, want["pool"], keep={seed.path.rpartition("/")[2], *used}, also=over)
         return {
             "pinned": pinned, "machine": pinned["machine"], "console_log": f"{ctx.identity['name']}-console.log",
             "definition": drift.remembered(xml, found.xml),
         }  # fmt: skip
 
     @staticmethod
-    def _image(ctx: sdk.Context, want: sdk.Properties) -> Mapping[str, Any]:
-        if not want.get("image"):
+    def _image(ctx: sdk.Context, want: sdk.Properties, prop: str = "image") -> Mapping[str, Any]:
+        if not want.get(prop):
             return {}
-        image = ctx.referred(want["image"])
+        image = ctx.referred(want[prop])
         if image is None:
-            raise sdk.FailedError(f"the image {want['image']} is not part of this stack", hint=sdk.NAME_IT)
+            raise sdk.FailedError(f"the image {want[prop]} is not part of this stack", hint=sdk.NAME_IT)
         return image.attributes
 
     def read(self, ctx: sdk.Context, last: sdk.Properties) -> dict[str, Any] | None:
@@ -269,7 +273,7 @@ class Server(sdk.ResourceType):
             drop_filters(ctx, found.xml, {}, running=False)
             ctx.host.domain_undefine(uuid)
         ctx.host.unserve_metadata(uuid)
-        seeds.drop(ctx, pool, also=disk_name(ctx.identity))
+        seeds.drop(ctx, pool, also=(disk_name(ctx.identity), rescue.disk_name(ctx.identity)))
 
 
 def _how_interfaces_change(last: Any, want: Any, profile: sdk.Profile) -> sdk.Effect:

@@ -49,4 +49,6 @@ def staying(want: sdk.Properties) -> str:
     """Why it cannot move; empty where it can."""
     if want.get("power") in ("stopped", "suspended"):
         return "it does not run, and its disks are copied only as it runs"
+    if want.get("rescue"):
+        return "it runs from a rescue image: stack-run unrescue first"
     return "its volumes stay on their host" if want.get("volumes") else ""

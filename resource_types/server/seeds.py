@@ -57,12 +57,12 @@ def in_use(ctx: sdk.Context) -> set[str]:
     return {source.get("file", "").rpartition("/")[2] for disk in found if (source := disk.find("source")) is not None}
 
 
-def drop(ctx: sdk.Context, pool: str, keep: Collection[str] = (), also: str = "") -> None:
-    """Remove every seed but those of ``keep``, and the volume ``also``; also the record of one whose volume went before a crash."""
+def drop(ctx: sdk.Context, pool: str, keep: Collection[str] = (), also: Collection[str] = ()) -> None:
+    """Remove every seed but those of ``keep``, and the volumes ``also``; also the record of one whose volume went before a crash."""
     prefix = seed_prefix(ctx.identity)
     found = {n.removesuffix(".json") for n in ctx.host.volume_names(pool)}
-    for name in sorted(n for n in found if n == also or (n.startswith(prefix) and n not in keep)):
-        (sdk.remove_volume if name == also else sdk.remove_named)(ctx, pool, name)
+    for name in sorted(n for n in found if n in also or (n.startswith(prefix) and n not in keep)):
+        (sdk.remove_volume if name in also else sdk.remove_named)(ctx, pool, name)
 
 
 def _guest(ctx: sdk.Context, want: sdk.Properties) -> Guest:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from stackengine.evaluate.coerce import coerced
 from stackengine.evaluate.complete import complete
+from stackengine.evaluate.implied import EXPLICIT, imply
 from stackengine.evaluate.kinds import RECORD, Kinds
 from stackengine.evaluate.lower import Lowering
 from stackengine.evaluate.marks import key_mark_of, property_marks, written_as
@@ -16,8 +17,7 @@ from stackengine.evaluate.validate import Validator, with_defaults
 from stackengine.evaluate.written import Written
 from stackengine.model.desired import DesiredOutput, DesiredResource
 from stackengine.model.diagnostics import Diagnostic, Diagnostics
-from stackengine.model.expr import Ref
-from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown, unknowns
+from stackengine.model.values import SecretRef, Sensitive, Value, has_unknown, unknowns
 from stackengine.registry import Registry, ResourceTypeInfo
 
 
@@ -54,7 +54,7 @@ class Building:
                 resources[made.path] = made
         for made in [r for r in resources.values() if r.external_id is None]:
             complete(made, self.types[made.path], resources)
-            self._imply(made, resources)
+            imply(made, resources, self.types, self._registry)
         for path, made in resources.items():
             resources[path] = self._linked(made, resources)
         report_cycles(resources, self._diagnostics)
@@ -84,7 +84,7 @@ class Building:
             written.path, info.name, whole, foreign_type=resource.type, scope=written.scope,
             policies=self._translator.policies(written.policies, resource, info, dialect),
             metadata=lower(written.metadata), external_id=lower(written.external_id), marks=at,
-            depends=tuple(d for d in written.depends if d.via in ("depends_on", "metadata", "external_id")),
+            depends=tuple(d for d in written.depends if d.via in EXPLICIT),
         )  # fmt: skip
 
     def _of_metadata(self, written: Written, info: ResourceTypeInfo, native: dict[str, Value]) -> None:
@@ -93,18 +93,6 @@ class Building:
             key = schema.get("fromMetadata")
             if key and isinstance(written.metadata, dict) and written.metadata.get(key) is not None and name not in native:
                 native[name] = self._lowering.value(written.metadata[key])
-
-    def _imply(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> None:
-        """Resources that this one brings; the property that brings one refers to it from then on."""
-        for implied in self.types[made.path].handler.implies(made.properties):
-            info = self._registry.get(implied.type)
-            assert info is not None, f"{made.type} implies a {implied.type}, which is not installed"
-            if implied.path not in resources:
-                self.types[implied.path] = info
-                marks = {"": made.mark_of(implied.via)}
-                resources[implied.path] = DesiredResource(implied.path, info.name, with_defaults(implied.properties, info.schema), marks=marks)
-            reference = Unknown(Ref(implied.path, made.mark_of(implied.via)))
-            made.properties[implied.via] = implied.shape(reference) if implied.shape else reference
 
     def _linked(self, made: DesiredResource, resources: dict[str, DesiredResource]) -> DesiredResource:
         """Checked, with its dependency edges."""

@@ -13,6 +13,8 @@ COMMANDS: dict[str, str] = {
     "start": "start servers of a stack, or let suspended ones go on",
     "suspend": "put the memory of a stack's servers on disk",
     "reboot": "restart servers of a stack",
+    "rescue": "let a server run from a rescue image, its own disks attached",
+    "unrescue": "let a rescued server run from its own disks again",
     "migrate": "take running servers to another host",
     "evacuate": "make again elsewhere what was on a host that is dead",
     "snapshot": "freeze disks and memories of a stack's servers",
