@@ -5,14 +5,28 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from stackengine import sdk
+
+from .hints import taken, without_effect
 
 QCOW2 = b"QFI\xfb"
 """The first bytes of a qcow2 file; its virtual size stands in bytes 24 to 31 (QEMU, docs/interop/qcow2.txt)."""
 PARTS = ("disk", "kernel", "initrd", "rootfs")
+
+
+def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Glance's architecture is one of the properties."""
+    if "$architecture" in properties:
+        arch = properties.pop("$architecture")
+        known = properties.get("properties") or {}
+        if isinstance(known, dict):
+            properties["properties"] = {"hw_architecture": arch, **known}
+    return properties
 
 
 class Image(sdk.ResourceType):
@@ -22,7 +36,19 @@ class Image(sdk.ResourceType):
     movable: ClassVar[bool] = True
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        return {"physical_id": f"image-{ids.token(12, 'image')}"}
+        if sdk.has_unknown(want.get("properties")):
+            raise sdk.RefusedError("its properties are known only after apply", hint="what an image says of machines is known before anything runs")
+        said = taken(want.get("properties") or {})
+        return {"physical_id": f"image-{ids.token(12, 'image')}{'?' if said else ''}{urlencode(said)}"}
+
+    def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        idle = list(without_effect(sdk.known(want.get("properties"), {})))
+        return [sdk.Refusal("properties", f"{', '.join(idle)}: no effect here", severity="notice")] if idle else []
+
+    def effects(self, last: sdk.Properties, want: sdk.Properties, profile: sdk.Profile) -> Mapping[str, sdk.Effect]:
+        """Other words for servers make another image of it, words for people do not."""
+        before, after = (taken(sdk.known(w.get("properties"), {})) for w in (last, want))
+        return {"properties": "replace"} if before != after else {}
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         source = want.get("source")

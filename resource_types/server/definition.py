@@ -48,7 +48,7 @@ def definition(
         vcpus=vcpus_of(want), max_vcpus=max_vcpus_of(want), kernel=image.get("kernel", ""), initrd=image.get("initrd", ""),
         cmdline=cmdline, disks=[disk_xml(ctx, d, direct=direct) for d in disks], nics=ctx.identity["nics"], ports=ports,
         interfaces=list(interfaces(ctx, want).values()), scsi=any(d.bus == "scsi" for d in disks), screen=screen_xml(ctx, want),
-        ignition=ignition, **machine, **hardware.values(want),
+        ignition=ignition, express=hardware.is_express(machine["machine"]), **machine, **hardware.values(want),
     )  # fmt: skip
     root = ET.fromstring(xml)
     if want.get("libvirt_overlay"):
@@ -67,12 +67,13 @@ def disk_xml(ctx: sdk.Context, disk: Disk, *, direct: bool = True) -> str:
 
 def interfaces(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:
     """Alias of every ``<interface>`` -> its XML."""
-    guarded, limits, virtio = groups_of(ctx, want), bandwidth.limits_of(ctx), ctx.host.profile.domain_type != "xen"
+    guarded, limits = groups_of(ctx, want), bandwidth.limits_of(ctx)
+    model = "" if ctx.host.profile.domain_type == "xen" else want.get("nic_model") or "virtio"
     found = {}
     for index, nic in enumerate(ctx.identity["nics"]):
         alias = alias_of(nic, index)
         named = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in guarded else ""
-        found[alias] = ctx.render("interface.xml.j2", nic=nic, alias=alias, filter=named, limits=limits.get(nic["mac"]), virtio=virtio)
+        found[alias] = ctx.render("interface.xml.j2", nic=nic, alias=alias, filter=named, limits=limits.get(nic["mac"]), model=model)
     return found
 
 

@@ -13,7 +13,7 @@ from .sizes import max_vcpus_of, maximum_of
 
 PROPERTIES = (
     "shares", "pci", "firmware", "tpm", "cpu", "numa", "hugepages", "watchdog", "vsock", "vm_mode", "vnc", "cdrom", "root_disk", "libvirt_overlay", "cmdline",
-    "rescue",
+    "rescue", "nic_model", "machine", "video",
 )  # fmt: skip
 """Those that only a start of the guest brings."""
 LIMITS = ("limits",)
@@ -28,8 +28,13 @@ def architecture(want: sdk.Properties, profile: sdk.Profile, *, kernel: bool) ->
     arch = want.get("arch") or profile.arch
     emulated = arch != profile.arch
     firmware = want.get("firmware") or ("uefi" if arch != X86 and not kernel else "bios")
-    machine = ("q35" if arch == X86 else "virt") if emulated else profile.machine or "q35"
+    machine = want.get("machine") or (("q35" if arch == X86 else "virt") if emulated else profile.machine or "q35")
     return {"arch": arch, "domain_type": "qemu" if emulated else profile.domain_type, "machine": machine, "firmware": firmware}
+
+
+def is_express(machine: str) -> bool:
+    """Whether a machine's devices stand on PCI Express (q35, virt), and not on the PCI bus of an i440FX."""
+    return not machine.startswith("pc") or machine.startswith("pc-q35")
 
 
 def console_of(want: sdk.Properties, profile: sdk.Profile) -> str:
@@ -46,7 +51,7 @@ def pci_address(text: str) -> dict[str, str]:
 
 def values(want: sdk.Properties) -> dict[str, Any]:
     """What the domain's template needs of it."""
-    found = {k: want.get(k) for k in ("tpm", "hugepages", "watchdog", "vsock", "vnc")}
+    found = {k: want.get(k) for k in ("tpm", "hugepages", "watchdog", "vsock", "vnc")} | {"video": want.get("video") or "virtio"}
     cpu = dict(want.get("cpu") or {})
     cells, first = [], 0
     for cell in want.get("numa") or ():
@@ -113,7 +118,12 @@ def refused(want: sdk.Properties, profile: sdk.Profile) -> Iterator[sdk.Refusal]
     shares = [s for s in sdk.known_list(want.get("shares")) if isinstance(s, dict)]
     for kind in sorted({s.get("kind") or "virtiofs" for s in shares if not sdk.has_unknown(s)} - profile.features):
         yield sdk.Refusal("shares", f"this host has no {kind}", "the other of virtiofs and 9p, or install virtiofsd there")
-    arch = want.get("arch")
+    arch, machine = want.get("arch"), want.get("machine")
+    x86 = (arch if isinstance(arch, str) else profile.arch) == X86
+    if isinstance(machine, str) and x86 == machine.startswith("virt"):
+        yield sdk.Refusal("machine", f"{machine} is no machine of the guest's architecture", "q35 or pc of x86_64, virt of aarch64")
+    elif isinstance(machine, str) and not is_express(machine) and want.get("firmware") == "uefi-secure":
+        yield sdk.Refusal("machine", f"{machine} has no secure boot", "machine: q35")
     if isinstance(arch, str) and arch != profile.arch and f"arch-{arch}" not in profile.features:
         yield sdk.Refusal("arch", f"this host runs no guests of {arch}", "install its emulator there: qemu-system-arm, qemu-efi-aarch64")
     mode = (sdk.known(want.get("cpu"), {}) or {}).get("mode")

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 
 from stackengine import sdk
 
+from .hints import specs_of_image, with_image
+
 DEFAULT = (1, 512)
 """Of a server that names neither a flavor nor a size."""
 OWN = "flavor:"
@@ -24,8 +26,8 @@ def specs_of(want: sdk.Properties) -> dict[str, str]:
 
 
 def with_flavor(want: sdk.Properties) -> dict[str, Any]:
-    """The properties with what the flavor's extra specs say of the machine (Nova's documentation: Extra Specs), where they say nothing themselves."""
-    said, found = specs_of(want), dict(want)
+    """The properties with what the flavor's extra specs (Nova's documentation: Extra Specs), then the image, say of the machine, where they say nothing."""
+    said, found = {**specs_of_image(want), **specs_of(want)}, with_image(want)
     cpu = {part: int(said[f"hw:cpu_{part}"]) for part in ("sockets", "cores", "threads") if said.get(f"hw:cpu_{part}", "").isdecimal()}
     if cpu and "cpu" not in want:
         found["cpu"] = cpu
@@ -45,7 +47,7 @@ def with_flavor(want: sdk.Properties) -> dict[str, Any]:
         found.setdefault("firmware", "uefi-secure" if secure else "uefi")
     limits = {w: int(v) for w in LIMITS if (v := said.get(f"quota:disk_{w}_sec", "")).isdecimal()}
     if limits and "root_disk" not in want:
-        found["root_disk"] = {"limits": limits}
+        found["root_disk"] = {**(found.get("root_disk") or {}), "limits": limits}
     if int(said.get("disk") or 0) and "disk" not in want:
         found["disk"] = int(said["disk"])
     return found

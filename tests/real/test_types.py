@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".jo
 
 TYPES = registry.load(entry_points=False)
 MINUTES = (
-    *(f"SE::Server-{case}" for case in ("groups", "from-disk", "boot-volume", "ipv6", "tuned", "hardware")),
+    *(f"SE::Server-{case}" for case in ("groups", "from-disk", "boot-volume", "ipv6", "tuned", "hardware", "old-machine")),
     *("SE::VolumeAttachment-scsi", "SE::VolumeAttachment-encrypted", "SE::Volume-encrypted", "SE::VolumeSnapshot-encrypted"),
 )
 """Cases that take minutes on QEMU."""

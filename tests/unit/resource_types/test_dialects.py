@@ -160,7 +160,7 @@ def test_heats_deprecated_sequence_is_a_class() -> None:
 @pytest.mark.parametrize(("properties", "problem"), [
     ("{}", "a server needs an image"),
     ("{image: tiny, flavor: tiny, volumes: [{volume: v, boot: true}]}", "boots from its image or from a volume"),
-    ("{image: tiny, flavor: tiny, ready: {gate: signal}}", "needs a handle"),
+    ("{image: tiny, flavor: tiny, seed: ignition, user_data: '{\"ignition\": {\"version\": \"3.4.0\"}}', ready: {gate: signal}}", "brings no cfn-signal"),
     ("{image: tiny, flavor: tiny, memory: 512, max_memory: 256}", "less than the 512 MiB"),
 ])  # fmt: skip
 def test_rules_between_properties_are_said_before_anything_runs(properties: str, problem: str) -> None:
