@@ -102,10 +102,7 @@ class Catalogue:
 
     def add(self, name: str, source: str, *, checksum: str = "", user: str = "", memory: int = 0, description: str = "") -> ImageSource:
         """Give a path or an address a name; said again it is replaced."""
-        if name in catalogue():
-            raise ImageError(f"{name} is an image that comes with stackengine", hint="choose another name")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name):
-            raise ImageError(f"{name} is no name for an image", hint="lower-case letters, digits, dots, dashes; 63 characters at most")
+        self.free(name)
         if not is_url(source) and not Path(source).expanduser().is_file():
             raise ImageError(f"image file {source} is not there", hint="an image is a path or an http(s) address")
         place = source if is_url(source) else str(Path(source).expanduser().absolute())
@@ -113,6 +110,13 @@ class Catalogue:
         with self._changing() as known:
             known[name] = data
         return _entry(name, data)
+
+    def free(self, name: str) -> None:
+        """Whether people can give this name; :class:`ImageError` says why not."""
+        if name in catalogue():
+            raise ImageError(f"{name} is an image that comes with stackengine", hint="choose another name")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name):
+            raise ImageError(f"{name} is no name for an image", hint="lower-case letters, digits, dots, dashes; 63 characters at most")
 
     def drop(self, name: str) -> bool:
         """Take an added name away; whether there was one."""

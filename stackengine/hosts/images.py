@@ -96,11 +96,24 @@ class Images:
         found = self.lookup(source)
         if found.build:
             return guest_image.discard(found.build, self._state)
-        return self._downloads.forget(found.url) if found.fetched else 0
+        if found.fetched:
+            return self._downloads.forget(found.url)
+        place = Path(found.url)
+        if place != self.captured(found.name) or not place.is_file():
+            return 0
+        size = place.stat().st_size
+        place.unlink()
+        return size
 
     def sweep(self, keep: Collection[str], *, pretend: bool = False) -> int:
         """Remove downloads whose sha256 is not in ``keep``, and all but the newest build of each image; the bytes that are free now."""
         return self._downloads.sweep(keep, pretend=pretend) + guest_image.sweep(self._state, pretend=pretend)
+
+    def captured(self, name: str) -> Path:
+        """Where an image that was made of a server stands; its folder is there."""
+        folder = self._state / "images" / "captured"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.qcow2"
 
     def _locate(self, source: str, sha256: str, check: Callable[[], None]) -> tuple[Path, str]:
         name, _, part = source.partition("#")

@@ -30,6 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--user", default="", help="the account that gets the SSH keys")
     add.add_argument("--memory", metavar="MIB", type=int, default=0, help="what a guest needs at least")
     add.add_argument("--description", default="", help="what it is")
+    capture = verbs.add_parser("capture", help="make an image of a server of a private host: what its disk to boot from holds now, or held at a snapshot")
+    capture.add_argument("name", metavar="NAME", help="lower-case letters, digits, dots, dashes")
+    capture.add_argument("stack", metavar="STACK")
+    capture.add_argument("path", metavar="SERVER")
+    capture.add_argument("--snapshot", metavar="NAME", default="", help="of `snapshots` (default: as the server is now; it stands still for a moment)")
     build = verbs.add_parser("build", help="have an image on this machine: built here, or fetched")
     build.add_argument("name", metavar="NAME", help="an image of `images ls`, or a path or an address")
     pull = verbs.add_parser("pull", help="have the newest version of an image on this machine; stacks that have another one keep it")
@@ -58,13 +63,17 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         elif args.verb == "add":
             more = {"checksum": args.checksum, "user": args.user, "description": args.description}
             found = [images.add(session, args.name, args.source, memory=args.memory, **more)]
+        elif args.verb == "capture":
+            from stackengine.service.capture import capture
+
+            found = [capture(session, args.name, args.stack, args.path, args.snapshot)]
         else:
             found = [images.pull(session, args.name) if args.verb == "pull" else images.bring(session, args.name)]
     if terminal.json:
         terminal.document("images", {"images": [view.image_data(i) for i in found]})
     elif args.verb == "ls":
         terminal.data(view.listing(found, terminal.style))
-    elif args.verb == "add":
+    elif args.verb in ("add", "capture"):
         terminal.say(f"{found[0].name} can be named on this machine")
     else:
         terminal.say(f"{found[0].name} is here: {view.place(found[0]).removeprefix('yes, ')}")

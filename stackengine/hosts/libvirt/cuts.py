@@ -60,6 +60,14 @@ class CutCalls:
             raise failed[0]
         return [FrozenGuest(g.uuid, g.xml, _memory(g.uuid) if g.active else "", tuple(d for d, _ in g.disks)) for g in found], pause
 
+    def disk_captured(self, folder: Path, name: str, file: Path) -> None:
+        """Write what a frozen disk holds, with all that it stands on, into a qcow2 ``file`` of its own."""
+        command = [packages.which("qemu-img") or "qemu-img", "convert", "-q", "-U", "-f", "qcow2", "-O", "qcow2", str(folder / name), str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            file.unlink(missing_ok=True)
+            raise HostError(f"{name} cannot be copied: {done.stderr.strip()}")
+
     def disks_frozen(self, uuids: list[str], folder: Path, target: str) -> list[FrozenGuest]:
         """Freeze one disk of each guest into ``folder`` while they run on; their file systems are at rest at that instant, where the agent can see to it."""
         found = []

@@ -37,6 +37,10 @@ class FrozenCalls:
         disks = tuple(FrozenDisk("", n, volumes[n]["capacity"]) for n in names if n in volumes)
         return FrozenGuest(uuid, known["xml"], f"{uuid}.json" if known["state"] == "running" else "", disks)
 
+    def disk_captured(self, folder: Path, name: str, file: Path) -> None:
+        """A file that stands for what a frozen disk holds."""
+        file.write_text(json.dumps({"simulated": name}), "utf-8")
+
     def written_disks(self, xml: str, name: str) -> list[str]:
         """Names of the volumes that a guest writes to."""
         return [Path(d.path).name for d in read.disks(read.parse(xml, "domain")) if not d.readonly and d.path]
