@@ -1,4 +1,4 @@
-"""A server whose disk does not start runs from the rescue image and is mended there; what it holds becomes an image; and an instance says itself when it is made."""
+"""A disk that does not start is mended from the rescue image; what a server holds becomes an image; an instance says itself when it is made."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_an_instance_is_made_when_it_says_so_and_failed_when_it_says_that(state:
     (state / "own.json").write_text(json.dumps(SIGNALLING))
     run(state, "up", str(state / "own.json"), "--name", "own", "--host", HOST, "--yes")
     assert inside(state, "own", "Web", "cat /root/mark") == "done"
-    told = [(e["kind"], e["path"]) for e in map(json.loads, run(state, "events", "own", "--json").splitlines())]
+    told = [(e["event"], e["path"]) for e in map(json.loads, run(state, "events", "own", "--json").splitlines())]
     assert told.index(("signal.received", "Web")) < told.index(("action.ready", "Web")) < told.index(("action.begin", "After"))
     (state / "bad.json").write_text(json.dumps(SIGNALLING).replace("-e $?", "-e 3 -r 'it broke'"))
     assert "it broke" in run(state, "up", str(state / "bad.json"), "--name", "bad", "--host", HOST, "--yes", code=1)
