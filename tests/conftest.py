@@ -3,10 +3,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+import contract_skips
 from golden_files import check_file
 
 # in CI the same examples every time: a new counterexample is found by those who work on the code, not by somebody else's change
@@ -35,6 +37,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many as there are processors for the whole of the quick or of the thorough part; real hosts are used one test after the other."""
     whole = config.args_source is not pytest.Config.ArgsSource.ARGS
     return len(os.sched_getaffinity(0)) if whole and "not real" in config.option.markexpr else 0
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How the contract did on the hosts of this run."""
+    for line in contract_skips.lines(*(terminalreporter.stats.get(key, ()) for key in ("passed", "failed", "skipped"))):
+        terminalreporter.write_line(line)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -50,12 +50,13 @@ def domains(name: str, state: Path) -> list[str]:
         connection.close()
 
 
-def test_fifty_guests_of_one_stack_on_one_host(state: Path, tmp_path: Path) -> None:
-    (tmp_path / "fifty.yaml").write_text(template(50))
-    run(state, "up", str(tmp_path / "fifty.yaml"), "--name", "fifty", "--host", "private://crowd", "--yes")
-    assert len(domains("crowd", state)) == 50
-    assert json.loads(run(state, "drift", "fifty", "--json"))["differences"] == []
-    run(state, "down", "fifty", "--yes")
+@pytest.mark.parametrize("count", [10, 50])
+def test_many_guests_of_one_stack_on_one_host(state: Path, tmp_path: Path, count: int) -> None:
+    (tmp_path / "many.yaml").write_text(template(count))
+    run(state, "up", str(tmp_path / "many.yaml"), "--name", "many", "--host", "private://crowd", "--yes")
+    assert len(domains("crowd", state)) == count
+    assert json.loads(run(state, "drift", "many", "--json"))["differences"] == []
+    run(state, "down", "many", "--yes")
     assert domains("crowd", state) == []
 
 
