@@ -11,7 +11,7 @@ from stackengine import sdk
 from . import adopted, bandwidth, drift, hardware, moving, rescue, running, seeds
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import FIRMWARE, GIB, disc, disk_name, own_volumes, restarts, root_disk
+from .disks import FIRMWARE, GIB, Disk, disc, disk_name, own_volumes, restarts, root_disk
 from .filters import drop_filters, groups_of, make_filters, own_groups
 from .identity import addresses_by_network, addresses_of, nic_identities, signalling, with_interfaces
 from .rules import broken_rules, refusals
@@ -175,11 +175,7 @@ class Server(sdk.ResourceType):
             return adopted.bring(ctx, want)
         uuid, want = str(ctx.identity["uuid"]), with_flavor(want)
         _check_devices(ctx, want)
-        image = self._image(ctx, want)
-        bootable = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
-        if want.get("rescue"):
-            image, want = self._image(ctx, want, "rescue"), rescue.system(want)
-            bootable = rescue.disks(ctx, want, image, bootable)
+        want, image, bootable = self._system(ctx, want)
         seed = seeds.made(ctx, want, image)
         disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), *([] if seed.device == FIRMWARE else [seed])]
         before = ctx.host.domain_info(uuid)
@@ -211,6 +207,15 @@ class Server(sdk.ResourceType):
             "definition": drift.remembered(xml, found.xml),
         }  # fmt: skip
 
+    def _system(self, ctx: sdk.Context, want: sdk.Properties) -> tuple[sdk.Properties, Mapping[str, Any], list[Disk]]:
+        """What the system that it runs from is told, its image, and the disks, made where they are not there: its own, or those of its rescue."""
+        image = self._image(ctx, want)
+        own = [*root_disk(ctx, want, image), *own_volumes(ctx, want)]
+        if not want.get("rescue"):
+            return want, image, own
+        image = self._image(ctx, want, "rescue")
+        return rescue.system(want), image, rescue.disks(ctx, want, image, own)
+
     @staticmethod
     def _image(ctx: sdk.Context, want: sdk.Properties, prop: str = "image") -> Mapping[str, Any]:
         if not want.get(prop):
@@ -234,8 +239,7 @@ class Server(sdk.ResourceType):
 
     def move(self, ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
         """As it runs, with what its own disks hold; then it is brought to what is wanted, and what it had at the other end goes."""
-        image, sized = self._image(ctx, want), with_flavor(want)
-        moving.arrives(ctx, sized, image, seeds.made(ctx, sized, image))
+        moving.arrives(ctx, want["pool"], lambda: self._system(ctx, with_flavor(want)))
         attributes = self.create(ctx, want)
         for end in ctx.ends()[1:]:
             self.delete(end, want)

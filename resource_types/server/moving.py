@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackengine import sdk
 
 from . import definition as xml_of
-from .disks import FIRMWARE, Disk, disc, disk_name, root_disk
+from . import rescue, seeds
+from .disks import FIRMWARE, Disk, disc, disk_name
 from .filters import groups_of, make_filters
 
+System = Callable[[], tuple[sdk.Properties, Mapping[str, Any], list[Disk]]]
+"""Makes the disks here, and gives what the system is told, its image, and them."""
 
-def arrives(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], seed: Disk) -> None:
+
+def arrives(ctx: sdk.Context, pool: str, system: System) -> None:
     """See to it that the guest runs at ``ctx.host``: it comes from the other end, unless it is here already."""
     uuid, origin = str(ctx.identity["uuid"]), ctx.origin
     here = ctx.host.domain_info(uuid)
@@ -20,16 +24,18 @@ def arrives(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], se
     if origin is None or there is None or (here is not None and here.state == "running"):
         return
     if there.state in ("running", "paused"):
-        _carry(ctx, want, image, seed, origin, there)
+        _carry(ctx, pool, system, origin, there)
     elif _has_disks(there.xml):
         raise sdk.FailedError("it does not run, and its disks are copied only as it runs", hint="stack-run start it first")
 
 
-def _carry(ctx: sdk.Context, want: sdk.Properties, image: Mapping[str, Any], seed: Disk, origin: sdk.Host, there: sdk.DomainInfo) -> None:
+def _carry(ctx: sdk.Context, pool: str, system: System, origin: sdk.Host, there: sdk.DomainInfo) -> None:
     """Define it here with empty disks over the same images, and let it come; what an earlier try left here is worth nothing, as it runs there."""
     ctx.host.domain_destroy(there.uuid)
-    sdk.remove_volume(ctx, want["pool"], disk_name(ctx.identity))
-    bootable = root_disk(ctx, want, image)
+    for name in (disk_name(ctx.identity), rescue.disk_name(ctx.identity)):
+        sdk.remove_volume(ctx, pool, name)
+    want, image, bootable = system()
+    seed = seeds.made(ctx, want, image)
     disks = [*bootable, *disc(ctx, want, bool(bootable)), *([] if seed.device == FIRMWARE else [seed])]
     pinned = ctx.attributes.get("pinned") or xml_of.pins(there.xml, {})
     definition = xml_of.definition(ctx, want, image, disks, "", pinned, seed.path if seed.device == FIRMWARE else "")
@@ -49,6 +55,4 @@ def staying(want: sdk.Properties) -> str:
     """Why it cannot move; empty where it can."""
     if want.get("power") in ("stopped", "suspended"):
         return "it does not run, and its disks are copied only as it runs"
-    if want.get("rescue"):
-        return "it runs from a rescue image: stack-run unrescue first"
     return "its volumes stay on their host" if want.get("volumes") else ""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from stackengine.model.values import Unknown, waits_for_resources
 from stackengine.sdk.facts import Refusal
 
 Allowed = Mapping[str, "Allowed | None"]
@@ -39,9 +40,13 @@ def _strange(element: ET.Element, allowed: Allowed, inside: str) -> Iterator[str
 
 
 def refusals(want: Mapping[str, Any], tag: str, allowed: Allowed) -> list[Refusal]:
-    """What is wrong with the property ``libvirt_overlay``, where it is known."""
+    """What is wrong with the property ``libvirt_overlay``; one that cannot be looked at now would come to the host unseen, and is refused."""
     text = want.get("libvirt_overlay")
-    return [Refusal("libvirt_overlay", why) for why in problems(text, tag, allowed)] if isinstance(text, str) else []
+    if text is None or (isinstance(text, Unknown) and not waits_for_resources(text)):  # a parameter that nobody gave yet
+        return []
+    if not isinstance(text, str):
+        return [Refusal("libvirt_overlay", "it is not known before anything runs, or it is a secret", "an overlay is written out in the template")]
+    return [Refusal("libvirt_overlay", why) for why in problems(text, tag, allowed)]
 
 
 def merged(xml: str, text: str | None) -> str:

@@ -10,6 +10,9 @@ import pytest
 
 from stackengine import registry
 from stackengine.hosts.memory.host import PROFILE
+from stackengine.model.expr import Attr, Call, List, Literal, Param
+from stackengine.model.mark import NOWHERE
+from stackengine.model.values import Sensitive, Unknown
 from stackengine.sdk import Profile
 from stackengine.sdk.overlay import merge
 
@@ -50,6 +53,13 @@ def test_what_a_host_does_not_have_is_refused() -> None:
 ])  # fmt: skip
 def test_an_overlay_never_names_identity_or_the_host(text: str) -> None:
     assert overlay.refusals({"libvirt_overlay": text})
+
+
+def test_an_overlay_that_cannot_be_looked_at_now_is_refused() -> None:
+    later = Unknown(Attr("image", (Literal("kernel"),), NOWHERE))
+    for text in (later, Sensitive("<domain/>"), Unknown(Call("join", (Literal(""), List((Literal("<domain>"), later.expr)))))):
+        assert overlay.refusals({"libvirt_overlay": text})
+    assert not overlay.refusals({"libvirt_overlay": Unknown(Param("not given yet"))})
 
 
 def test_an_overlay_completes_what_is_there_and_adds_what_is_not() -> None:
