@@ -61,3 +61,5 @@ def test_machines_that_do_not_go_with_the_rest_are_refused(tmp_path: Path) -> No
         up(tmp_path, {"hw_machine_type": "pc", "os_secure_boot": "required"})
     with pytest.raises(InvalidTemplateError, match="no machine of the guest's architecture"):
         up(tmp_path, {"hw_machine_type": "virt"})
+    with pytest.raises(InvalidTemplateError, match="3 cores × 1 threads are not 1 vCPUs"):
+        up(tmp_path, {"hw_cpu_cores": 3})
