@@ -13,6 +13,7 @@ from stackengine.formats.hot.constraints import FITS, GENERIC, SERVICES
 from stackengine.formats.hot.nested import CHAIN, DEPLOYMENTS, GROUP, SCALING, STACK
 from stackengine.formats.hot.parameters import TYPES
 from stackengine.formats.scaling import GROUPS
+from stackengine.testing.tables import code, type_section
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "hot.md"
 NESTED = {
@@ -123,13 +124,13 @@ def _types() -> Iterator[str]:
     yield "| type | here |\n|---|---|\n" + "".join(f"| `{n}` | `{d.native}` |\n" for n, d in supported.items()) + "".join(
         f"| `{n}` | {what} |\n" for n, what in NESTED.items() if n in registry.heat_types() or n == STACK
     )
-    yield "### Properties that are not taken\n"
-    yield "| property | | why |\n|---|---|---|\n" + "".join(
-        f"| `{n}.{p}` | {'refused (V105)' if c.refuse else 'ignored (V106)'} | {c.refuse or c.ignore} |\n"
-        for n, d in supported.items() for p, c in d.properties.items() if c.refuse or c.ignore
-    )  # fmt: skip
     rest = [n for n in registry.heat_types() if n not in supported and n not in NESTED]
-    yield f"### Known, and not supported\n\nRefused with R110; `--accept-inert` records them without making anything: {', '.join(f'`{n}`' for n in rest)}."
+    yield f"### Known, and not supported\n\nRefused with R110; `--accept-inert` records them without making anything: {code(rest)}.\n"
+    yield "## Properties of the supported types\n"
+    yield "Besides those of Heat, a type takes the properties of [the type of ours](types/README.md) that it becomes.\n"
+    for name, dialect in supported.items():
+        heats = registry.heat_types()[name]
+        yield "\n".join(type_section(dialect, known, only=heats["p"], without=[a for a in heats["a"] if a != "show" and a not in dialect.attributes]))
 
 
 if __name__ == "__main__":

@@ -95,6 +95,14 @@ def _inputs(config: Mapping[str, Any], want: sdk.Properties) -> dict[str, Any]:
     return {**declared, **given}
 
 
+_NO_ANSIBLE = """\
+command -v ansible-playbook > /dev/null || {
+  echo 'this guest has no ansible-playbook: take an image that has it, or install it in an operation before' >&2
+  exit 127
+}
+"""
+
+
 def _tooled(
     tool: str, text: Any, inputs: Mapping[str, Any], config: Mapping[str, Any], want: sdk.Properties
 ) -> tuple[str, tuple[str, ...], tuple[File, ...]]:
@@ -110,7 +118,7 @@ def _tooled(
             command = " ".join(["ansible-playbook -i localhost, -c local --extra-vars @variables.json", *extra, "playbook.yaml"])
             variables = json.dumps({k: v for k, v in inputs.items() if v is not None}).encode()
             files = (File("playbook.yaml", text.encode()), File("variables.json", variables, "600"))
-            return f"#!/bin/sh\nexec {command}\n", (), files
+            return f"#!/bin/sh\n{_NO_ANSIBLE}exec {command}\n", (), files
         case "json-file":
             content = json.loads(text) if isinstance(text, str) else text
             if isinstance(content, dict):

@@ -52,9 +52,18 @@ def _policy(name: str) -> dict[str, Any]:
     return read_policy(existing(name))
 
 
+def path_of(name: str) -> Path:
+    """The path of a file; of an archive that is named by its web address, where it was fetched to."""
+    if name.lower().startswith(("http://", "https://")):
+        from stackengine.service.archives import fetched
+
+        return fetched(name)
+    return Path(name)
+
+
 def existing(name: str) -> Path:
     """The path of a file that is there."""
-    path = Path(name)
+    path = path_of(name)
     if not path.exists():
         raise UsageError(f"{name}: no such file")
     if path.is_dir():

@@ -43,10 +43,9 @@ def _one_of_each_family(paths: list[str], resources: dict[str, DesiredResource])
 def _places(properties: dict[str, Value], schema: dict[str, Any]) -> Iterator[tuple[dict[str, str], dict[str, Value]]]:
     for rule in schema.get("completes", ()):
         yield rule, properties
-    for name, part in schema.get("properties", {}).items():
-        items = part.get("items", {})
-        value = properties.get(name)
-        if isinstance(items, dict) and "completes" in items and isinstance(value, list):
+    for name, value in properties.items():
+        items = schema.get("properties", {}).get(name, {}).get("items") if isinstance(value, list) else None
+        if isinstance(items, dict) and "completes" in items:
             yield from ((rule, item) for rule in items["completes"] for item in value if isinstance(item, dict))
 
 

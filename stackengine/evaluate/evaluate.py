@@ -11,6 +11,7 @@ from stackengine.evaluate.flatten import Flattening
 from stackengine.evaluate.heat_attributes import check_attributes
 from stackengine.evaluate.kinds import Kinds, Missing
 from stackengine.evaluate.levels import Level
+from stackengine.evaluate.nested import PLACEHOLDER
 from stackengine.evaluate.outside import Outside
 from stackengine.evaluate.parameters import Given
 from stackengine.evaluate.written import Written, nested_as_written, refers_to_something, write_down
@@ -149,6 +150,8 @@ def known_to_heat(written: Written, registry: Registry, diagnostics: Diagnostics
     schema = heat_schema(written.type)
     if schema is None:
         return written
+    if written.type == PLACEHOLDER:
+        return replace(written, checked={n: v for n, v in written.properties.items() if n in _also(written, registry)})
     from stackengine.evaluate.heat_schema import HeatCheck, typed_value
 
     check = HeatCheck(written.path, written.placed.resource, _also(written, registry), diagnostics)

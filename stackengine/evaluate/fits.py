@@ -22,6 +22,11 @@ _SILENT = frozenset(
 """Keywords that say nothing about validity, or that are looked at below."""
 
 
+_KINDS: dict[str, tuple[type, ...]] = {
+    "integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,), "object": (dict,), "array": (list,), "null": (type(None),),
+}  # fmt: skip
+
+
 def fits(value: Value, schema: dict[str, Any]) -> bool:
     """Whether ``value`` is certainly valid; what is known only after apply fits everywhere."""
     if isinstance(value, (Unknown, SecretRef)):
@@ -29,7 +34,7 @@ def fits(value: Value, schema: dict[str, Any]) -> bool:
     if not _SILENT.issuperset(schema):
         return False
     wanted = schema.get("type")
-    if wanted is not None and not any(_is(value, t) for t in ((wanted,) if isinstance(wanted, str) else wanted)):
+    if wanted is not None and not (_is(value, wanted) if isinstance(wanted, str) else any(_is(value, t) for t in wanted)):
         return False
     if "enum" in schema and not any(type(value) is type(e) and value == e for e in schema["enum"]):
         return False
@@ -45,22 +50,7 @@ def fits(value: Value, schema: dict[str, Any]) -> bool:
 
 
 def _is(value: Value, kind: str) -> bool:
-    match kind:
-        case "integer":
-            return type(value) is int
-        case "number":
-            return type(value) in (int, float)
-        case "string":
-            return type(value) is str
-        case "boolean":
-            return type(value) is bool
-        case "object":
-            return type(value) is dict
-        case "array":
-            return type(value) is list
-        case "null":
-            return value is None
-    return False
+    return type(value) in _KINDS.get(kind, ())
 
 
 def _mapping_fits(value: dict[str, Value], schema: dict[str, Any]) -> bool:

@@ -18,8 +18,11 @@ from stackengine.model.diagnostics import did_you_mean
 from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Map, Ref
 from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Nested, Policies, Resource
-from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal
+from stackengine.model.values import FAULTY, Unknown, Value, has_unknown, reveal, waits_for_resources
 from stackengine.registry import heat_types
+
+PLACEHOLDER = "OS::Heat::None"
+"""What environment files put in the place of a type that is left out: it takes any properties, and every attribute of it is null (heat, none_resource.py)."""
 
 if TYPE_CHECKING:
     from stackengine.evaluate.levels import Level
@@ -41,6 +44,8 @@ class Placed:
 
     def attribute(self, path: list[Value], mark: Mark) -> Value:
         """What an attribute gives, by the name that the template's language has for it; without a name, all that Heat's type has, by name (HOT)."""
+        if self.resource.type == PLACEHOLDER:
+            return None
         if not path:
             known = heat_types().get(self.resource.type)
             if known is None:
@@ -155,6 +160,8 @@ class PlacedGroup(Placed):
         nested, run = self.resource.nested, self.level.run
         assert nested is not None
         with run.trail.enter(f"members of {self.path}", nested.mark):
+            if nested.types is not None:
+                return tuple(str(n) for n in range(len(self._types(nested.types)))), ()
             if nested.kind == "chain":
                 return tuple(str(n) for n in range(len(nested.members))), ()
             if nested.each is not None:
@@ -171,13 +178,32 @@ class PlacedGroup(Placed):
         serial = nested.kind == "chain" and not (nested.concurrent is not None and self.level.value(nested.concurrent) in (True, "true", "True"))
         for number, key in enumerate(self.keys[0]):
             path = f"{self.path}/{key}"
-            definition = nested.members[number if nested.kind == "chain" else 0]
+            definition = self._definition(nested, number)
             member = indexed(replace(definition, logical_id=key), nested.index_variable, key)
             before = (DependsOn(f"{self.path}/{number - 1}", nested.mark),) if serial and number else ()
             found[key] = run.place(path, member, self.level, scope=self.path, outer=self.policies, waits=(*waits, *before))
             if nested.index_variable:
                 found[key].index = (nested.index_variable, key)
         return found
+
+    def _definition(self, nested: Nested, number: int) -> Resource:
+        if nested.types is None:
+            return nested.members[number if nested.kind == "chain" else 0]
+        name = self._types(nested.types)[number]
+        found = next((m for m in nested.members if m.logical_id == name), None)
+        if found is not None:
+            return found
+        shared, mark = self.resource.properties.get("resource_properties"), nested.types.mark
+        return Resource(name, name, shared if isinstance(shared, Map) else Map((), mark), mark=mark, type_mark=mark)
+
+    def _types(self, types: Expr) -> list[str]:
+        """The types of a chain's links where they are computed (H142 where that gives no list of them)."""
+        value, run = reveal(self.level.value(types)), self.level.run
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return list(value)
+        if value is not FAULTY and not (isinstance(value, Unknown) and not waits_for_resources(value)) and value is not None:
+            run.diagnostics.error("H142", f"{self.path}: resources must be a list of types that is known before apply", types.mark)
+        return []
 
     def inside(self) -> Iterator[Placed]:
         """Everything in every member."""

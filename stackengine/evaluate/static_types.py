@@ -8,7 +8,7 @@ from typing import Any
 from stackengine.evaluate.kinds import RECORD
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Call, Expr, Literal, Ref
-from stackengine.model.values import Unknown, Value
+from stackengine.model.values import PLAIN, Unknown, Value
 from stackengine.registry import ResourceTypeInfo
 
 _CALLS = {
@@ -48,6 +48,8 @@ def _late(value: Value, schema: Any, path: str) -> Iterator[tuple[str, Unknown, 
     elif isinstance(value, Mapping):
         parts = schema.get("properties", {})
         for name, inner in value.items():
+            if type(inner) in PLAIN:
+                continue
             yield from _late(inner, parts.get(name, schema.get("additionalProperties")), f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for number, inner in enumerate(value):

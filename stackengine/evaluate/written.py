@@ -39,6 +39,7 @@ def write_down(placed: Placed, run: Flattening) -> Written:
     taken = {e.key: v for e in resource.taken if (v := placed.value(e.value)) is not OMIT}
     metadata = placed.value(resource.metadata) if resource.metadata is not None else None
     external = placed.value(resource.external_id) if resource.external_id is not None else None
+    external = None if external == "" else external  # a parameter that is left empty: then the resource is made
     found: dict[str, Dependency] = {}
     for dependency in _explicit(placed, run):
         found.setdefault(dependency.path, dependency)

@@ -16,7 +16,8 @@ stands for more than one object gets a :class:`~stackengine.model.template.Neste
 * ``OS::Heat::ResourceGroup``: ``Nested("group", members=(definition,), count=expr, index_variable="%index%", removed=expr, mark=mark)``
   where ``definition`` is a :class:`~stackengine.model.template.Resource` of the parent's scope (its ``logical_id`` does not count) that
   may be nested itself (then the index is put into its bindings, too);
-* ``OS::Heat::ResourceChain``: ``Nested("chain", members=(one Resource per link,), concurrent=expr)``;
+* ``OS::Heat::ResourceChain``: ``Nested("chain", members=(one Resource per link,), concurrent=expr)``; where the list of links is an expression,
+  ``types=expr`` and ``members=(one Resource per type that it may name, with that as its logical_id)``;
 * TOSCA substitution: ``Nested("substitution", template, bindings=Map(input -> expr of the parent), attributes={name: expr of the child},
   ref=Ref("the node in the child that stands for the whole"))``; requirements of the parent that end at a node inside are ``Attr(node, (name,))``
   with such an attribute.
@@ -38,7 +39,7 @@ Diagnostics: N101 cannot be read, N102 files that include each other, N103 neste
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +55,10 @@ SUFFIXES = (".yaml", ".yml", ".template", ".json")
 
 class TypeMapping(Protocol):
     """What environment files say of types (``resource_registry``)."""
+
+    @property
+    def mentioned(self) -> Collection[str]:
+        """Names of types that values of parameters say."""
 
     def resolve(self, type_name: str, resource: str) -> tuple[str, str] | None:
         """(type or template file that stands for ``type_name`` at the resource of this name, the file that says so); None: nothing is said."""
@@ -85,6 +90,9 @@ class Loader:
         self.lenient = lenient
         self.given: Mapping[str, Any] = given or {}
         """What is known of the parameters of the template that is being read: a CloudFormation loop is written out with them."""
+        self.named: set[str] = set(types.mentioned) if types is not None else set()
+        """Names of types that values say, so far: a chain whose links are computed is one of these."""
+        self.note(self.given)
         self._loaded: dict[tuple[str, str], Template | None] = {}
         self._open: list[str] = []
         self.sources: list[Source] = []
@@ -112,6 +120,16 @@ class Loader:
             return Kind(name)
         template = self.child(name, said_in, mark)
         return Kind(name, template, missing=template is None)
+
+    def note(self, value: Any) -> None:
+        """Take up the names of types that a value has in it."""
+        self.named.update(type_names(value))
+
+    def goes_round(self, type_name: str, file: str) -> bool:
+        """Whether a type is a template that is being read just now."""
+        mapped = self._types.resolve(type_name, "") if self._types is not None else None
+        name, said_in = mapped or (type_name, file)
+        return is_template_name(name) and join(said_in, name) in self._open
 
     def call_macro(self, name: str, event: dict[str, Any]) -> Any:
         """What a macro answers; PermissionError where it may not run."""
@@ -174,6 +192,17 @@ class Loader:
 def is_template_name(name: str) -> bool:
     """Whether a type's name is a file, as Heat decides it."""
     return name.endswith(SUFFIXES) or name.startswith(("file://", "http://", "https://"))
+
+
+def type_names(value: Any) -> Iterator[str]:
+    """The names of types (``A::B``) in a value, also in text with commas between them."""
+    if isinstance(value, str):
+        yield from (w for part in value.split(",") if "::" in (w := part.strip()) and " " not in w)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from type_names(item)
+    elif isinstance(value, Mapping):
+        yield from type_names(list(value.values()))
 
 
 def join(relative_to: str, name: str) -> str:

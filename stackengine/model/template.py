@@ -141,6 +141,8 @@ class Nested:
     """group: attributes that are maps of a member's attribute by key (``deploy_stdouts`` of ``deploy_stdout``)."""
     joined: dict[str, str] = field(default_factory=dict)
     """Attributes of a group that are one of each member's, with commas between them (Heat: InstanceList)."""
+    types: Expr | None = None
+    """chain: the types of its links, where they are computed; ``members`` are those that may be meant, with the type as ``logical_id``."""
     concurrent: Expr | None = None
     """chain: whether the links are made at the same time; None or false: one after the other."""
     mark: Mark = NOWHERE

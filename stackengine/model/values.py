@@ -106,7 +106,7 @@ class SecretRef:
         return "***"
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+PLAIN = frozenset({str, int, float, bool, type(None)})
 """Types of leaves that hold nothing: known at a glance, as most leaves are such."""
 
 
@@ -117,7 +117,7 @@ def has_leaf(value: Value, kinds: type | tuple[type, ...]) -> bool:
     elif not isinstance(value, list):
         return isinstance(value, kinds)
     for part in value:  # noqa: SIM110  (any() would make the generator that this is about)
-        if type(part) not in _PLAIN and has_leaf(part, kinds):
+        if type(part) not in PLAIN and has_leaf(part, kinds):
             return True
     return False
 
@@ -149,8 +149,12 @@ def has_unknown(value: Value) -> bool:
 
 
 def unknowns(value: Value) -> Iterator[Unknown]:
-    """Every Unknown of ``value``."""
-    return (v for v in leaves(value) if isinstance(v, Unknown))
+    """Every Unknown of ``value``. Asked of every property, of which few have one: see :func:`has_leaf`."""
+    if type(value) in PLAIN:
+        return iter(())
+    if isinstance(value, Unknown):
+        return iter((value,))
+    return (v for v in leaves(value) if isinstance(v, Unknown)) if has_leaf(value, Unknown) else iter(())
 
 
 def waits_for_resources(value: Value) -> bool:

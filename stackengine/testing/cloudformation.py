@@ -8,7 +8,8 @@ from stackengine.evaluate.levels import SETTABLE
 from stackengine.evaluate.outside import QUESTIONS
 from stackengine.formats.cfn import functions, limits, parameters, parse, policies, resources, transforms
 from stackengine.formats.cfn.shapes import EXAMPLES
-from stackengine.registry import Dialect, Registry, known_foreign_names
+from stackengine.registry import Registry, known_foreign_names
+from stackengine.testing.tables import code, table, type_section
 
 _HEAD = """\
 # CloudFormation
@@ -61,26 +62,17 @@ DYNAMIC = {
 
 def page(registry: Registry) -> str:
     """The whole page in Markdown."""
-    parts = [_HEAD, "## Sections", *_table(("section", "state"), SECTIONS.items())]
-    parts += ["## Parameters", f"Keys: {_code(parameters.KEYS)}.", "", f"Types: {_code(parameters.TYPES)}. Any other is C132.", ""]
-    parts += [f"Pseudo parameters, which `--param` may set: {_code(SETTABLE)}; `AWS::NoValue` leaves a value out.", ""]
-    parts += ["## Attributes of resources", *_table(("attribute", "state"), ((k, ATTRIBUTES[k]) for k in resources.KEYS))]
-    parts += _table(("UpdatePolicy", "accepted and ignored, because"), policies.UPDATE.items())
-    parts += ["## Functions", *_functions(), *_table(("function", "state"), OTHER_FUNCTIONS.items())]
-    parts += ["## Dynamic references", *_table(("reference", "answered by"), ((f"`{k}`", v) for k, v in DYNAMIC.items()), code=False)]
-    parts += ["## Transforms", *_table(("transform", "state"), _transforms())]
+    parts = [_HEAD, "## Sections", *table(("section", "state"), SECTIONS.items())]
+    parts += ["## Parameters", f"Keys: {code(parameters.KEYS)}.", "", f"Types: {code(parameters.TYPES)}. Any other is C132.", ""]
+    parts += [f"Pseudo parameters, which `--param` may set: {code(SETTABLE)}; `AWS::NoValue` leaves a value out.", ""]
+    parts += ["## Attributes of resources", *table(("attribute", "state"), ((k, ATTRIBUTES[k]) for k in resources.KEYS))]
+    parts += table(("UpdatePolicy", "accepted and ignored, because"), policies.UPDATE.items())
+    parts += ["## Functions", *_functions(), *table(("function", "state"), OTHER_FUNCTIONS.items())]
+    parts += ["## Dynamic references", *table(("reference", "answered by"), ((f"`{k}`", v) for k, v in DYNAMIC.items()), coded=False)]
+    parts += ["## Transforms", *table(("transform", "state"), _transforms())]
     limited = ((f"{n} {s}", "warning C170: no limit here") for s, n in limits.COUNTS.items())
-    parts += ["## Limits of AWS", *_table(("more than", "gives"), limited, code=False), *_types(registry)]
+    parts += ["## Limits of AWS", *table(("more than", "gives"), limited, coded=False), *_types(registry)]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _code(words: Iterable[str]) -> str:
-    return ", ".join(f"`{w}`" for w in words)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, code: bool = True) -> list[str]:
-    made = [f"| {f'`{first}`' if code else first} | {' | '.join(rest)} |" for first, *rest in rows]
-    return ["", f"| {' | '.join(head)} |", "|" + "---|" * len(head), *made, ""]
 
 
 def _functions() -> list[str]:
@@ -91,7 +83,7 @@ def _functions() -> list[str]:
         note = "needs AWS::LanguageExtensions (C129)" if name in functions.EXTENSIONS else ""
         note = note or ("answered from other stacks" if name in ("Fn::ImportValue", "Fn::GetStackOutput") else "")
         rows.append((name, f"`{EXAMPLES[name]}`", ", ".join(places), note))
-    return _table(("function", "for example", "allowed in (else C122)", ""), rows)
+    return table(("function", "for example", "allowed in (else C122)", ""), rows)
 
 
 def _transforms() -> Iterable[tuple[str, str]]:
@@ -115,23 +107,8 @@ def _types(registry: Registry) -> list[str]:
     )
     parts = ["## Resource types", "", text, ""]
     for dialect in dialects:
-        parts += _type(dialect, registry)
+        parts += type_section(dialect, registry, whose="AWS's")
     return parts
-
-
-def _type(dialect: Dialect, registry: Registry) -> list[str]:
-    taken = [n for n, c in dialect.properties.items() if c.to]
-    also = sorted(n for n in registry.types[dialect.native].properties if n not in dialect.properties)
-    parts = [f"### {dialect.name}", "", f"A {dialect.native}.", ""]
-    if taken:
-        parts += [f"Supported: {_code(taken)}.", ""]
-    if dialect.attributes:
-        parts += [f"Attributes: {_code(dialect.attributes)}.", ""]
-    if also:
-        parts += [f"Besides AWS's: {_code(also)}.", ""]
-    rows = [(n, f"ignored: {c.ignore}") for n, c in dialect.properties.items() if c.ignore]
-    rows += [(n, f"refused (V105): {c.refuse}") for n, c in dialect.properties.items() if c.refuse]
-    return [*parts, *(_table(("property", "state"), rows) if rows else [])]
 
 
 def unlisted() -> list[str]:

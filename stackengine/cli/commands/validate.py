@@ -6,7 +6,6 @@ The exit code is 3 when there are errors.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from stackengine.cli import options
 from stackengine.cli.exit_codes import INVALID, OK
@@ -32,7 +31,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render.sarif import sarif
     from stackengine.service import templates
 
-    paths = [Path(f) for f in args.files]
+    paths = [requests.path_of(f) for f in args.files]
     environments = [requests.existing(e) for e in args.environment]
     with service.open(options.settings(args)) as session:
         given = parameters.given(args.param_file, args.param)

@@ -8,6 +8,7 @@ from typing import Any
 
 from stackengine.formats.build import plain
 from stackengine.formats.environment.types import Types
+from stackengine.formats.nesting import type_names
 from stackengine.formats.scalars import value
 from stackengine.formats.tree import Node, compose
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
@@ -90,6 +91,7 @@ class _File:
     def _values(self, node: Node, what: str, into: dict[str, Any], marks: dict[str, Mark]) -> None:
         for key, given in node.entries if self._map(node, what) else ():
             into[key.text] = plain(given, "yaml11")
+            self._into.types.mentioned.update(type_names(into[key.text]))
             marks[key.text] = key.mark
 
     def _strategies(self, node: Node, layer: Layer) -> None:

@@ -48,6 +48,9 @@ class Types:
     fixed: dict[str, set[str]] = field(default_factory=dict)
     """Pattern of a resource's name -> what may not be done to it (``restricted_actions``)."""
 
+    mentioned: set[str] = field(default_factory=set)
+    """Names of types that values of parameters say."""
+
     # a TypeMapping (formats.nesting)
 
     def resolve(self, type_name: str, resource: str) -> tuple[str, str] | None:
@@ -120,10 +123,20 @@ class Types:
                     case "restricted_actions":
                         self._restrictions(name, entry, diagnostics)
                     case _ if entry.kind == "map":
-                        what = "what is said of resources inside nested templates is not supported"
-                        diagnostics.error("E112", what, key.mark, "give the nested template a parameter for it, or map its type in resource_registry")
+                        self._inside(key, entry, diagnostics)
                     case _:
                         self._entry(self.by_resource.setdefault(name.text, {}), key, entry, file, prefix, diagnostics)
+
+    def _inside(self, key: Node, node: Node, diagnostics: Diagnostics) -> None:
+        """What is said of resources inside a nested template: hooks have no effect there, either; anything else is refused."""
+        for inner, entry in node.entries:
+            if inner.text == "hooks":
+                self._hooks(inner, entry, diagnostics)
+            elif entry.kind == "map":
+                self._inside(inner, entry, diagnostics)
+            else:
+                what = f"what is said of {key.text}, a resource inside a nested template, is not supported"
+                diagnostics.error("E112", what, inner.mark, "give the nested template a parameter for it, or map its type in resource_registry")
 
     @staticmethod
     def _words(node: Node) -> list[tuple[str, Node]]:

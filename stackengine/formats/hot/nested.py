@@ -10,6 +10,7 @@ from stackengine.formats.nesting import Loader
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map
+from stackengine.model.mark import Mark
 from stackengine.model.template import Nested, Resource
 
 STACK, GROUP, CHAIN, SCALING = "OS::Heat::Stack", "OS::Heat::ResourceGroup", "OS::Heat::ResourceChain", "OS::Heat::AutoScalingGroup"
@@ -22,6 +23,7 @@ _SERVER = "%server%"
 
 def with_nested(resource: Resource, properties: Node | None, loader: Loader, functions: Functions, file: str, diagnostics: Diagnostics) -> Resource | None:
     """``resource`` with what it stands for; None where that could not be loaded (reported)."""
+    loader.note([e.value.value for e in resource.properties.entries if isinstance(e.value, Literal)])
     kind = loader.kind_of(resource.type, resource.logical_id, file, resource.type_mark)
     if kind.missing:
         return None
@@ -125,17 +127,24 @@ def _removed(resource: Resource) -> Expr | None:
 
 
 def _chain(resource: Resource, properties: Node | None, loader: Loader, file: str, diagnostics: Diagnostics) -> Resource | None:
-    listed = properties.get("resources") if properties is not None else None
+    listed, types = properties.get("resources") if properties is not None else None, resource.properties.get("resources")
+    concurrent = resource.properties.get("concurrent")
+    if listed is not None and not isinstance(types, (Literal, List, Map)):  # a function gives them
+        known = [n for n in sorted(loader.named) if not loader.goes_round(n, file)]
+        members = tuple(m for n in known if (m := _link(resource, n, loader, file, listed.mark)) is not None)
+        return replace(resource, nested=Nested("chain", members=members, types=types, concurrent=concurrent, mark=resource.mark))
     if listed is None or listed.kind != "list" or any(i.kind != "scalar" for i in listed.items):
         diagnostics.error("H142", f"{resource.logical_id}: resources must be a list of types", (listed or resource).mark)
         return None
+    links = [_link(resource, i.text, loader, file, i.mark) for i in listed.items]
+    found = tuple(k for k in links if k is not None)
+    return replace(resource, nested=Nested("chain", members=found, concurrent=concurrent, mark=resource.mark)) if len(found) == len(links) else None
+
+
+def _link(resource: Resource, type_name: str, loader: Loader, file: str, mark: Mark) -> Resource | None:
+    """One link of a chain; None where it is a template that could not be loaded (reported)."""
+    kind = loader.kind_of(type_name, resource.logical_id, file, mark)
     shared = resource.properties.get("resource_properties")
-    links = []
-    for item in listed.items:
-        kind = loader.kind_of(item.text, resource.logical_id, file, item.mark)
-        nested = Nested("stack", kind.template, mark=item.mark) if kind.template is not None else None
-        own = shared if isinstance(shared, Map) else Map((), resource.mark)
-        links.append(Resource(item.text, kind.name, own, nested=nested, mark=item.mark, type_mark=item.mark))
-        if kind.missing:
-            return None
-    return replace(resource, nested=Nested("chain", members=tuple(links), concurrent=resource.properties.get("concurrent"), mark=resource.mark))
+    nested = Nested("stack", kind.template, mark=mark) if kind.template is not None else None
+    own = shared if isinstance(shared, Map) else Map((), resource.mark)
+    return None if kind.missing else Resource(type_name, kind.name, own, nested=nested, mark=mark, type_mark=mark)

@@ -12,6 +12,7 @@ from stackengine.formats.nesting import Loader
 from stackengine.formats.scaling import with_groups
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.expr import Literal
 from stackengine.model.template import Output, Source, Template
 
 SECTIONS = ("heat_template_version", "description", "parameter_groups", "parameters", "resources", "outputs")
@@ -34,6 +35,7 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
         place = root.get("resources")
         diagnostics.warning("H104", "the template has neither resources nor outputs", place.mark if place else root.mark)
     parameters = {k.text: parameter(k, v, version, diagnostics) for k, v in _entries(section["parameters"])}
+    loader.note([p.default.value for p in parameters.values() if isinstance(p.default, Literal)])
     sources = [Source(name, text)]
     names = [k.text for k, _ in _entries(section["resources"])]
     functions = Functions(version, name, loader, sources, diagnostics, parameters, names)

@@ -71,6 +71,7 @@ def _literal(name: str, arg: list[Any], shape: DataShape) -> str:
     fine = {
         "integer": number, "float": number, "string": isinstance(value, str), "boolean": isinstance(value, bool),
         "version": semantics.version_key(str(value)) is not None, "timestamp": semantics.instant(value) is not None,
-        "scalar": not shape.units or semantics.amount(value, shape.units, any_case=shape.any_case) is not None,
+        "scalar": number or not shape.units or semantics.amount(value, shape.units, any_case=shape.any_case) is not None,
     }.get(base, True)  # fmt: skip
+    # of a scalar a number is so many of its canonical unit (9.1.2.2.2, the examples)
     return "" if fine else f"it compares a value of type {base} with {value!r}"

@@ -91,13 +91,16 @@ class Definitions:
         schema = self.schema_of(body, document, label, inherited.schema if inherited is not None else None)
         required_node, default, fixed = body.get("required"), body.get("default"), reading.get(body, entity, "value")
         required = not is_false(required_node) if required_node is not None else inherited.required if inherited is not None else entity != "attribute"
-        if default is not None and not required and entity == "property" and not reading.first and required_node is not None:
+        if default is not None and not required and entity in ("property", "parameter") and not reading.first and required_node is not None:
             reading.error("S236", f"{label} has a default, but is not required", default.mark, "what is not required stays without a value")
+        mapping = body.get("mapping")
+        if fixed is not None and mapping is not None and not reading.first:
+            reading.error("S236", f"{label} has a value and a mapping", mapping.mark, "what comes in is mapped, what goes out has a value")
         status = body.get("status")
         if status is not None and text(status) and text(status) not in _STATUSES:
             hint = did_you_mean(text(status), _STATUSES) or ", ".join(_STATUSES)
             reading.error("S204", f"{label} has no status {text(status)}", status.mark, hint)
-        definition = Definition(key.text, schema, required, default, fixed, key.mark, document, body.get("mapping"))
+        definition = Definition(key.text, schema, required, default, fixed, key.mark, document, mapping)
         if inherited is not None:
             self._refined(definition, inherited, label, required_node)
         return definition

@@ -176,6 +176,10 @@ class Functions:
             return "takes lists"
         if name in ("sum", "difference", "product", "quotient", "remainder", "round", "floor", "ceil") and any(b in ("boolean", "list", "map") for b in known):
             return "takes numbers"
+        if name == "remainder" and (bases[0] == "float" or bases[1] in ("float", "scalar")):
+            return "takes a whole number or a scalar first, and a whole number then"
+        if name in ("round", "floor", "ceil", "sum", "difference", "product", "quotient", "remainder") and "string" in known:
+            return "takes numbers" if all(b != "scalar" for b in known) else ""
         if name == "length" and bases[0] in ("integer", "float", "boolean"):
             return "takes a text, a list or a map"
         return ""
@@ -258,13 +262,13 @@ class Functions:
         else:
             name = self.deployment(place, operation.text)
             if found.operations[operation.text].implementation is not None and name:
-                return written(name, output.text, "", node), None
+                return written(name, output.text, "", node, self._which(place)), None
         return Literal(None, node.mark), None
 
     def deployment(self, place: Place, operation: str) -> str:
         """The resource that runs an operation; empty where nothing runs it."""
         if place.node is not None:
-            return f"{place.node.name}_{operation}" if any(h.is_a("tosca.nodes.Compute") for h in (place.node, *self.paths.hosts(place.node))) else ""
+            return f"{place.node.name}_{operation}" if self.paths.server(place.node) is not None else ""
         return f"{place.link.source.name}_{place.link.name}_{operation}" if place.link is not None else ""
 
     def _get_nodes_of_type(self, node: Node, argument: Node, context: Context) -> Read:
@@ -275,7 +279,11 @@ class Functions:
 
     def _node_index(self, node: Node, _argument: Node, context: Context) -> Read:
         if context.node is None and context.link is None and self.complete and context.document.root is not None and not context.relationship:
-            context.document.reading.lenient("$node_index is only known in a node template", node.mark, "it is 0 here")
+            problem, hint = "$node_index is only known in a node template", "it is 0 here"
+            if context.document.reading.first:
+                context.document.reading.lenient(problem, node.mark, hint)
+            else:
+                self._error(context, "S243", problem, node)
         if context.node is not None and context.node.counted:
             return Call("tosca_index", (Literal(INDEX, node.mark),), node.mark), "integer"
         return Literal(0, node.mark), "integer"
@@ -330,7 +338,14 @@ class Functions:
         properties, attributes = self.paths.sections(place)
         definition = attributes.get(name) or properties.get(name)
         shape = self.entities.definitions.schema_shape(definition.schema) if definition is not None else None
-        return written(deployment, output, shape.base if shape is not None else "", call)
+        return written(deployment, output, shape.base if shape is not None else "", call, self._which(place))
+
+    def _which(self, place: Place) -> Expr | None:
+        """The number of the deployment that is meant, where there is one for every server of a count; the first where nothing says it."""
+        node = place.node if place.node is not None else place.link.source if place.link is not None else None
+        server = self.paths.server(node) if node is not None else None
+        counted = server if server is not None and server.counted else node
+        return None if counted is None or not counted.counted else place.index if place.index is not None else Literal(0)
 
     def _endpoint(self, place: Place, name: str, call: Node) -> Expr | None:
         """``ip_address`` of an endpoint: the address of the server that the node is on."""
@@ -348,9 +363,13 @@ def reference(node: NodeTemplate, call: Node) -> Ref:
     return Ref(node.name, call.mark)
 
 
-def written(deployment: str, output: str, base: str, call: Node) -> Expr:
-    """An output that an operation wrote into a file, without the line break at its end; of a type that is no text, what that text means."""
-    return Call("tosca_output", (Attr(deployment, (Literal("outputs"), Literal(output)), call.mark), Literal(base)), call.mark)
+def written(deployment: str, output: str, base: str, call: Node, index: Expr | None = None) -> Expr:
+    """An output that an operation wrote into a file, without the line break at its end; of a type that is no text, what that text means.
+
+    ``index``: of which deployment, where there is one for every server of a count.
+    """
+    which = (Literal("resource"), index) if index is not None else ()
+    return Call("tosca_output", (Attr(deployment, (*which, Literal("outputs"), Literal(output)), call.mark), Literal(base)), call.mark)
 
 
 _ORDERED = ("greater_than", "greater_or_equal", "less_than", "less_or_equal")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from stackengine.formats.build import plain
+from stackengine.formats.tosca.counts import COMPUTE, SCALING, WANTED
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.entities import Sections
+from stackengine.formats.tosca.placement import OWN, PLACEMENT, Placements, Policy
 from stackengine.formats.tosca.reading import as_pairs, is_null, items, names, pairs, text
 from stackengine.formats.tosca.rules import constraints, validation
 from stackengine.formats.tosca.service import Service
-from stackengine.formats.tosca.topology import Context
+from stackengine.formats.tosca.topology import Context, NodeTemplate
 from stackengine.formats.tosca.types import Type
 from stackengine.formats.tosca.workflows import Workflows
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import did_you_mean
+from stackengine.model.expr import Expr
 
+POLICY_EXTENSIONS = {PLACEMENT: OWN, SCALING: ("min_instances", "max_instances", "default_instances", "increment")}
+"""Properties of ours on normative policy types."""
 _CONDITION_WORDS = ("constraint", "period", "evaluations", "method")
 
 
@@ -26,8 +33,7 @@ class Group:
 
     name: str
     type: Type | None
-    members: list[str]
-    properties: dict[str, tuple[Node, Node]] = field(default_factory=dict)
+    members: list[str] = field(default_factory=list)
 
 
 class Groups:
@@ -37,7 +43,8 @@ class Groups:
         self._service, self._workflows = service, workflows
         self._entities, self._functions, self._document = service.entities, service.functions, service.document
         self.groups: dict[str, Group] = {}
-        self.policies: list[dict[str, Any]] = []
+        self.policies: list[Policy] = []
+        self.placements = Placements(service.reading)
 
     def read(self) -> None:
         """Everything; faults are reported."""
@@ -62,19 +69,25 @@ class Groups:
         found = self._entities.catalog.named(kind, node, self._document, what)
         return found, self._entities.sections(found) if found is not None else None
 
-    def _values(self, body: Node, key: Node, sections: Sections | None, what: str) -> dict[str, tuple[Node, Node]]:
-        reading, found = self._service.reading, dict[str, tuple[Node, Node]]()
+    def _values(self, body: Node, key: Node, sections: Sections | None, what: str) -> dict[str, Expr]:
+        """The properties, with the defaults of the type."""
+        reading, values, found = self._service.reading, self._functions.values, dict[str, Expr]()
         for name, value in reading.section(body, "properties", what):
             definition = sections.properties.get(name.text) if sections is not None else None
             if sections is not None and sections.type.incomplete:
                 continue
-            if definition is None and sections is not None:
+            if definition is not None:
+                found[name.text] = values.defined(value, definition, Context(self._document), f"{name.text} of {what}")
+                continue
+            found[name.text] = values.anything(value, Context(self._document))
+            if sections is not None and not any(name.text in POLICY_EXTENSIONS.get(a.normative, ()) for a in sections.type.ancestors()):
                 reading.error("S230", f"{what} ({sections.type.name}) has no property {name.text}", name.mark, did_you_mean(name.text, sections.properties))
-            elif definition is not None:
-                self._functions.values.defined(value, definition, Context(self._document), f"{name.text} of {what}")
-            found[name.text] = (name, value)
         for name_, definition in (sections.properties if sections is not None else {}).items():
-            if definition.required and definition.default is None and definition.fixed is None and name_ not in found:
+            chosen = definition.fixed if definition.fixed is not None else definition.default
+            if name_ not in found and chosen is not None:
+                context = Context(definition.document)
+                found[name_] = self._functions.quietly(partial(values.defined, chosen, definition, context, f"{name_} of {what}"))
+            elif definition.required and name_ not in found:
                 reading.error("S231", f"{what} needs a value for the property {name_}", key.mark)
         for name, _ in reading.section(body, "attributes", what):
             if sections is not None and name.text not in sections.attributes and name.text not in sections.properties:
@@ -87,7 +100,8 @@ class Groups:
         if body is None:
             return
         kind, sections = self._type("group", body.get("type"), what)
-        self.groups[key.text] = Group(key.text, kind, [], self._values(body, key, sections, what))
+        self.groups[key.text] = Group(key.text, kind)
+        self._values(body, key, sections, what)
         interfaces = self._service.reading.section(body, "interfaces", what)
         if interfaces and self._document.reading.first:
             self._entities.interfaces.assigned(interfaces, self._document, {}, what)
@@ -114,8 +128,7 @@ class Groups:
         if body is None:
             return
         kind, sections = self._type("policy", body.get("type"), what)
-        self._values(body, key, sections, what)
-        targets = []
+        policy = Policy(key.text, key, kind, kind.name if kind is not None else text(body.get("type")), values=self._values(body, key, sections, what))
         for target in names(body.get("targets")):
             found = self._functions.nodes.get(target.text)
             group = self.groups.get(target.text)
@@ -123,7 +136,7 @@ class Groups:
                 known = [*self._functions.nodes, *self.groups]
                 reading.error("S280", f"there is no node template or group {target.text}", target.mark, did_you_mean(target.text, known))
                 continue
-            targets.append(target.text)
+            policy.targets.append(target.text)
             own = found.type if found is not None else group.type if group is not None else None
             members = [self._functions.nodes[m].type for m in group.members if m in self._functions.nodes] if group is not None else []
             allowed = sections.targets if sections is not None else ()
@@ -133,9 +146,31 @@ class Groups:
                 reading.error("S281", problem, target.mark)
         for name, value in reading.section(body, "triggers", what):
             check_trigger(name, value, self._document, what, self._workflows, self._functions.nodes)
-        self.policies.append({"name": key.text, "type": kind.name if kind is not None else text(body.get("type")), "targets": targets})
-        if kind is not None and not any(a.normative == "tosca.policies.Root" and len(kind.ancestors()) == 1 for a in kind.ancestors()):
-            reading.diagnostics.notice("S282", f"{what} has no effect: policies are kept with the template only", key.mark)
+            policy.triggers = True
+        self.policies.append(policy)
+        self._effect(policy)
+
+    def _effect(self, policy: Policy) -> None:
+        """What a policy does, or that it does nothing."""
+        diagnostics, mark = self._service.reading.diagnostics, policy.key.mark
+        targets = list(self._targets(policy.targets))
+        if policy.is_a(PLACEMENT):
+            servers = (self._functions.paths.server(t) or t for t in targets)
+            taken = (*self._functions.nodes, *self.placements.resources)
+            self.placements.add(policy, (s for s in servers if s.is_a(COMPUTE) or (s.type is not None and s.type.name == "SE::Server")), taken)
+        elif policy.is_a(SCALING) and WANTED[1] in policy.values and any(t.is_a(COMPUTE) for t in targets):
+            told = f"policy {policy.name} says how many there are at first: nothing scales them"
+            diagnostics.notice("S282", told, mark, f"change {WANTED[1]}, and update the stack")
+        elif policy.type is not None and policy.type.normative != "tosca.policies.Root":
+            diagnostics.notice("S282", f"policy {policy.name} has no effect: policies of its type are kept with the template only", mark)
+
+    def _targets(self, names_: list[str], seen: tuple[str, ...] = ()) -> Iterator[NodeTemplate]:
+        """Node templates, also those of groups."""
+        for name in names_:
+            if name in self._functions.nodes:
+                yield self._functions.nodes[name]
+            elif name in self.groups and name not in seen:
+                yield from self._targets(self.groups[name].members, (*seen, name))
 
 
 def check_trigger(
@@ -187,10 +222,10 @@ def _condition(node: Node, document: Document) -> None:
                 constraints(clauses, document)
 
 
-def as_data(policies: list[dict[str, Any]], groups: dict[str, Group]) -> tuple[dict[str, Any], ...]:
+def as_data(policies: list[Policy], groups: dict[str, Group]) -> tuple[dict[str, Any], ...]:
     """Groups and policies for the neutral template."""
     found = [{"kind": "group", "name": g.name, "type": g.type.name if g.type is not None else "", "members": list(g.members)} for g in groups.values()]
-    return (*found, *({"kind": "policy", **p} for p in policies))
+    return (*found, *({"kind": "policy", "name": p.name, "type": p.type_name, "targets": p.targets} for p in policies))
 
 
 def plain_metadata(node: Node | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from functools import partial
 
 from stackengine.formats.reader import Reader
 from stackengine.formats.scalars import value as scalar_value
+from stackengine.formats.tosca.counts import one_of, several
 from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.files import Files
 from stackengine.formats.tosca.functions import Functions
@@ -38,7 +39,6 @@ _NEEDED = {"python": "python3", "ansible": "ansible-playbook"}
 """What must be in a guest to run what is no shell script."""
 BARE_IMAGES = ("tiny",)
 """Images that have busybox only."""
-_COMPUTE = "tosca.nodes.Compute"
 
 
 @dataclass(slots=True)
@@ -55,6 +55,12 @@ class Step:
     script: str = ""
     called: bool = False
     """By a workflow, so that it runs when it is made, whatever its name."""
+
+    @property
+    def each(self) -> NodeTemplate | None:
+        """The node of whose count it runs once for every one; None where it runs once."""
+        own = self.context.node
+        return self.server if self.server.counted else own if own is not None and own.counted else None
 
 
 class Lifecycle:
@@ -94,10 +100,6 @@ class Lifecycle:
             owner, rest = owner.source if rest[0].text == "SOURCE" else owner.target, rest[1:]
         if owner is not None and len(rest) == 1 and rest[0].kind == "scalar":
             owner.outputs[rest[0].text] = (step.name, output)
-
-    def server(self, node: NodeTemplate) -> NodeTemplate | None:
-        """The server that a node is on; None where there is none."""
-        return next((h for h in (node, *self._functions.paths.hosts(node)) if h.is_a(_COMPUTE)), None)
 
     def last(self, node: NodeTemplate) -> str:
         """The resource that is ready when the node is started."""
@@ -149,13 +151,10 @@ class Lifecycle:
         if implementation.host == "ORCHESTRATOR":
             reading.diagnostics.warning("X123", f"{what} runs on the orchestrator, which is refused", implementation.mark, "operations run in guests")
             return None
-        server = self.server(node)
+        server = self._functions.paths.server(node)
         if server is None:
             problem = f"{what} runs nowhere: {node.name} is hosted on no server"
             reading.diagnostics.warning("S276", problem, implementation.mark, "operations run in the guest of the node's host")
-        elif server.counted:
-            reading.diagnostics.warning("S276", f"{what} is not run: {server.name} stands for several servers", implementation.mark)
-            return None
         return server
 
     def resources(self, ready: dict[str, tuple[DependsOn, ...]]) -> Iterator[Resource]:
@@ -179,7 +178,7 @@ class Lifecycle:
         assert place is not None
         assert operation.implementation is not None
         server = self._checked(place, operation, name) if isinstance(place, NodeTemplate) else None
-        if server is None:
+        if server is None or server.counted:
             return []
         context = Context(node.document, node) if link is None else Context(link.document, node, link, relationship=True)
         step = Step(name, operation, interface, server, context, operation.implementation.mark, called=True)
@@ -198,7 +197,8 @@ class Lifecycle:
         implementation = step.operation.implementation
         assert implementation is not None
         mark, name, kind, script = step.mark, step.name, step.kind, step.script
-        entries = [Entry("server", mark, Ref(step.server.name, mark)), Entry("name", mark, Literal(name)), Entry("inputs", mark, self._inputs(step))]
+        server = one_of(step.server, mark, each=step.each is not None)
+        entries = [Entry("server", mark, server), Entry("name", mark, Literal(name)), Entry("inputs", mark, self._inputs(step))]
         config: list[Resource] = []
         if kind == "ansible":
             text_ = Map((Entry("group", mark, Literal("ansible")), Entry("config", mark, Literal(script))), mark)
@@ -224,7 +224,8 @@ class Lifecycle:
         timeout = scalar_value(implementation.timeout, "core") if implementation.timeout is not None and implementation.timeout.kind == "scalar" else None
         if isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and timeout > 0:
             entries.append(Entry("timeout", mark, Literal(timeout)))
-        return [*config, Resource(name, "SE::Deployment", Map(tuple(entries), mark), waits, mark=mark, type_mark=mark)]
+        made = Resource(name, "SE::Deployment", Map(tuple(entries), mark), waits, mark=mark, type_mark=mark)
+        return [*config, several(made, step.each, self._functions) if step.each is not None and not step.called else made]
 
     def _inputs(self, step: Step) -> Expr:
         """Inputs of the interface, then of the operation; values win over defaults."""
@@ -237,7 +238,7 @@ class Lifecycle:
             elif name not in values and definition.required and definition.fixed is None:
                 step.context.document.reading.diagnostics.warning("S277", f"{step.name} needs a value for the input {name}", step.mark)
         for name, (node, document) in values.items():
-            context = Context(document, step.context.node, step.context.link, step.context.relationship)
+            context = Context(document, step.context.node, step.context.link, step.context.relationship, each=step.each is not None)
             known = definitions.get(name)
             what = f"the input {name} of {step.name}"
             expr = self._functions.quietly(partial(self._input, node, known, context, what))

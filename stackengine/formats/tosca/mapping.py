@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from stackengine.formats.life import external_of, with_life
+from stackengine.formats.tosca.counts import SCALABLE, WANTED, one_of, several
 from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.functions import Functions
 from stackengine.formats.tosca.lifecycle import Lifecycle
+from stackengine.formats.tosca.placement import Placements
 from stackengine.formats.tosca.reading import text
 from stackengine.formats.tosca.topology import Context, Link, NodeTemplate
 from stackengine.formats.tosca.values import fold
 from stackengine.formats.tree import Node
 from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map, Ref
 from stackengine.model.mark import Mark
-from stackengine.model.template import DependsOn, Nested, Policies, Resource
+from stackengine.model.template import DependsOn, Policies, Resource
 
 COMPUTE, BLOCK, NETWORK, PORT = "tosca.nodes.Compute", "tosca.nodes.Storage.BlockStorage", "tosca.nodes.network.Network", "tosca.nodes.network.Port"
 MAPPED = (COMPUTE, BLOCK, NETWORK, PORT)
+_EXTERNAL = {NETWORK: "network_id", BLOCK: "volume_id"}
+"""Properties that name something that is there already: it is used, and neither changed nor deleted."""
 UNSUPPORTED = ("tosca.nodes.LoadBalancer", "tosca.nodes.Storage.ObjectStorage")
 RECORD = "SE::None"
 _TAKEN = {COMPUTE: {"host": ("num_cpus", "mem_size", "disk_size", "cpu_frequency", "name", "instance_type"),
@@ -29,8 +32,8 @@ _TAKEN = {COMPUTE: {"host": ("num_cpus", "mem_size", "disk_size", "cpu_frequency
 class Mapping:
     """Makes the resources of one service template."""
 
-    def __init__(self, functions: Functions, lifecycle: Lifecycle) -> None:
-        self._functions, self._lifecycle = functions, lifecycle
+    def __init__(self, functions: Functions, lifecycle: Lifecycle, placements: Placements) -> None:
+        self._functions, self._lifecycle, self._placements = functions, lifecycle, placements
         self._image_told = False
         self._bases: dict[int, str] = {}
         self._ports: dict[int, list[Link]] = {}
@@ -42,7 +45,7 @@ class Mapping:
             for link in node.links if self.base(node) == PORT else ():
                 if link.target is not None and link.name == "binding":
                     self._ports.setdefault(id(link.target), []).append(link)
-        found: dict[str, Resource] = {}
+        found: dict[str, Resource] = dict(self._placements.resources)
         ready: dict[str, tuple[DependsOn, ...]] = {}
         for node in self._functions.nodes.values():
             ready[node.name] = tuple(self._waits(node))
@@ -80,6 +83,8 @@ class Mapping:
         entries = [*self._properties(node, base), *self._capabilities(node, base), *self._linked(node, base)]
         if base == COMPUTE:
             entries += self._image(node, entries)
+        if base in (COMPUTE, "SE::Server"):
+            entries = self._placements.within(node, entries)
         mark = entries[0].key_mark if entries else node.key.mark
         properties = Map(tuple(entries), mark)
         declared = node.type is not None and node.type.declared is not None
@@ -89,18 +94,17 @@ class Mapping:
             node.document.reading.diagnostics.warning("S263", problem, node.type_mark, "nothing is made for it")
         metadata = self._functions.values.anything(node.metadata, Context(node.document, node)) if node.metadata is not None else None
         life = with_life(Policies(), node.metadata, node.document.reading.diagnostics)
+        external = external_of(metadata) or self._external(node, base)
         made = Resource(
-            node.name, name, properties, waits, metadata=metadata, external_id=external_of(metadata), policies=life, mark=node.key.mark,
+            node.name, name, properties, waits, metadata=metadata, external_id=external, policies=life, mark=node.key.mark,
             type_mark=node.type_mark, description=text(node.body.get("description")), stands_for=base if declared and base != name else "",
         )  # fmt: skip
-        return self._counted(node, made)
+        return several(made, node, self._functions) if node.counted else made
 
-    def _counted(self, node: NodeTemplate, made: Resource) -> Resource:
-        if not node.counted or node.count is None:
-            return made
-        count = self._functions.values.anything(node.count, Context(node.document))
-        group = Nested("group", members=(replace(made, depends_on=()),), count=count, index_variable="%index%", mark=node.count.mark)
-        return Resource(node.name, made.type, Map(()), made.depends_on, nested=group, mark=made.mark, type_mark=made.type_mark)
+    def _external(self, node: NodeTemplate, base: str) -> Expr | None:
+        found = node.properties.get(_EXTERNAL.get(base, ""))
+        expr = self._functions.values.anything(found[1], Context(node.document, node)) if found is not None else None
+        return None if isinstance(expr, Literal) and expr.value in (None, "") else expr
 
     def _properties(self, node: NodeTemplate, base: str) -> Iterator[Entry]:
         context = Context(node.document, node)
@@ -109,7 +113,7 @@ class Mapping:
             definition = node.sections.properties.get(name)
             what = f"{node.name}.{name}"
             expr = self._functions.values.anything(value, context) if definition is None else self._functions.values.defined(value, definition, context, what)
-            if base == PORT and name == "order":
+            if (base == PORT and name == "order") or name == _EXTERNAL.get(base):
                 continue
             yield Entry(name, key.mark, expr)
         if native:
@@ -134,12 +138,12 @@ class Mapping:
                 expr = values.anything(value, context) if definition is None else values.defined(value, definition, context, what)
                 if base not in MAPPED or (taken is not None and prop in taken.get(name, ())):
                     yield Entry(f"{name}.{prop}", key.mark, expr)
-                elif not (name == "scalable" and isinstance(expr, Literal) and expr.value == 1):
+                elif not (name == SCALABLE and (any(w in assignment.properties for w in WANTED) or (isinstance(expr, Literal) and expr.value == 1))):
                     idle.append((f"{name}.{prop}", key.mark))
         if idle:
             problem = f"{node.name}: nothing is made of {', '.join(n for n, _ in idle)}"
-            several = idle[0][0].startswith("scalable.")
-            hint = "one server is made; count (TOSCA 2.0) makes several" if several else "it is kept with the template, for other nodes to read"
+            several = idle[0][0].startswith(f"{SCALABLE}.")
+            hint = f"one server is made; {WANTED[1]} makes several" if several else "it is kept with the template, for other nodes to read"
             node.document.reading.diagnostics.notice("S264", problem, idle[0][1], hint)
         if taken is None:
             return
@@ -183,7 +187,7 @@ class Mapping:
             ports = sorted(self._ports.get(id(node), ()), key=lambda k: self._order(k.source))
             if ports and "networks" not in node.properties:
                 mark = ports[0].mark
-                items = tuple(Map((Entry("port", k.mark, Ref(k.source.name, k.mark)),), k.mark) for k in ports)
+                items = tuple(Map((Entry("port", k.mark, one_of(k.source, k.mark, each=node.counted)),), k.mark) for k in ports)
                 yield Entry("networks", mark, List(items, mark))
 
     @staticmethod
@@ -202,16 +206,29 @@ class Mapping:
             if not self._attaches(link) or link.target is None:
                 continue
             mark, context = link.mark, Context(link.document, node, link, relationship=True)
-            entries = [Entry("server", mark, Ref(node.name, mark)), Entry("volume", mark, Ref(link.target.name, mark))]
-            for name, (key, value) in link.properties.items():
-                definition = link.definitions.get(name)
-                expr = self._functions.values.defined(value, definition, context, f"{node.name}.{link.name}.{name}") if definition else None
-                if name == "device" and expr is not None:
-                    entries.append(Entry("mountpoint", key.mark, expr))
-                elif name == "location":
-                    problem = f"{node.name}.{link.name}: nothing mounts the volume at its location"
-                    link.document.reading.diagnostics.notice("S261", problem, key.mark, "mount it in user_data, or in an operation of the node")
-            yield Resource(f"{node.name}_{link.target.name}", "SE::VolumeAttachment", Map(tuple(entries), mark), mark=mark, type_mark=mark)
+            entries = [Entry("server", mark, one_of(node, mark, each=True)), Entry("volume", mark, one_of(link.target, mark, each=node.counted))]
+            said = self._said_of(link, "device")
+            if said is not None:
+                entries.append(Entry("mountpoint", said[0], self._functions.values.defined(said[1], said[2], context, f"{node.name}.{link.name}.device")))
+            location = self._said_of(link, "location")
+            if location is not None:
+                problem = f"{node.name}.{link.name}: nothing mounts the volume at its location"
+                hint = "mount it in user_data, or in an operation of the node"
+                link.document.reading.diagnostics.notice("S261", problem, location[0], hint)
+            made = Resource(f"{node.name}_{link.target.name}", "SE::VolumeAttachment", Map(tuple(entries), mark), mark=mark, type_mark=mark)
+            yield several(made, node, self._functions) if node.counted else made
+
+    @staticmethod
+    def _said_of(link: Link, name: str) -> tuple[Mark, Node, Definition] | None:
+        """What a relationship says of a property, or the default of its type."""
+        definition = link.definitions.get(name)
+        if definition is None:
+            return None
+        if name in link.properties:
+            key, value = link.properties[name]
+            return key.mark, value, definition
+        chosen = definition.fixed if definition.fixed is not None else definition.default
+        return (definition.mark, chosen, definition) if chosen is not None else None
 
     def _waits(self, node: NodeTemplate) -> Iterator[DependsOn]:
         base = self.base(node)

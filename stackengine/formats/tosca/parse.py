@@ -97,7 +97,7 @@ class _Reader:
         groups.read()
         substitutes = Substitutes(self._functions, self._document, self._loader).prepare()
         lifecycle = Lifecycle(self._functions, self._loader)
-        resources = self._nested(Mapping(self._functions, lifecycle).resources(), substitutes)
+        resources = self._nested(Mapping(self._functions, lifecycle, groups.placements).resources(), substitutes)
         procedures = Procedures(self._service, lifecycle).made()
         metadata = {"substitution": mappings} if mappings is not None else {}
         root = self._document.root

@@ -89,7 +89,7 @@ class Paths:
         if name == "SELF":
             if context.relationship:
                 return Place(link=context.link) if context.link is not None else None
-            return Place(node=context.node) if context.node is not None else None
+            return Place(node=context.node, index=own_number(context, first)) if context.node is not None else None
         if name in ("SOURCE", "TARGET", "HOST") and not context.document.reading.first and name not in self._functions.nodes:
             instead = "RELATIONSHIP, host, TARGET" if name == "HOST" else name
             self._error(context, f"a path does not begin with {name} since 2.0", first, f"[SELF, {instead}, …]")
@@ -123,7 +123,11 @@ class Paths:
         if host is None:
             self._error(context, f"{start.name} is not hosted on anything", node)
             return None
-        return Place(node=host)
+        return Place(node=host, index=own_number(context, node))
+
+    def server(self, node: NodeTemplate) -> NodeTemplate | None:
+        """The server that a node is, or is on; None where there is none."""
+        return next((h for h in (node, *self.hosts(node)) if h.is_a("tosca.nodes.Compute")), None)
 
     @staticmethod
     def hosts(node: NodeTemplate) -> Iterator[NodeTemplate]:
@@ -147,7 +151,7 @@ class Paths:
                     found += [Place(link=k) for k in incoming if k.capability == place.capability]
                 case "RELATIONSHIP" if place.node is not None:
                     used = 2
-                    found += [Place(link=k) for k in place.node.linked(rest[1].text)]
+                    found += [Place(link=k, index=place.index) for k in place.node.linked(rest[1].text)]
                     if not place.node.linked(rest[1].text):
                         if rest[1].text not in place.node.sections.requirements:
                             hint = did_you_mean(rest[1].text, place.node.sections.requirements)
@@ -157,19 +161,19 @@ class Paths:
                     target = place.link.target
                     if target is None:
                         return None
-                    found.append(Place(node=target, capability=place.link.capability))
+                    found.append(Place(node=target, capability=place.link.capability, index=place.index if is_hosting(place.link) else None))
                 case "CAPABILITY" if place.node is not None:
                     used = 2
                     if place.node.capability(rest[1].text) is None:
                         self._error(context, f"{place} has no capability {rest[1].text}", rest[1], did_you_mean(rest[1].text, place.node.sections.capabilities))
                         return None
-                    found.append(Place(node=place.node, capability=rest[1].text))
+                    found.append(replace(place, capability=rest[1].text))
                 case "SOURCE" if place.link is not None:
                     found.append(Place(node=place.link.source))
                 case "TARGET" if place.link is not None:
                     if place.link.target is None:
                         return None
-                    found.append(Place(node=place.link.target))
+                    found.append(Place(node=place.link.target, index=place.index if is_hosting(place.link) else None))
                 case _:
                     self._error(context, f"{word} does not follow {place}", rest[0])
                     return None
@@ -221,7 +225,7 @@ class Paths:
         assert place.node is not None
         for node in (place.node, *self.hosts(place.node)):
             if name in node.sections.properties or (live and name in node.sections.attributes) or name in node.sections.capabilities:
-                return Place(node=node)
+                return replace(place, node=node)
         return place
 
     def _one(self, place: Place, rest: tuple[Node, ...], context: Context, call: Node, *, live: bool) -> tuple[Expr, Schema | str | None]:
@@ -231,6 +235,8 @@ class Paths:
             if through is not None and nested[0].kind == "scalar":
                 if not self._has_capability(through, nested[0].text) and through.node is not None:
                     through = self._related(place.node, name, nested[0].text) or Place(node=through.node)
+                if place.index is not None and through.node in (place.node, *self.hosts(place.node)):
+                    through = replace(through, index=place.index)
                 return self._one(through, nested, context, call, live=live)
         keys = tuple(self._functions.values.anything(n, context) for n in nested)
         found = self._look(place, name, keys, context, rest[0], call, live=live)
@@ -384,6 +390,11 @@ def with_index(expr: Expr, index: Expr) -> Expr:
             return If(with_index(c, index), with_index(t, index), with_index(o, index), mark)
         case _:
             return expr
+
+
+def own_number(context: Context, mark: Node) -> Expr | None:
+    """The number of the node that something is made for; None where it is made once."""
+    return Call("tosca_index", (Literal(INDEX, mark.mark),), mark.mark) if context.each else None
 
 
 def member(node: NodeTemplate, index: Expr | None, name: str, keys: tuple[Expr, ...], call: Node) -> Expr:

@@ -137,7 +137,7 @@ class Reading:
             case "l":
                 return value.kind == "list"
             case "b":
-                return value.kind == "scalar" and value.text in _BOOLEANS
+                return value.kind == "scalar" and value.text in _BOOLEANS and (value.plain or self.first)
             case "n":
                 return value.kind == "list" and all(i.kind == "scalar" for i in value.items)
             case _:

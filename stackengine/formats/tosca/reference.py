@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 
 from stackengine.formats.tosca import profile, semantics
 from stackengine.formats.tosca.functions import NAMES_1
+from stackengine.formats.tosca.groups import POLICY_EXTENSIONS
 from stackengine.formats.tosca.keynames import MOVED, entities, keys_of
 from stackengine.formats.tosca.mapping import BLOCK, COMPUTE, NETWORK, PORT, UNSUPPORTED
 from stackengine.formats.tosca.rules import CLAUSE_NAMES, QUERIES
@@ -16,12 +17,13 @@ from stackengine.formats.tosca.versions import DRAFTS, ORDER, PROFILES, VERSIONS
 
 _NATIVE = {COMPUTE: "`SE::Server`", BLOCK: "`SE::Volume`", NETWORK: "`SE::Network`", PORT: "`SE::Port`"}
 
-def page() -> str:
-    """The whole page."""
-    return "\n".join(_lines())
+
+def page(properties: Iterable[str] = ()) -> str:
+    """The whole page; ``properties``: what becomes of those of the normative types, which the types of ours say."""
+    return "\n".join(_lines(properties))
 
 
-def _lines() -> Iterator[str]:
+def _lines(properties: Iterable[str]) -> Iterator[str]:
     yield "# TOSCA\n"
     yield "Generated from the tables that read it; `stackengine/formats/tosca`.\n"
     yield "## Versions\n"
@@ -44,6 +46,7 @@ def _lines() -> Iterator[str]:
     yield f"1.x: {', '.join(f'`{n}`' for n in NAMES_1)}.\n"
     yield f"2.0: {', '.join(f'`${n}`' for n in (*QUERIES, 'value', *semantics.FUNCTIONS))}.\n"
     yield from _types()
+    yield from properties
     yield (resources.files("stackengine.formats.tosca") / "profiles" / "reference.md").read_text("utf-8")
 
 
@@ -61,4 +64,5 @@ def _types() -> Iterator[str]:
         if kind != "node":
             yield f"{kind}: {', '.join(f'`{n}`' for n in profile.names(kind))}.\n"
     yield "Properties of ours besides: " + "; ".join(f"`{n}`: {', '.join(f'`{p}`' for p in props)}" for n, props in EXTENSIONS.items()) + "."
-    yield "Of capabilities of Compute: " + "; ".join(f"`{n}`: {', '.join(f'`{p}`' for p in props)}" for n, props in CAPABILITY_EXTENSIONS.items()) + ".\n"
+    yield "Of capabilities of Compute: " + "; ".join(f"`{n}`: {', '.join(f'`{p}`' for p in props)}" for n, props in CAPABILITY_EXTENSIONS.items()) + "."
+    yield "Of policies: " + "; ".join(f"`{n}`: {', '.join(f'`{p}`' for p in props)}" for n, props in POLICY_EXTENSIONS.items()) + ".\n"

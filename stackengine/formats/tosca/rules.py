@@ -172,6 +172,9 @@ class _Clause:
         if len(args) < least or (most is not None and len(args) > most):
             self._document.reading.error("S241", f"{key.text} takes {semantics.arity(least, most)}, not {len(args)}", value.mark)
             return None
+        if name == "in_range" and args[1] is not None and args[1][0] == "list" and len(args[1]) != 3:
+            self._document.reading.error("S238", "$in_range needs a lower and an upper bound", value.mark, "[1, 4], for example")
+            return None
         pattern = args[1] if name == "matches" else None
         fault = _pattern_fault(str(pattern[1])) if pattern is not None and pattern[0] == "literal" else ""
         if fault:

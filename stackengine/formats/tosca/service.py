@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackengine.formats.scalars import value as scalar_value
+from stackengine.formats.tosca.counts import Counts
 from stackengine.formats.tosca.definitions import Definition
 from stackengine.formats.tosca.documents import Document
 from stackengine.formats.tosca.entities import Entities, Sections
@@ -17,7 +18,7 @@ from stackengine.model.diagnostics import did_you_mean
 EXTENSIONS = {
     "tosca.nodes.Compute": (
         "name", "instance_name", "image", "flavor", "vcpus", "memory", "max_memory", "disk", "networks", "security_groups", "volumes", "key_name", "ssh_keys",
-        "user_data", "user_data_update", "metadata", "tags", "ready", "power", "shutdown_timeout", "pool", "login",
+        "user_data", "user_data_update", "metadata", "tags", "ready", "power", "shutdown_timeout", "pool", "login", "placement",
     ),
     "tosca.nodes.Storage.BlockStorage": ("name", "pool", "format", "image", "metadata"),
     "tosca.nodes.network.Network": ("name", "mode", "domain", "mtu", "bridge", "gateway", "dhcp", "pools"),
@@ -56,10 +57,13 @@ class Service:
             made = self._node(key, value, everything)
             if made is not None:
                 self.functions.nodes[key.text] = made
+        counts = Counts(self.functions, self.body)
+        counts.read()
         for node in self.functions.nodes.values():
             self.requirements.read(node)
         self.functions.complete = True
         self.requirements.fulfil(self.functions.nodes, mapped)
+        counts.follow()
 
     def _node(self, key: Node, value: Node, everything: dict[str, tuple[Node, Node]]) -> NodeTemplate | None:
         what = f"node template {key.text}"

@@ -126,3 +126,5 @@ class Context:
     link: Link | None = None
     relationship: bool = False
     """Within the definition of a relationship: SELF is the relationship."""
+    each: bool = False
+    """Within what is made for every node of a count: SELF and HOST are the ones of its number."""

@@ -206,10 +206,6 @@ class Values:
     def _boolean(self, node: Node, shape: DataShape, context: Context, what: str) -> Expr:
         if node.plain and node.text in ("true", "false"):
             return Literal(node.text == "true", node.mark)
-        known = ("True", "TRUE", "False", "FALSE")
-        if node.plain and node.text in known and not context.document.reading.first:
-            context.document.reading.lenient(f"{what} is true or false, not '{node.text}'", node.mark)
-            return Literal(node.text.lower() == "true", node.mark)
         if context.document.reading.first and node.text.lower() in ("true", "false", "yes", "no", "on", "off"):
             context.document.reading.lenient(f"{what} is true or false, not '{node.text}'", node.mark)
             return Literal(node.text.lower() in ("true", "yes", "on"), node.mark)
@@ -229,7 +225,7 @@ class Values:
                 return Literal(node.text, node.mark)
             return self._wrong(node, shape, context, what, "6.5 or 6.5.2, for example")
         if not isinstance(found, str) and not context.document.reading.first:
-            context.document.reading.lenient(f"{what} is a version, and {node.text} is a number without quotes", node.mark, f'write "{node.text}"')
+            return self._wrong(node, shape, context, what, f'without quotes it is a number: "{node.text}"')
         return Literal(node.text, node.mark)
 
     def _scalar(self, node: Node, shape: DataShape, context: Context, what: str) -> Expr:
@@ -254,7 +250,8 @@ class Values:
         return Literal(node.text, node.mark)
 
     def _nil(self, node: Node, shape: DataShape, context: Context, what: str) -> Expr:
-        return Literal(None, node.mark) if is_null(node) else self._wrong(node, shape, context, what)
+        fine = is_null(node) and (context.document.reading.first or node.text == "null")
+        return Literal(None, node.mark) if fine else self._wrong(node, shape, context, what, "null, in small letters and without quotes")
 
     def _ruled(self, expr: Expr, schema: Schema, shape: DataShape | None, node: Node, context: Context, what: str) -> Expr:
         """``expr`` with its rules checked, now or when its value is known."""

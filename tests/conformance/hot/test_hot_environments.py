@@ -102,7 +102,7 @@ def test_files_that_do_not_agree_how_to_merge() -> None:
     ("encrypted_param_names: {a: b}", "E105 e0.yaml:1:24"),
     ("resource_registry: {'OS::X': [a]}", "E110 e0.yaml:1:30"),
     ("resource_registry: {resources: {a: {hooks: pre-make}}}", "E111 e0.yaml:1:44"),
-    ("resource_registry: {resources: {a: {b: {'OS::X': y.yaml}}}}", "E112 e0.yaml:1:37"),
+    ("resource_registry: {resources: {a: {b: {'OS::X': y.yaml}}}}", "E112 e0.yaml:1:41"),
     ("resource_registry: {resources: {a: {restricted_actions: [delete]}}}", "E114 e0.yaml:1:58"),
     ("parameters: {t: a}", "P101 e0.yaml:1:14"),
     ("parameters: {n: five}", "P103 e0.yaml:1:14"),
@@ -153,3 +153,83 @@ def test_defaults_reach_nested_templates_and_restrictions_their_resource() -> No
     assert not diagnostics.errors
     assert found.written["a/inner"].properties == {"value": "given"}
     assert found.written["b"].policies.replace == "allow"
+
+
+ROLES = """
+parameters:
+  services: {type: comma_delimited_list, default: [My::Service::Time, My::Service::Gone]}
+  count: {type: number, default: 0}
+conditions: {some: {not: {equals: [{get_param: count}, 0]}}}
+resources:
+  secrets: {type: My::Secrets, properties: {anything: 1}}
+  chain: {type: My::Services, properties: {services: {get_param: services}, secrets: {get_attr: [secrets, of, service]}}}
+  role:
+    type: OS::Heat::ResourceGroup
+    condition: some
+    properties: {count: {get_param: count}, resource_def: {type: My::Role, properties: {data: {get_attr: [chain, names]}}}}
+  empty: {type: OS::Heat::ResourceGroup, properties: {count: {get_param: count}, resource_def: {type: My::Role}}}
+  after: {type: My::After::Role, depends_on: role, properties: {servers: {get_attr: [empty, refs_map]}}}
+outputs:
+  names: {value: {get_attr: [chain, names]}}
+  nothing: {value: {get_attr: [secrets, of, service]}}
+  role: {value: {if: [some, {get_attr: [role, data]}, []]}}
+  empty: {value: {get_attr: [empty, data]}}
+"""
+ROLE_FILES = {
+    "services.yaml": HOT + """
+parameters: {services: {type: comma_delimited_list, default: []}, secrets: {type: json, default: {}}}
+resources:
+  links:
+    type: OS::Heat::ResourceChain
+    properties: {resources: {list_concat: [{get_param: services}, []]}, resource_properties: {secrets: {get_param: secrets}}}
+outputs:
+  names: {value: {yaql: {expression: '$.data.where($ != null).select($.name)', data: {get_attr: [links, role_data]}}}}
+""",
+    "time.yaml": HOT + "parameters: {secrets: {type: json, default: {a: b}}}\noutputs: {role_data: {value: {name: time, secrets: {get_param: secrets}}}}\n",
+    "role.yaml": HOT + """
+parameters: {data: {type: json, default: []}}
+resources: {v: {type: OS::Heat::Value, properties: {value: {get_param: data}}}}
+outputs: {data: {value: {get_attr: [v, value]}}}
+""",
+}  # fmt: skip
+ROLE_TYPES = """resource_registry:
+  My::Secrets: OS::Heat::None
+  My::Services: services.yaml
+  My::Service::Time: time.yaml
+  My::Service::Other: time.yaml
+  My::Service::Gone: OS::Heat::None
+  My::Role: role.yaml
+  'My::After::*': OS::Heat::None
+"""
+
+
+def outputs(found: Any) -> dict[str, Any]:
+    return {n: o.value for n, o in found.outputs.items()}
+
+
+def test_roles_that_environment_files_leave_empty() -> None:
+    """As in tripleo-heat-templates: what is not wanted is OS::Heat::None, whose attributes are null; services are a computed chain."""
+    found, diagnostics = explored(ROLES, ROLE_TYPES, files=ROLE_FILES)
+    assert not diagnostics.errors, diagnostics.errors
+    assert outputs(found) == {"names": ["time"], "nothing": None, "role": [], "empty": []}
+    assert {p: w.type for p, w in found.written.items()} == {"secrets": "OS::Heat::None", "chain/links/1": "OS::Heat::None", "after": "OS::Heat::None"}
+
+
+def test_links_of_a_chain_come_from_the_environment() -> None:
+    found, diagnostics = explored(ROLES, ROLE_TYPES, "parameters: {services: [My::Service::Other, My::Service::Other], count: 1}", files=ROLE_FILES)
+    assert not diagnostics.errors, diagnostics.errors
+    assert outputs(found)["names"] == ["time", "time"]
+    assert "role/0/v" in found.written
+
+
+@pytest.mark.parametrize(("resources", "code"), [("{get_attr: [v, value]}", "H142"), ("{get_param: text}", "H142"), ("{get_param: none}", "")])
+def test_links_must_be_known_types(resources: str, code: str) -> None:
+    text = f"""
+parameters: {{text: {{type: json, default: {{a: b}}}}, none: {{type: comma_delimited_list}}}}
+resources:
+  w: {{type: OS::Heat::WaitConditionHandle}}
+  v: {{type: OS::Heat::Value, properties: {{type: comma_delimited_list, value: {{get_attr: [w, endpoint]}}}}}}
+  c: {{type: OS::Heat::ResourceChain, properties: {{resources: {resources}}}}}
+"""
+    found = {d.code for d in explored(text)[1].errors}
+    assert ("H142" in found) is (code == "H142")

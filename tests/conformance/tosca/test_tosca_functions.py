@@ -49,7 +49,7 @@ CASES: dict[str, Any] = {
     "{$union: [[1, 2], [2, 3]]}": [1, 2, 3], "{$union: [[1, 1]]}": [1], "{$intersection: [[1, 2], [2, 3]]}": [2], "{$sum: [1, 2, 3]}": 6,
     "{$sum: [1, 0.5]}": 1.5, "{$difference: [5, 7]}": -2, "{$product: [2, 3, 4]}": 24, "{$product: [{$get_property: [a, size]}, 2]}": "4 GB",
     "{$quotient: [7, 2]}": 3.5, "{$remainder: [7, 4]}": 3, "{$round: [3.5]}": 3, "{$round: [3.53]}": 4, "{$floor: [3.9]}": 3, "{$ceil: [3.1]}": 4,
-    "{$sum: [{$get_property: [a, size]}, {$get_property: [b, size]}]}": "4 GB", "$$text": "$text", "{$$key: 1}": {"$key": 1}, "$node_index": 0,
+    "{$sum: [{$get_property: [a, size]}, {$get_property: [b, size]}]}": "4 GB", "$$text": "$text", "{$$key: 1}": {"$key": 1},
     "{$sum: [{$get_input: n}, {$length: [{$get_input: words}]}]}": 7,
 }  # fmt: skip
 

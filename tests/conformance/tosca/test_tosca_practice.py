@@ -84,6 +84,21 @@ node_types: {M: {capabilities: {c: A}}, N: {derived_from: M, capabilities: {c: B
 """),
     "2.0 knows only true and false": ("S200", TWO + "node_types: {N: {properties: {p: {type: string, required: no}}}}\n"),
     "2.0 has no empty lists for maps": ("S200", TWO + "node_types: {N: {properties: []}}\n"),
+    "2.0 has true and false in small letters": ("S232", TWO + "node_types: {N: {}, M: {properties: {p: {type: boolean, default: True}}}}\n"),
+    "2.0 has no text for a keyname that is true or false": ("S200", TWO + "node_types: {N: {properties: {p: {type: string, required: 'true'}}}}\n"),
+    "2.0 has nothing but null for nil": ("S232", TWO + "node_types: {N: {properties: {p: {type: nil, default: ~}}}}\n"),
+    "2.0 has versions as text": ("S232", TWO + "node_types: {N: {properties: {p: {type: version, default: 2.0}}}}\n"),
+    "2.0 has no default for an input that is not required": ("S236", TWO + """
+service_template: {inputs: {i: {type: string, required: false, default: x}}, node_templates: {}}
+"""),
+    "2.0 has a value or a mapping": ("S236", TWO + """
+node_types: {N: {attributes: {a: {type: string}}}}
+service_template: {node_templates: {n: {type: N}}, outputs: {o: {type: string, value: x, mapping: [n, a]}}}
+"""),
+    "2.0 has no index outside of nodes": ("S243", TWO + "service_template: {node_templates: {}, outputs: {o: {value: $node_index}}}\n"),
+    "2.0 has remainders of whole numbers": ("S241", TWO + "service_template: {node_templates: {}, outputs: {o: {value: {$remainder: [1.5, 1]}}}}\n"),
+    "2.0 rounds numbers": ("S241", TWO + "service_template: {node_templates: {}, outputs: {o: {value: {$round: [a]}}}}\n"),
+    "2.0 has ranges of two bounds": ("S238", TWO + "data_types: {D: {derived_from: integer, validation: {$in_range: [$value, [1]]}}}\n"),
     "an input that is not there": ("S290", V13 + """
 node_types: {Outer: {properties: {release: {type: string, required: false}}}}
 topology_template:
@@ -173,7 +188,7 @@ topology_template:
   node_templates:
     n:
       type: tosca.nodes.Compute
-      capabilities: {scalable: {properties: {min_instances: 1, max_instances: 4, default_instances: 2}}, endpoint: {properties: {protocol: http}}}
+      capabilities: {scalable: {properties: {min_instances: 1, max_instances: 4}}, endpoint: {properties: {protocol: http}}}
 """
     told = [d for d in read(text)[1] if d.code == "S264"]
-    assert [d.summary.partition("of ")[2] for d in told] == ["scalable.max_instances, scalable.default_instances, endpoint.protocol"]
+    assert [d.summary.partition("of ")[2] for d in told] == ["scalable.max_instances, endpoint.protocol"]

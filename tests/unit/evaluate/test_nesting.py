@@ -267,6 +267,8 @@ def test_each_file_is_parsed_once_and_stands_in_the_sources_once() -> None:
 
 def test_a_type_that_an_environment_maps_to_a_file_or_another_type() -> None:
     class Mapping:
+        mentioned = ()
+
         def resolve(self, type_name: str, resource: str) -> tuple[str, str] | None:
             return {"My::Box": ("child.yaml", "env/e.yaml"), "My::Disk": ("OS::Cinder::Volume", "e.yaml")}.get(type_name)
 

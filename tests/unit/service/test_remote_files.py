@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from stackengine import formats
+from stackengine.cli.main import main
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.service import fetch as fetching
@@ -45,11 +48,21 @@ class Served(http.server.BaseHTTPRequestHandler):
         """Nothing is printed."""
 
 
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        made.writestr("app.yaml", "tosca_definitions_version: tosca_simple_yaml_1_3\nmetadata: {template_name: a, template_version: '1.0'}\n"
+                      "imports: [more/types.yaml]\ntopology_template: {node_templates: {n: {type: N}}}\n")  # fmt: skip
+        made.writestr("more/types.yaml", "tosca_definitions_version: tosca_simple_yaml_1_3\nnode_types: {N: {derived_from: tosca.nodes.Root}}\n")
+    return buffer.getvalue()
+
+
 @pytest.fixture
 def site() -> Iterator[str]:
     pages = {"/t/types.yaml": TYPES.encode(), "/t/more/below.yaml": BELOW.encode(), "/t/child.yaml": CHILD.encode(), "/t/text": b"hello",
              "/t/local.yaml": b"tosca_definitions_version: tosca_2_0\nimports: ['file:///etc/hostname']\n", "/secret": b"no",
-             "/t/inc.yaml": b"Resources: {V: {Type: 'SE::None'}}", "/t/large": b"x" * (fetching.MAX_BYTES + 1), "/t/binary": b"\xff\xfe"}  # fmt: skip
+             "/t/inc.yaml": b"Resources: {V: {Type: 'SE::None'}}", "/t/large": b"x" * (fetching.MAX_BYTES + 1), "/t/binary": b"\xff\xfe",
+             "/t/app.csar": archive()}  # fmt: skip
     handler = type("Handler", (Served,), {"pages": pages})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -122,3 +135,23 @@ def test_allowed(site: str) -> None:
 def test_private_addresses_are_for_hosts_that_the_owner_names(site: str) -> None:
     with pytest.raises(ValueError, match="private address"):
         fetch(f"{site}/t/text", Allowed(urls=("http:/",)))
+
+
+def test_an_archive_by_its_address_is_fetched_once_the_owner_allows_it(
+    site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    address = f"{site}/t/app.csar"
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    words = ["--state", str(tmp_path), "validate"]
+    assert main([*words, address]) == 1
+    assert "does not allow its address" in capsys.readouterr().err
+    owner = tmp_path / "XDG_CONFIG_HOME/stackengine/owner.yaml"
+    owner.parent.mkdir(parents=True)
+    owner.write_text(f"allow: {{urls: ['{site}/']}}\n")
+    assert main([*words, address]) == 0
+    assert main([*words, f"{address}#sha256={'0' * 64}"]) == 1
+    assert "is not what was asked for" in capsys.readouterr().err
+    assert main([*words, f"{site}/t/text"]) == 2
+    kept = [p.name for p in (tmp_path / "XDG_CACHE_HOME").rglob("*") if p.is_file()]
+    assert kept == ["app.csar"]
