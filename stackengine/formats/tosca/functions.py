@@ -178,7 +178,7 @@ class Functions:
             return "takes numbers"
         if name == "remainder" and (bases[0] == "float" or bases[1] in ("float", "scalar")):
             return "takes a whole number or a scalar first, and a whole number then"
-        if name in ("round", "floor", "ceil", "sum", "difference", "product", "quotient", "remainder") and "string" in known:
+        if name in ("round", "floor", "ceil") and "string" in known:
             return "takes numbers" if all(b != "scalar" for b in known) else ""
         if name == "length" and bases[0] in ("integer", "float", "boolean"):
             return "takes a text, a list or a map"
