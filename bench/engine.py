@@ -87,7 +87,7 @@ def measure(quick: bool) -> Section:
             for count, runs in wanted.items():
                 if turn < runs and count * critical_path(shape, count) <= LONGEST:
                     lives.setdefault((shape, count), []).append(life(shape, count, turn))
-    small = [{n: commands("layers", n) for n in (1, 500)} for _ in range(3 if quick else 5)]
+    small = [{n: commands("layers", n) for n in (1, 500)} for _ in range(3 if quick else 9)]
     large = [] if quick else [{n: commands("layers", n) for n in (1_000, 10_000)} for _ in range(2)]
     rows = [*_against_floor(lives), *_commands(small, large), *_growth(lives), *_all_sizes(lives)]
     text = (
