@@ -37,6 +37,7 @@ def with_image(want: sdk.Properties) -> dict[str, Any]:
     for theirs, ours in _OWN.items():
         if theirs in said:
             found.setdefault(ours, said[theirs])
-    if "hw_disk_bus" in said and not (found.get("root_disk") or {}).get("bus"):
-        found["root_disk"] = {**(found.get("root_disk") or {}), "bus": said["hw_disk_bus"]}
+    disk = found.get("root_disk") or {}
+    if "hw_disk_bus" in said and isinstance(disk, dict) and not disk.get("bus"):
+        found["root_disk"] = {**disk, "bus": said["hw_disk_bus"]}
     return found
