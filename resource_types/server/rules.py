@@ -74,7 +74,7 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         found.append(sdk.Refusal("metadata_service", text, "a private host has one: --host private://NAME", "notice"))
     if kind == "tcp" and not profile.local:
         found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
-    found += hardware.refused(want, profile)
+    found += [*hardware.broken(want), *hardware.refused(want, profile)]  # with what flavor and image say of the machine
     found += shape_of(profile).refused(want)
     mode = want.get("vm_mode")
     if mode and not ({mode} if isinstance(mode, str) else {"pv", "pvh", "hvm"}) & profile.features:

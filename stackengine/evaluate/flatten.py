@@ -45,6 +45,8 @@ class Flattening:
         """Exports of other stacks that are used."""
         self.told: set[tuple[str, Mark]] = set()
         """What was refused, and where."""
+        self.asked_placeholders: set[str] = set()
+        """Paths of placeholders of which some attribute was asked for."""
         self._full = False
         self._missing: set[tuple[str, Mark]] = set()
 

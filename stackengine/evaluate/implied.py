@@ -11,7 +11,7 @@ from stackengine.model.expr import Ref
 from stackengine.model.values import Unknown, Value
 from stackengine.registry import Registry, ResourceTypeInfo
 
-EXPLICIT = ("depends_on", "metadata", "external_id")
+EXPLICIT = ("depends_on", "metadata", "external_id", "placeholder")
 """By what a resource depends on others that none of its properties names (``Dependency.via``)."""
 
 

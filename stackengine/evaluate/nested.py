@@ -45,6 +45,7 @@ class Placed:
     def attribute(self, path: list[Value], mark: Mark) -> Value:
         """What an attribute gives, by the name that the template's language has for it; without a name, all that Heat's type has, by name (HOT)."""
         if self.resource.type == PLACEHOLDER:
+            self.level.run.asked_placeholders.add(self.path)
             return None
         if not path:
             known = heat_types().get(self.resource.type)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stackengine.evaluate.flatten import Flattening
 from stackengine.evaluate.nested import Placed
 from stackengine.model.desired import Dependency
-from stackengine.model.expr import Attr, Ref
+from stackengine.model.expr import Attr, Ref, references
 from stackengine.model.template import Policies
 from stackengine.model.values import FAULTY, OMIT, Sensitive, Unknown, Value, unknowns
 
@@ -48,10 +48,22 @@ def write_down(placed: Placed, run: Flattening) -> Written:
             for reference in unknown.refs():
                 if refers_to_something(reference, run):
                     found.setdefault(reference.target, Dependency(reference.target, "configured", via, reference.mark))
+    for dependency in _on_placeholders(placed, run):
+        found.setdefault(dependency.path, dependency)
     return Written(
         placed.path, resource.type, properties, metadata, external, placed.scope, placed.policies, tuple(found.values()), placed,
         checked={**taken, **{k: v for k, v in properties.items() if k != "LaunchTemplate"}} if resource.taken else None,
     )  # fmt: skip
+
+
+def _on_placeholders(placed: Placed, run: Flattening) -> Iterator[Dependency]:
+    """Attributes of placeholders are null and known; in Heat they are waited for all the same."""
+    if not run.asked_placeholders:
+        return
+    for reference in references(placed.resource.properties):
+        path = placed.level.full(reference.target)
+        if path in run.asked_placeholders:
+            yield Dependency(path, "configured", "placeholder", reference.mark)
 
 
 def _properties(placed: Placed, run: Flattening) -> dict[str, Value]:
