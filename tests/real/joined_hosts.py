@@ -24,9 +24,11 @@ def start(state: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def join(state: Path, addresses: dict[str, str]) -> None:
-    """A bridge in the first host, and a cable from it to each of the others."""
+    """A bridge in the first host, and a cable from it to each of the others; nothing where an earlier test did so."""
     pids = {name: private.find(name, state).pid for name in addresses}
     first, *others = addresses
+    if all("wire" in inside(pid, "ip", "-o", "link") for pid in pids.values()):
+        return
     inside(pids[first], "ip", "link", "add", "wire", "type", "bridge")
     inside(pids[first], "ip", "addr", "add", f"{addresses[first]}/24", "dev", "wire")
     inside(pids[first], "ip", "link", "set", "wire", "up")

@@ -48,7 +48,7 @@ def on(state: Path, server: str, script: str) -> str:
 
 def test_a_disk_that_does_not_start_is_mended_and_copied(state: Path) -> None:
     disk_image(state)
-    broken = SERVER.format(name="web", image="disk.raw")
+    broken = SERVER.format(name="web", image="./disk.raw")
     up(state, broken)
     run(state, "rescue", "lost", "web", "--yes")
     look = "mkdir -p /mnt/root; mount /dev/vda /mnt/root; cat /mnt/root/fstab"
