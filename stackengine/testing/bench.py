@@ -208,9 +208,10 @@ class Bench:
         self.on_subject(self.info.handler.stop)
 
     def change(self, name: str, value: Value) -> Action:
-        """Plan a change of one property; the subject's action in the new plan."""
-        self.desired = self.with_property(name, value)
-        self.plan = self.planned(self.desired)
+        """Plan a change of one property; the subject's action in the new plan. UnsupportedError, and nothing is changed, where the plan refuses it."""
+        desired = self.with_property(name, value)
+        self.plan = self.planned(desired)
+        self.desired = desired
         return self.action()
 
 
