@@ -22,6 +22,11 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".jo
 LANGUAGES = ("hot", "cfn", "tosca")
 
 
+def slow_but(*default: str) -> list[Any]:
+    """All languages; in the default run each has one stack on real guests: three tiers in HOT, hello in the others."""
+    return [pytest.param(x, marks=() if x in default else pytest.mark.slow) for x in LANGUAGES]
+
+
 @pytest.fixture(autouse=True)
 def nothing_stays(state: Path) -> Iterator[None]:
     """A test that fails takes its stacks down all the same."""
@@ -54,7 +59,7 @@ def left(state: Path) -> list[str]:
     return [name for name in found if name.startswith("se-")]
 
 
-@pytest.mark.parametrize("language", [pytest.param(x, marks=pytest.mark.slow if x != LANGUAGES[0] else ()) for x in LANGUAGES])
+@pytest.mark.parametrize("language", slow_but("cfn", "tosca"))
 def test_hello_serves_its_page_and_goes_without_a_trace(state: Path, language: str) -> None:
     up(state, "hello", language, "--param", "greeting=good morning")
     url = run(state, "outputs", f"hello-{language}", "url").strip()
@@ -65,7 +70,7 @@ def test_hello_serves_its_page_and_goes_without_a_trace(state: Path, language: s
     assert left(state) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", slow_but("hot"))
 def test_three_tiers_live_their_life(state: Path, language: str) -> None:
     name = f"three-tier-{language}"
     grown = f"{'datasize' if language == 'cfn' else 'data_size'}=2"  # CloudFormation's parameters have letters and digits only
