@@ -26,6 +26,7 @@ from stackengine.hosts import private
 from stackengine.service import stacks
 from stackengine.service.access import servers_of
 from stackengine.service.environments import cuts, renew, up
+from stackengine.service.environments.origin import Origin
 from stackengine.service.types import Settings
 
 TEMPLATE = """heat_template_version: 2018-08-31
@@ -115,7 +116,7 @@ class Ground:
 
     def fork(self, branch: str, *more: str) -> float:
         """Seconds of a fork of main whose host is there already."""
-        name = up.Wanted(up.Origin("git.example/shop", branch)).name
+        name = up.Wanted(Origin("git.example/shop", branch)).name
         private.ensure(name, self.state)
         return self.serving(branch, lambda: self.command("fork", "main", "--branch", branch, *more))
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -77,7 +78,8 @@ def multiply(session: Session, folder: Path, count: int) -> None:
             rows = [dict(r._mapping) for r in connection.execute(sa.select(table).where(of == first.id))]
             copies = []
             for n in range(1, count):
-                branch, new = f"b{n}", {"id" if table is t.stack else "stack": f"copy{n}"}
+                branch = f"b{n}"
+                new: dict[str, Any] = {"id" if table is t.stack else "stack": f"copy{n}"}
                 if table is t.stack:
                     new |= {"name": f"shop-{branch}", "live_name": f"shop-{branch}", "tags": {TAG: replace(life, branch="main").to_tags()}}
                 if table is t.operation:

@@ -77,7 +77,7 @@ def counted() -> list[int]:
         commits.append(1)
         return commit(self, *arguments)
 
-    OperationJournal.commit = counting  # type: ignore[method-assign]
+    OperationJournal.commit = counting  # type: ignore[method-assign, assignment]
     return commits
 
 

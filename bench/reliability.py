@@ -85,7 +85,7 @@ class Lab:
         """What of ours is on the host."""
         with self.session() as session:
             host = session.host(self.uri)
-            names = [o.name for o in (*host.domain_list(), *host.network_list(), *host.volume_list("default"))]
+            names = [d.name for d in host.domain_list()] + [n.name for n in host.network_list()] + [v.name for v in host.volume_list("default")]
         return [n for n in names if n.startswith("se-")]
 
     def clear(self) -> None:

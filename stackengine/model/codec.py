@@ -234,19 +234,26 @@ def layer_from_json(data: dict[str, Any]) -> Layer:
 
 
 def _resource_to_json(resource: DesiredResource) -> dict[str, Any]:
-    return {
-        "path": resource.path,
-        "type": resource.type,
-        "properties": value_to_json(resource.properties),
-        "depends": [[d.path, d.need, d.via, mark_to_json(d.mark)] for d in resource.depends],
-        "policies": policies_to_json(resource.policies),
-        "power": resource.power,
-        "foreign_type": resource.foreign_type,
-        "scope": resource.scope,
-        "metadata": value_to_json(resource.metadata),
-        "external_id": value_to_json(resource.external_id),
-        "marks": {k: mark_to_json(m) for k, m in resource.marks.items()},
-    }
+    """Only what differs from the default, as there are many of them in every revision."""
+    found: dict[str, Any] = {"path": resource.path, "type": resource.type, "properties": value_to_json(resource.properties)}
+    if resource.depends:
+        found["depends"] = [[d.path, d.need, d.via, mark_to_json(d.mark)] for d in resource.depends]
+    policies = policies_to_json(resource.policies)
+    if policies:
+        found["policies"] = policies
+    if resource.power != "running":
+        found["power"] = resource.power
+    if resource.foreign_type:
+        found["foreign_type"] = resource.foreign_type
+    if resource.scope:
+        found["scope"] = resource.scope
+    if resource.metadata is not None:
+        found["metadata"] = value_to_json(resource.metadata)
+    if resource.external_id is not None:
+        found["external_id"] = value_to_json(resource.external_id)
+    if resource.marks:
+        found["marks"] = {k: mark_to_json(m) for k, m in resource.marks.items()}
+    return found
 
 
 def _resource_from_json(data: dict[str, Any]) -> DesiredResource:
@@ -254,14 +261,14 @@ def _resource_from_json(data: dict[str, Any]) -> DesiredResource:
         path=data["path"],
         type=data["type"],
         properties=value_from_json(data["properties"]),
-        depends=tuple(Dependency(p, n, v, mark_from_json(m)) for p, n, v, m in data["depends"]),
-        policies=policies_from_json(data["policies"]),
-        power=data["power"],
-        foreign_type=data["foreign_type"],
-        scope=data["scope"],
-        metadata=value_from_json(data["metadata"]),
-        external_id=value_from_json(data["external_id"]),
-        marks={k: mark_from_json(m) for k, m in data["marks"].items()},
+        depends=tuple(Dependency(p, n, v, mark_from_json(m)) for p, n, v, m in data.get("depends", ())),
+        policies=policies_from_json(data.get("policies", {})),
+        power=data.get("power", "running"),
+        foreign_type=data.get("foreign_type", ""),
+        scope=data.get("scope", ""),
+        metadata=value_from_json(data.get("metadata")),
+        external_id=value_from_json(data.get("external_id")),
+        marks={k: mark_from_json(m) for k, m in data.get("marks", {}).items()},
     )
 
 
