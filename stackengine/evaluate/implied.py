@@ -27,7 +27,7 @@ def imply(
         if implied.path not in resources:
             types[implied.path] = info
             marks = {"": made.mark_of(implied.via)}
-            resources[implied.path] = DesiredResource(implied.path, info.name, with_defaults(implied.properties, info.schema), marks=marks)
+            resources[implied.path] = DesiredResource(implied.path, info.name, with_defaults(implied.properties, info.schema), implied=True, marks=marks)
         reference = Unknown(Ref(implied.path, made.mark_of(implied.via)))
         made.properties[implied.via] = implied.shape(reference) if implied.shape else reference
 
@@ -46,5 +46,5 @@ def with_property(desired: Desired, path: str, name: str, value: Value, registry
     inferred = [d for d in dependencies_of(made.properties, types, made.marks) if d.path in resources and d.path not in {e.path for e in explicit}]
     resources[path] = replace(made, depends=(*inferred, *explicit))
     needed = {d.path for r in resources.values() for d in r.depends}
-    brought = [d.path for d in old.depends if d.via == f"properties.{name}" and d.path not in needed and ":" in d.path]
+    brought = [d.path for d in old.depends if d.via == f"properties.{name}" and d.path not in needed and desired.resources[d.path].implied]
     return replace(desired, resources={p: r for p, r in resources.items() if p not in brought})

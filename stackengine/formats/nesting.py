@@ -114,12 +114,16 @@ class Loader:
 
     def kind_of(self, type_name: str, resource: str, file: str, mark: Mark) -> Kind:
         """What ``type_name`` is for the resource of this name, written in ``file``."""
-        mapped = self._types.resolve(type_name, resource) if self._types is not None else None
-        name, said_in = mapped or (type_name, file)
+        name, said_in = self._mapped(type_name, resource, file)
         if not is_template_name(name):
             return Kind(name)
         template = self.child(name, said_in, mark)
         return Kind(name, template, missing=template is None)
+
+    def _mapped(self, type_name: str, resource: str, file: str) -> tuple[str, str]:
+        """What an environment file makes of a type, and the file that says so; the type itself and ``file`` where none does."""
+        mapped = self._types.resolve(type_name, resource) if self._types is not None else None
+        return mapped or (type_name, file)
 
     def note(self, value: Any) -> None:
         """Take up the names of types that a value has in it."""
@@ -127,8 +131,7 @@ class Loader:
 
     def goes_round(self, type_name: str, file: str) -> bool:
         """Whether a type is a template that is being read just now."""
-        mapped = self._types.resolve(type_name, "") if self._types is not None else None
-        name, said_in = mapped or (type_name, file)
+        name, said_in = self._mapped(type_name, "", file)
         return is_template_name(name) and join(said_in, name) in self._open
 
     def call_macro(self, name: str, event: dict[str, Any]) -> Any:

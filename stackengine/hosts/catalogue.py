@@ -102,7 +102,7 @@ class Catalogue:
 
     def add(self, name: str, source: str, *, checksum: str = "", user: str = "", memory: int = 0, description: str = "") -> ImageSource:
         """Give a path or an address a name; said again it is replaced."""
-        self.free(name)
+        self.check_name(name)
         if not is_url(source) and not Path(source).expanduser().is_file():
             raise ImageError(f"image file {source} is not there", hint="an image is a path or an http(s) address")
         place = source if is_url(source) else str(Path(source).expanduser().absolute())
@@ -111,8 +111,8 @@ class Catalogue:
             known[name] = data
         return _entry(name, data)
 
-    def free(self, name: str) -> None:
-        """Whether people can give this name; :class:`ImageError` says why not."""
+    def check_name(self, name: str) -> None:
+        """Nothing where people can give this name; :class:`ImageError` says why they cannot."""
         if name in catalogue():
             raise ImageError(f"{name} is an image that comes with stackengine", hint="choose another name")
         if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name):

@@ -110,10 +110,8 @@ class Images:
         return self._downloads.sweep(keep, pretend=pretend) + guest_image.sweep(self._state, pretend=pretend)
 
     def captured(self, name: str) -> Path:
-        """Where an image that was made of a server stands; its folder is there."""
-        folder = self._state / "images" / "captured"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{name}.qcow2"
+        """Where an image that was made of a server stands, or would."""
+        return self._state / "images" / "captured" / f"{name}.qcow2"
 
     def _locate(self, source: str, sha256: str, check: Callable[[], None]) -> tuple[Path, str]:
         name, _, part = source.partition("#")

@@ -49,11 +49,11 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def write_whole(file: Path, text: str) -> None:
+def write_whole(file: Path, content: str | bytes) -> None:
     """Write a file that others see whole or not at all, whoever else writes it at the same time: the last one's stays."""
     part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        part.write_text(text, "utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)

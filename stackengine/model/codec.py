@@ -251,6 +251,8 @@ def _resource_to_json(resource: DesiredResource) -> dict[str, Any]:
         found["metadata"] = value_to_json(resource.metadata)
     if resource.external_id is not None:
         found["external_id"] = value_to_json(resource.external_id)
+    if resource.implied:
+        found["implied"] = True
     if resource.marks:
         found["marks"] = {k: mark_to_json(m) for k, m in resource.marks.items()}
     return found
@@ -268,6 +270,7 @@ def _resource_from_json(data: dict[str, Any]) -> DesiredResource:
         scope=data.get("scope", ""),
         metadata=value_from_json(data.get("metadata")),
         external_id=value_from_json(data.get("external_id")),
+        implied=data.get("implied", False),
         marks={k: mark_from_json(m) for k, m in data.get("marks", {}).items()},
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from stackengine.formats.detect import is_archive
+from stackengine.hosts.runtime import write_whole
 from stackengine.service.owner import allowed
 from stackengine.service.types import ServiceError
 
@@ -29,7 +30,5 @@ def fetched(address: str) -> Path:
     path = base / hashlib.sha256(data).hexdigest()[:16] / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{name}.{os.getpid()}")
-        partial.write_bytes(data)
-        partial.replace(path)
+        write_whole(path, data)
     return path

@@ -31,13 +31,14 @@ def capture(session: Session, name: str, stack: str, server: str, snapshot: str 
         raise NotThereError(f"{stack} has no server {server}", hint=f"it has: {', '.join(known) or 'none'}")
     host: Any = host_of(session, row, known[server])
     try:
-        session.images.names.free(name)
+        session.images.names.check_name(name)
     except ImageError as error:
         raise ServiceError(str(error), hint=error.hint) from error
     with _frozen(session, stack, server, snapshot) as frozen, cuts.sweeping(session):
         if server not in frozen.servers:
             raise NotThereError(f"the snapshot {snapshot} has no server {server}", hint=f"it has: {', '.join(frozen.servers)}")
         file = session.images.captured(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         try:
             host.disk_captured(cuts.root(session) / frozen.id, _booted_from(frozen.guests([server])[server], server), part)
