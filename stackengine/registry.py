@@ -37,6 +37,8 @@ class Conversion:
     ``int``, ``list``, ``undotted`` (a domain without its last dot)."""
     ignore: str = ""
     refuse: str = ""
+    null: str = ""
+    """Why a null that is written has no effect, where it would mean something in its language."""
     used: str = ""
     """Something else took it up while the template was read; says what."""
 

@@ -86,6 +86,7 @@ def _functions() -> Iterator[str]:
 - A map that looks like a misspelt function is plain data, and told (H128).
 - Names of parameters and resources may be computed, of what is known before apply.
 - `get_attr` of what is not there yet is known after apply, where Heat gives null.
+- A property that is null has its default or the empty value of its kind, which its constraints must allow; what need not be said is not.
 """
     yield "In conditions: " + ", ".join(f"`{n}` since {d}" for n, d in since.CONDITIONS_SINCE.items()) + "; any other function is refused there (H127)."
 

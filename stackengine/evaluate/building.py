@@ -67,10 +67,10 @@ class Building:
         (info, dialect), resource = found, written.placed.resource
         self.types[written.path] = info
         lower = self._lowering.value
-        values = {k: lower(v) for k, v in (written.properties if written.checked is None else written.checked).items() if v is not None}
+        values = {k: lower(v) for k, v in (written.properties if written.checked is None else written.checked).items()}
         marks = property_marks(resource.properties)
         if info.name == RECORD and not self._kinds.supported(resource.type):
-            values = {"value": values}
+            values = {"value": {k: v for k, v in values.items() if v is not None}}
         elif resource.stands_for and dialect is not None:
             values = {k: v for k, v in values.items() if k in dialect.properties or k in info.properties}
         native, at = self._translator.properties(resource, info, dialect, values, marks)

@@ -1,8 +1,8 @@
 """Properties as Heat's own schemas have them: every type that Heat knows, whether or not it is supported here (heat, engine/properties.py).
 
-The facts stand in ``known_types/heat.json``, one line a type. A property: ``t`` type (s, i, n, b, l, m, a), ``r`` required, ``c`` converts text to a list,
-``h`` hidden or deprecated, ``z`` never implemented, ``q`` keys of a map, ``e`` items of a list; constraints ``v`` allowed values, ``g`` range, ``n`` length,
-``p`` pattern, ``k`` custom, ``o`` modulo. A type: ``p`` properties, ``a`` attributes.
+The facts stand in ``known_types/heat.json``, one line a type. A property: ``t`` type (s, i, n, b, l, m, a), ``r`` required, ``d`` has a default,
+``c`` converts text to a list, ``h`` hidden or deprecated, ``z`` never implemented, ``q`` keys of a map, ``e`` items of a list; constraints ``v`` allowed
+values, ``g`` range, ``n`` length, ``p`` pattern, ``k`` custom, ``o`` modulo. A type: ``p`` properties, ``a`` attributes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from stackengine.model.values import OMIT, SecretRef, Sensitive, Unknown, Value
 _KINDS = {"s": "text", "i": "a whole number", "n": "a number", "b": "true or false", "l": "a list", "m": "a map"}
 _HINTS = {"l": "begin each item with '- '", "m": "write it as 'key: value' lines", "b": "true or false, without quotes", "i": "a number without a unit"}
 _VALUE_TYPES = {"string": "s", "number": "n", "boolean": "b", "comma_delimited_list": "l", "json": "m"}
+_NOTHING: Mapping[str, Any] = {"s": "", "i": 0, "n": 0, "b": False, "l": [], "m": {}}
 _PARAMETER_TYPES = {"s": "string", "i": "number", "n": "number", "b": "boolean", "l": "list", "m": "json", "a": "json"}
 
 
@@ -53,15 +54,25 @@ class HeatCheck:
                 known = [*schema, *(() if prefix else self._also)]
                 beside = f"'{name}' belongs beside properties, not inside" if name in self.beside else ""
                 self._fault("V101", f"{self._resource.type} has no property {where}", self._key(where), beside or did_you_mean(str(name), known))
-            elif value is not None and value is not OMIT:
-                made = self._value(value, part, where)
+            elif value is not OMIT:
+                made = self._value(value, part, where) if value is not None else self._null(part, where)
                 if made is not OMIT:
                     found[name] = made
         if self._resource.external_id is None and not any(n not in schema or schema[n].get("h") for n in values):
-            for name in (n for n, s in schema.items() if s.get("r") and values.get(n) is None):
+            for name in (n for n, s in schema.items() if s.get("r") and values.get(n, OMIT) is OMIT):
                 where = f"{prefix}.{name}" if prefix else name
                 self._fault("V102", f"{self._path}: property {where} is required", self._mark(prefix), f"it is {_KINDS.get(schema[name]['t'], 'any value')}")
         return found
+
+    def _null(self, schema: Mapping[str, Any], where: str) -> Value:
+        """What a null gives: the default or, without one, the empty value of the kind, which the constraints are asked about (Property.get_value).
+
+        None stands for a default, and for an empty value of what need not be said: Heat's own resources take that as not said.
+        """
+        if schema.get("d"):
+            return None
+        made = self._value(_NOTHING.get(schema["t"]), schema, where)
+        return made if made is OMIT or schema.get("r") or schema["t"] == "b" else None
 
     def _value(self, value: Value, schema: Mapping[str, Any], where: str) -> Value:
         """The value as its kind, or OMIT where it is faulty."""
@@ -81,7 +92,7 @@ class HeatCheck:
         if isinstance(made, dict) and "q" in schema:
             made = self._map(made, schema["q"], where)
         elif isinstance(made, list) and "e" in schema:
-            items = [self._value(v, schema["e"], f"{where}.{n}") if v is not None else None for n, v in enumerate(made)]
+            items = [self._value(v, schema["e"], f"{where}.{n}") if v is not None else self._null(schema["e"], f"{where}.{n}") for n, v in enumerate(made)]
             made = [i for i in items if i is not OMIT]
         return made if self._fits(made, schema, where) else OMIT
 

@@ -96,12 +96,16 @@ class Translator:
     ) -> tuple[dict[str, Value], dict[str, Mark]]:
         """Native properties and their marks."""
         if dialect is None:
-            return values, marks
+            return {k: v for k, v in values.items() if v is not None}, marks
         native: dict[str, Value] = _copied(dialect.defaults)
         placed = dict(marks)
         for name, value in values.items():
             conversion = dialect.properties.get(name)
             mark = marks.get(name, resource.mark)
+            if value is None:
+                if conversion is not None and conversion.null:
+                    self._diagnostics.notice("V106", f"{resource.type}.{name}: null has no effect: {conversion.null}", mark)
+                continue
             if conversion is None and "*" in dialect.properties:
                 whole = dialect.properties["*"].to
                 native.setdefault(whole, {})[name] = value
