@@ -23,7 +23,7 @@ from stackengine.events import Event
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.service import Session, owner, prepare, stacks, templates
 from stackengine.service.environments import park as parking
-from stackengine.service.environments import provisioned, quota, up
+from stackengine.service.environments import provisioned, quota, ready, up
 from stackengine.service.environments import reap as reaper
 from stackengine.service.environments import run as runs
 from stackengine.service.environments import serve as serving
@@ -74,7 +74,9 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
             if _nothing_stays(preview):
                 terminal.warn("the template has nothing in common with the commit before: everything is made anew, and its data goes")
             try:
-                return _carry_out(session, preview, args, wanted, terminal)
+                code = _carry_out(session, preview, args, wanted, terminal)
+                ready.next_one(session, wanted.name)
+                return code
             except PlanMovedError as error:
                 terminal.note(str(error))
             except StackBusyError:

@@ -15,7 +15,7 @@ from stackengine.cli.render.outputs import outputs_data
 from stackengine.cli.render.table import table
 from stackengine.cli.render.times import ago, iso
 from stackengine.service import Session, prepare, stacks
-from stackengine.service.environments import cuts, up
+from stackengine.service.environments import cuts, ready, up
 from stackengine.service.environments import fork as forks
 from stackengine.service.environments.origin import Origin, find_origin
 from stackengine.service.types import ServiceError
@@ -43,6 +43,7 @@ def fork(args: argparse.Namespace, terminal: Terminal) -> int:
         result = stacks.carry_out(session, preview, on_failure="keep")
         found = up.find(session, row.name)
         outputs = stacks.outputs(session, row.name)
+        ready.next_one(session, row.name)
     if terminal.json:
         terminal.document("environment", view.data(found, outputs_data(outputs)))
     else:

@@ -32,10 +32,14 @@ def read_table(file: Path) -> dict[str, Entry]:
 
 
 class Publisher:
-    """The side that tells the process what to publish; ``broker``: by which targets are reached, a broker's socket or a URI with ssh; None: directly."""
+    """The side that tells the process what to publish.
 
-    def __init__(self, folder: Path, broker: Path | str | None) -> None:
-        self._folder, self._broker, self._runtime = folder, broker, runtime_folder(folder)
+    ``broker``: by which targets are reached, a broker's socket or a URI with ssh; None: directly.
+    ``runtime``: where its socket is, if not where the folder says.
+    """
+
+    def __init__(self, folder: Path, broker: Path | str | None, runtime: Path | None = None) -> None:
+        self._folder, self._broker, self._runtime = folder, broker, runtime or runtime_folder(folder)
         self._table, self._socket, self._lock = folder / "ports.json", self._runtime / "publisher", self._runtime / "publisher.lock"
 
     def published(self) -> dict[str, Entry]:

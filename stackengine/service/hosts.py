@@ -88,6 +88,23 @@ def stop(session: Session, name: str) -> None:
         raise ServiceError(str(error), hint=error.hint) from error
 
 
+def keep_ready(session: Session) -> None:
+    """Have one private host ready that the next new one takes over."""
+    from stackengine.hosts import private
+
+    try:
+        private.ready.keep(session.folder)
+    except HostError as error:
+        raise ServiceError(str(error), hint=error.hint) from error
+
+
+def end_ready(session: Session) -> bool:
+    """End it; whether there was one."""
+    from stackengine.hosts import private
+
+    return private.ready.end(session.folder)
+
+
 def rm(session: Session, name: str) -> None:
     """Remove a private host that no stack is on."""
     from stackengine.hosts import private

@@ -24,6 +24,7 @@
       proxy: http://proxy.example:3128
       ca: /etc/ssl/ours.pem
       mirrors: {"https://cloud.debian.org/images/": "https://mirror.example/debian/"}
+    ready_hosts: 0
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from stackengine.hosts.images import Images, Ways
 
 FILE = "owner.yaml"
+SECTIONS = ("allow", "quotas", "pools", "downloads", "ready_hosts")
 
 
 def places() -> tuple[Path, ...]:
@@ -78,6 +80,14 @@ def quotas() -> Quotas:
                 raise ServiceError(f"{path}: a quota must be a number from 0", hint="memory is in MiB, disk in GiB")
             found.append(listed)
     return quotas_of(found)
+
+
+def keeps_ready() -> bool:
+    """Whether one private host may be kept ready for the next branch environment (``ready_hosts``: 0 or 1, if nobody says anything 1)."""
+    said = [_data(path).get("ready_hosts", 1) for path in places() if path.is_file()]
+    if any(type(number) is not int or number not in (0, 1) for number in said):
+        raise ServiceError(f"{FILE}: ready_hosts is not in order", hint="ready_hosts: 0, or 1")
+    return all(said)
 
 
 def pools() -> Pools:
@@ -164,7 +174,7 @@ def _data(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ServiceError(f"{path} cannot be read: {error}", hint="mend it, or move it away") from error
     if not isinstance(data, dict):
-        raise ServiceError(f"{path} is not in order", hint="it holds the mappings 'allow', 'quotas', 'pools' and 'downloads'")
+        raise ServiceError(f"{path} is not in order", hint=f"it holds some of: {', '.join(SECTIONS)}")
     return data
 
 
@@ -172,8 +182,8 @@ def _read(path: Path) -> Allowed:
     data = _data(path)
     known = [f.name for f in fields(Allowed)]
     listed: Any = data.get("allow", {})
-    if not isinstance(listed, dict) or set(data) - {"allow", "quotas", "pools", "downloads"} or set(listed) - set(known):
-        hint = f"it holds 'quotas', 'pools', 'downloads', and one mapping 'allow' with some of: {', '.join(known)}"
+    if not isinstance(listed, dict) or set(data) - set(SECTIONS) or set(listed) - set(known):
+        hint = f"it holds some of {', '.join(SECTIONS)}; 'allow' is a mapping with some of: {', '.join(known)}"
         raise ServiceError(f"{path} is not in order", hint=hint)
     for key, value in listed.items():
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):

@@ -410,6 +410,52 @@ def test_removal_deletes_everything_but_the_layers(state: Path) -> None:
         private.find("one", state)
 
 
+def test_one_that_is_kept_ready_becomes_the_next_new_host_and_only_that(state: Path) -> None:
+    private.ready.keep(state)
+    private.ready.keep(state)
+    (folder,) = (state / "hosts").glob(".ready-*")
+    assert private.names(state) == []
+    pid = private.host.launch.process_1(private.host.paths_of(folder.name, state))
+    with ThreadPoolExecutor(2) as pool:
+        two = list(pool.map(lambda name: private.ensure(name, state), ("one", "two")))
+    (host,) = [h for h in two if h.pid == pid]
+    assert not folder.exists()
+    assert private.ready.was_taken(host.name, state)
+    connection = opened(host)
+    assert connection.getHostname() == host.name
+    assert f"<path>{state / 'hosts' / host.name / 'volumes'}</path>" in connection.storagePoolLookupByName("default").XMLDesc(0)
+    connection.networkDefineXML(NETWORK).create()
+    with host.listen("10.77.0.1", 8080) as inside:
+        host.publish("k", "127.0.0.1", free := _free_port(), "10.77.0.1", 8080)
+        with socket.create_connection(("127.0.0.1", free), timeout=LIMIT), inside.accept()[0]:
+            pass
+    connection.close()
+    private.stop(host.name, state)
+    assert not host.paths.runtime.exists()
+    assert private.ensure(host.name, state).paths.runtime == host.paths.runtime
+    assert opened(host).networkLookupByName("n1")
+
+
+def test_what_is_kept_ready_ends_without_a_trace_and_a_dead_one_is_not_taken(state: Path) -> None:
+    private.ready.keep(state)
+    (folder,) = (state / "hosts").glob(".ready-*")
+    paths = private.host.paths_of(folder.name, state)
+    first = private.host.launch.process_1(paths)
+    assert first
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: not processes.lives(paths.lock), "process 1 is gone")
+    assert private.ensure("one", state).paths.folder.exists()
+    assert folder.exists(), "it was not taken"
+    private.ready.keep(state)
+    (second,) = (state / "hosts").glob(".ready-*")
+    assert second != folder
+    second.rename(state / "hosts" / second.name.replace(".ready-", ".ending-"))  # whoever was ending it was killed
+    assert private.ready.end(state)
+    assert not private.ready.end(state)
+    assert {p.name for p in (state / "hosts").iterdir()} <= {"one", ".locks", ".cache"}
+    assert not private.host.paths_of(second.name, state).runtime.exists()
+
+
 def test_a_stop_lets_guests_shut_down(state: Path) -> None:
     try:
         image = guest_image.build("tiny", state)

@@ -139,6 +139,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
         made.remote.close()
     for name in private.names(made.state):
         private.remove(name, made.state)
+    private.ready.end(made.state)
 
 
 def test_the_small_form(tmp_path: Path) -> None:
@@ -163,6 +164,7 @@ def test_the_small_form(tmp_path: Path) -> None:
     finally:
         for name in private.names(made.state):
             private.remove(name, made.state)
+        private.ready.end(made.state)
 
 
 @pytest.mark.slow
@@ -198,7 +200,7 @@ def test_branches_come_and_go_and_each_shows_its_own_page(machine: Machine, coun
     machine.run("reap", "--all")
     assert machine.ls() == {}
     assert list(private.names(machine.state)) == []
-    assert not [p for p in (machine.state / "hosts").iterdir() if not p.name.startswith(".")]
+    assert {p.name for p in (machine.state / "hosts").iterdir()} <= {".locks", ".cache", ".ready.log"}
 
 
 def stands_still_dies_and_ends(machine: Machine) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from stackengine.cli import autostarting, options
+from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.terminal import Terminal
 
@@ -25,11 +26,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     verbs.add_parser("ls", help="list hosts and the stacks on them")
     start = verbs.add_parser("start", help="start a private host")
-    start.add_argument("name", metavar="NAME", help="NAME or private://NAME")
+    start.add_argument("name", metavar="NAME", nargs="?", help="NAME or private://NAME")
+    start.add_argument("--ready", action="store_true", help="in place of NAME: have one ready that the next new private host takes over")
     start.add_argument("--outbound", action="store_true", help="let guests reach the outside by NAT")
     start.add_argument("--switch", action="store_true", help="give it a virtual switch (Open vSwitch), for networks with VLAN tags")
     stop = verbs.add_parser("stop", help="stop a private host; disks and definitions stay")
-    stop.add_argument("name", metavar="NAME")
+    stop.add_argument("name", metavar="NAME", nargs="?")
+    stop.add_argument("--ready", action="store_true", help="in place of NAME: end the one that is kept ready")
     remove = verbs.add_parser("rm", help="remove a private host with all that is on it")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--yes", "-y", action="store_true", help="do not ask")
@@ -100,6 +103,10 @@ def _change(session: Session, args: argparse.Namespace, terminal: Terminal) -> i
     """Start, stop or remove."""
     from stackengine.service import hosts
 
+    if args.verb != "rm" and (args.name is None) != args.ready:
+        raise UsageError(f"hosts {args.verb} needs a NAME, or --ready")
+    if args.verb != "rm" and args.ready:
+        return _ready(session, args.verb, terminal)
     name = args.name.removeprefix("private://")
     match args.verb:
         case "start":
@@ -118,6 +125,21 @@ def _change(session: Session, args: argparse.Namespace, terminal: Terminal) -> i
         terminal.document("host", {"name": name, "uri": f"private://{name}", "done": args.verb})
     else:
         terminal.say(f"private://{name} {done}")
+    return OK
+
+
+def _ready(session: Session, verb: str, terminal: Terminal) -> int:
+    from stackengine.service import hosts
+
+    if verb == "start":
+        hosts.keep_ready(session)
+        said = "one host is ready: the next new private host takes it over"
+    else:
+        said = "it is ended" if hosts.end_ready(session) else "none was kept ready"
+    if terminal.json:
+        terminal.document("host", {"name": "", "uri": "", "done": verb})
+    else:
+        terminal.say(said)
     return OK
 
 

@@ -4,6 +4,7 @@ Nothing of the machine is touched: no daemon, group, bridge or firewall rule. Pr
 and hands out sockets made inside; disks and definitions stand in the state folder and survive a stop.
 """
 
+from stackengine.hosts.private import ready
 from stackengine.hosts.private.host import PrivateHost, ensure, find, ls, names, remove, stop
 
-__all__ = ["PrivateHost", "ensure", "find", "ls", "names", "remove", "stop"]
+__all__ = ["PrivateHost", "ensure", "find", "ls", "names", "ready", "remove", "stop"]

@@ -4,7 +4,7 @@ One request per connection, a JSON object in one packet: ``connect``, ``listen``
 process 1 ends, so that whoever must not outlive the host can watch it; ``dismiss``, which hangs up on those that stay under a name; and
 ``gone``, which is answered when a network device is not there any more; ``forward``, by which the host's table of forwarding becomes the kernel's;
 ``metadata``, by which process 1 starts the metadata service of a folder (of none: only whether it could); ``rejoin``, by which guests come back to
-a bridge that was made anew; and ``switch``, by which the host gets its virtual switch.
+a bridge that was made anew; ``switch``, by which the host gets its virtual switch; and ``rename``, by which one that was kept ready gets its name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stackengine.hosts.private import forwarding, overlay, switch
+from stackengine.hosts.private import forwarding, mounts, overlay, switch
 from stackengine.hosts.processes import LOOK_SECONDS
 
 PACKET_BYTES = 4096
@@ -71,6 +71,9 @@ def _make(request: dict[str, Any]) -> socket.socket | None:
             return None
         case "switch":
             switch.start(Path(request["folder"]))
+            return None
+        case "rename":
+            mounts.name_host(str(request["name"]))
             return None
         case "gone":
             limit = time.monotonic() + REQUEST_SECONDS
@@ -160,6 +163,11 @@ class Broker:
     def switch(self, folder: Path) -> None:
         """Have the virtual switch inside; OSError says why there is none."""
         client, _ = self._ask(CONNECT_SECONDS, do="switch", folder=str(folder))
+        client.close()
+
+    def rename(self, name: str) -> None:
+        """Have the host call itself so."""
+        client, _ = self._ask(REQUEST_SECONDS, do="rename", name=name)
         client.close()
 
     def pid(self) -> int | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import select
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stackengine.hosts import processes
-from stackengine.hosts.private import launch, outward
+from stackengine.hosts.private import launch, outward, ready
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.private.configuration import read_settings, write_configuration
 from stackengine.hosts.private.ending import shut_guests_down
@@ -80,7 +79,7 @@ class PrivateHost:
 
     def publisher(self) -> Publisher:
         """What publishes ports of this host."""
-        return Publisher(self.paths.folder, self.paths.broker)
+        return Publisher(self.paths.folder, self.paths.broker, self.paths.runtime)
 
     def publish(self, key: str, listen: str, port: int, target: str, target_port: int) -> None:
         """Publish a port on this machine."""
@@ -97,7 +96,6 @@ class PrivateHost:
     def published(self) -> dict[str, tuple[str, int, str, int]]:
         """What is published."""
         return self.publisher().published()
-
 
     @property
     def folder(self) -> Path:
@@ -191,7 +189,7 @@ class PrivateHost:
 def names(state_dir: Path) -> list[str]:
     """The private hosts that there are, running or not."""
     root = state_dir / "hosts"
-    return sorted(p.parent.name for p in root.glob("*/host.json")) if root.is_dir() else []
+    return sorted(p.parent.name for p in root.glob("[!.]*/host.json")) if root.is_dir() else []
 
 
 def ls(state_dir: Path) -> list[PrivateHost]:
@@ -213,7 +211,7 @@ def find(name: str, state_dir: Path) -> PrivateHost:
 
 
 def ensure(name: str, state_dir: Path, *, outbound: bool | None = None, switch: bool | None = None) -> PrivateHost:
-    """The running private host ``name``, started if need be; safe between processes.
+    """The running private host ``name``, started if need be, or the one that is kept ready under this name from now on; safe between processes.
 
     ``outbound``: whether guests of NAT networks reach out; ``switch``: whether it has a virtual switch; None leaves it as it is (off for a new host).
     HostError names what is missing.
@@ -221,6 +219,8 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None, switch: 
     paths = _paths(name, state_dir)
     paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(paths.folder):
+        if not paths.settings.exists() and ready.take(paths, state_dir):
+            paths = _paths(name, state_dir)
         settings = read_settings(paths)
         reaches_out = bool(settings.get("outbound")) if outbound is None else outbound
         switched = bool(settings.get("switch")) if switch is None else switch
@@ -237,6 +237,7 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None, switch: 
         fresh = not paths.prepared.exists()  # also when whoever started it did not come this far
         if fresh:
             launch.wait_for_libvirtd(paths)
+            _ensure_name(paths, settings)
             _ensure_pools(paths)
         if reaches_out:
             outward.connect(paths, pid)
@@ -265,10 +266,7 @@ def stop(name: str, state_dir: Path, *, limit: float = STOP_SECONDS) -> list[str
         left = []
         if pid is not None:
             left = shut_guests_down(host.libvirt_uri, limit)
-            with processes.watching(processes.parent(pid)) as monitor:  # unshare, which waits for process 1 to end with it
-                processes.end(pid)
-                if monitor is not None:
-                    select.select([monitor], [], [], processes.END_SECONDS)
+            launch.end(pid)
         _ended(host.paths)
         launch.remove_tree(host.paths.runtime)
         return left
@@ -294,6 +292,15 @@ def _ended(paths: Paths) -> None:
     for lock in ("outbound.lock", "publisher.lock"):
         if not processes.wait_until_free(paths.runtime / lock, processes.END_SECONDS):
             raise HostError(f"a process of the private host {paths.name} does not end", hint=f"fuser -v {paths.runtime / lock}")
+
+
+def _ensure_name(paths: Paths, settings: dict[str, Any]) -> None:
+    """One that was kept ready calls itself by the name that it has now."""
+    if "started_as" in settings:
+        try:
+            Broker(paths.broker).rename(paths.name)
+        except OSError as error:
+            raise HostError(f"the private host {paths.name} does not take its name: {error.strerror or error}", hint="try again") from error
 
 
 def _ensure_switch(host: PrivateHost) -> None:

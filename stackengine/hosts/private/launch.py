@@ -68,6 +68,14 @@ def running(paths: Paths) -> int | None:
     return pid
 
 
+def end(pid: int) -> None:
+    """End process 1, and with it every process of its host; return when all is gone."""
+    with processes.watching(processes.parent(pid)) as monitor:  # unshare, which waits for process 1 to end with it
+        processes.end(pid)
+        if monitor is not None:
+            select.select([monitor], [], [], processes.END_SECONDS)
+
+
 def launch(paths: Paths) -> int:
     """Start process 1 in fresh namespaces and wait until libvirtd listens; the process id, seen from here. HostError says why it did not start."""
     for folder in FOLDERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 from pathlib import Path
 
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
@@ -39,6 +40,16 @@ def accounts(passwd: str = "/etc/passwd", group: str = "/etc/group") -> dict[str
     return found
 
 
+def _addresses(name: str) -> str:
+    return f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n"
+
+
+def name_host(name: str) -> None:
+    """Give a host that runs another name, which it can resolve; to be called inside."""
+    Path("/etc/hosts").write_text(_addresses(name))
+    socket.sethostname(name[:63])
+
+
 def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> None:
     """/proc and /sys of the new namespaces (libvirt reads /sys/class/net), libvirt's folders and /run bound to the host's own.
 
@@ -53,7 +64,7 @@ def mount_everything(folder: Path, runtime: Path, cache: Path, name: str) -> Non
     bind(cache, "/var/cache/libvirt")
     texts = accounts()
     texts |= {
-        "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n",
+        "/etc/hosts": _addresses(name),
         "/etc/resolv.conf": f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n",
     }
     below_run = {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from stackengine.hosts.runtime import runtime_folder
+
+SETTINGS = "host.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,19 @@ class Paths:
     @property
     def settings(self) -> Path:
         """What is remembered of the host; it exists from the first start until the host is removed."""
-        return self.folder / "host.json"
+        return self.folder / SETTINGS
 
 
 def paths_of(name: str, state_dir: Path) -> Paths:
     """The folders of host ``name``."""
     state_dir = state_dir.absolute()
     hosts = state_dir / "hosts"
-    return Paths(name, hosts / name, runtime_folder(hosts / name), state_dir / "layers", hosts / ".cache")
+    return Paths(name, hosts / name, runtime_folder(hosts / _started_as(hosts / name)), state_dir / "layers", hosts / ".cache")
+
+
+def _started_as(folder: Path) -> str:
+    """The name under which a host was started: its own, but for one that was kept ready for whoever needs it (:mod:`.ready`)."""
+    try:
+        return str(json.loads((folder / SETTINGS).read_text()).get("started_as", folder.name))
+    except (FileNotFoundError, ValueError):
+        return folder.name

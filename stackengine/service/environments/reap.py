@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.sdk import HostError
 from stackengine.service import owner, stacks
-from stackengine.service.environments import cuts, park, quota, up
+from stackengine.service.environments import cuts, park, quota, ready, up
 from stackengine.service.environments.life import Verdict, judge, life_of
 from stackengine.service.environments.origin import Branches, branches_of
 from stackengine.service.session import Session
@@ -63,6 +63,7 @@ def reap(
         yield _take_down(session, found, verdict)
     if not dry_run:
         _forget_hosts(session)
+        ready.tend(session)
         cuts.sweep(session, everything=everything)
 
 

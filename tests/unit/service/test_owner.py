@@ -46,6 +46,15 @@ def test_an_image_beside_the_template_is_opened_by_its_absolute_path(tmp_path: P
     assert codes_of_plan(tmp_path, "images/disk.qcow2") == [str(tmp_path / "checkout" / "images" / "disk.qcow2")]
 
 
+def test_a_host_is_kept_ready_unless_somebody_minds(config: Path) -> None:
+    assert owner.keeps_ready()
+    config.write_text("ready_hosts: 0\n")
+    assert not owner.keeps_ready()
+    config.write_text("ready_hosts: 7\n")
+    with pytest.raises(ServiceError, match="ready_hosts is not in order"):
+        owner.keeps_ready()
+
+
 @pytest.mark.parametrize("source", ["/etc/hosts", "file:///etc/hosts", "../outside.qcow2"])
 def test_a_file_elsewhere_is_refused_until_the_owner_allows_it(tmp_path: Path, config: Path, source: str) -> None:
     assert codes_of_plan(tmp_path, source) == ["X101"]
