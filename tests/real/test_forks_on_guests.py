@@ -83,6 +83,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     for name in private.names(folder):
         private.remove(name, folder)
+    private.ready.end(folder)
 
 
 class Guests:
@@ -150,7 +151,11 @@ def test_a_fork_goes_on_where_its_parent_stood_and_is_its_own(state: Path, capsy
     assert Guests(state, "x").life.commit == "2"
 
     frozen_and_reset(main_)
+    env("reap")
+    (ready,) = (state / "hosts").glob(".ready-*")
     env("fork", "main", "--branch", "y", "--frozen", "--renew", "hostname")
+    assert not ready.exists(), "the fork took the host over that was kept ready"
+    until(lambda: list((state / "hosts").glob(".ready-*/host.json")))
     assert Guests(state, "y").run("web", "hostname") != main_.run("web", "hostname")
     env("down", "main")
     env("reap")
@@ -158,6 +163,7 @@ def test_a_fork_goes_on_where_its_parent_stood_and_is_its_own(state: Path, capsy
     assert "before" in fork.run("web", "cat /data/file; echo 3 >/proc/sys/vm/drop_caches; cat /data/file")
     env("reap", "--all")
     assert list(private.names(state)) == []
+    assert list((state / "hosts").glob(".ready-*")) == []
     assert list((state / "cuts").iterdir()) == []
 
 

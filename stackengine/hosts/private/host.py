@@ -15,7 +15,7 @@ from stackengine.hosts.private import launch, outward, ready
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.private.configuration import read_settings, write_configuration
 from stackengine.hosts.private.ending import shut_guests_down
-from stackengine.hosts.private.paths import Paths, paths_of
+from stackengine.hosts.private.paths import SETTINGS, Paths, paths_of
 from stackengine.hosts.publisher import Publisher
 from stackengine.hosts.runtime import locked, write_whole
 from stackengine.sdk import HostError, UnreachableError
@@ -189,7 +189,7 @@ class PrivateHost:
 def names(state_dir: Path) -> list[str]:
     """The private hosts that there are, running or not."""
     root = state_dir / "hosts"
-    return sorted(p.parent.name for p in root.glob("[!.]*/host.json")) if root.is_dir() else []
+    return sorted(p.parent.name for p in root.glob(f"[!.]*/{SETTINGS}")) if root.is_dir() else []
 
 
 def ls(state_dir: Path) -> list[PrivateHost]:

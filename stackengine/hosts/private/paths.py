@@ -9,6 +9,7 @@ from pathlib import Path
 from stackengine.hosts.runtime import runtime_folder
 
 SETTINGS = "host.json"
+"""Where it is said that a folder is that of a host."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from stackengine import __version__
 from stackengine.hosts import processes
 from stackengine.hosts.private import launch
 from stackengine.hosts.private.configuration import read_settings, write_configuration
-from stackengine.hosts.private.paths import Paths, paths_of
+from stackengine.hosts.private.paths import SETTINGS, Paths, paths_of
 from stackengine.hosts.runtime import locked, write_whole
 from stackengine.sdk import HostError
 
@@ -35,9 +35,14 @@ def take(paths: Paths, state_dir: Path) -> bool:
     return False
 
 
-def keep(state_dir: Path) -> None:
-    """Have one, and only one; what an older version or a reboot left goes. HostError says why it does not start."""
+def keep(state_dir: Path, *, among_others: bool = False) -> None:
+    """Have one, and only one; what an older version or a reboot left goes. HostError says why it does not start.
+
+    ``among_others``: only where there is some other private host.
+    """
     with _alone(state_dir) as hosts:
+        if among_others and not any(hosts.glob(f"[!.]*/{SETTINGS}")):
+            return
         found = sorted(hosts.glob(f"{READY}*"))
         kept = next((f for f in found if _usable(paths_of(f.name, state_dir))), None)
         _end(hosts, state_dir, but=kept)
@@ -56,7 +61,7 @@ def keep_soon(state_dir: Path) -> None:
 
 def end(state_dir: Path) -> bool:
     """End it and remove what it had; whether there was one."""
-    if not any((state_dir / "hosts").glob(f"{READY}*")) and not any((state_dir / "hosts").glob(f"{ENDING}*")):
+    if not (state_dir / "hosts").is_dir():
         return False
     with _alone(state_dir) as hosts:
         return _end(hosts, state_dir, but=None)
@@ -108,10 +113,8 @@ def _end(hosts: Path, state_dir: Path, but: Path | None) -> bool:
 
 def main() -> None:
     """Argument: the state folder. Nobody waits, so what goes wrong is left in the log."""
-    state = Path(sys.argv[1])
     try:
-        if any((state / "hosts").glob("[!.]*/host.json")):
-            keep(state)
+        keep(Path(sys.argv[1]), among_others=True)
     except HostError as error:
         print(error)
 
