@@ -26,7 +26,6 @@ from stackengine.hosts import private
 from stackengine.service import stacks
 from stackengine.service.access import servers_of
 from stackengine.service.environments import cuts, renew, up
-from stackengine.service.environments.origin import Origin
 from stackengine.service.types import Settings
 
 TEMPLATE = """heat_template_version: 2018-08-31

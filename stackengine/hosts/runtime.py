@@ -16,8 +16,9 @@ from stackengine.sdk import HostError
 
 def runtime_folder(folder: Path) -> Path:
     """The runtime folder that goes with a state folder: named by a hash, as paths of Unix sockets must stay below 108 bytes."""
-    base = os.environ.get("XDG_RUNTIME_DIR", "") if os.getuid() else "/run"
-    root = Path(base) / "stackengine" if base and len(base) < 60 and os.access(base, os.W_OK) else Path(f"/tmp/stackengine-{os.getuid()}")
+    uid = os.getuid()
+    base = (os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{uid}") if uid else "/run"  # cron says nothing, and must find the hosts of a session
+    root = Path(base) / "stackengine" if base and len(base) < 60 and os.access(base, os.W_OK) else Path(f"/tmp/stackengine-{uid}")
     return root / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
 
 
