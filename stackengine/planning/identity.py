@@ -10,7 +10,7 @@ import hmac
 import ipaddress
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from stackengine.model.instance import MACHINE, Claim, Recorded
 from stackengine.planning.ground import Ground
@@ -35,7 +35,8 @@ class ClaimsBook:
     def take(self, kind: str, candidates: Iterable[str], owner: str, host: str = "") -> Claim:
         """The first candidate that is free on ``host`` (the stack's own, if none is named).
 
-        Failing that, the first that only another instance of this stack has (order rules sort that out).
+        Failing that, the first that only another instance of this stack has (order rules sort that out). What was said is a sequence; what is left open
+        is told by an iterator.
 
         Raises RefusedError, naming what was wanted and who has it, when others have them all.
         """
@@ -53,8 +54,9 @@ class ClaimsBook:
         if fallback:
             own[fallback] = owner
             return _claim(kind, fallback, host)
-        if count != 1:
-            tried = f": all {count} that may be given are taken" if count else ""
+        if count != 1 or (kind == "cidr" and not isinstance(candidates, Sequence)):
+            every = f"all {count} that may be given are" if count != 1 else f"{first}, the only one that may be given, is"
+            tried = f": {every} taken" if count else ""
             raise RefusedError(f"no free {kind} on {host}{tried}", hint="who owns this machine can give more: pools in owner.yaml" if count else "")
         has = self.holder(kind, first, host)
         hint = "another range, cidr: auto, or --remap-cidr, which maps it to a free one" if kind == "cidr" else ""

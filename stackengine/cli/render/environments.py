@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stackengine.cli.render.failures import printable
 from stackengine.cli.render.outputs import outputs_data, outputs_lines
 from stackengine.cli.render.style import PLAIN, Style
 from stackengine.cli.render.table import table
@@ -13,13 +14,21 @@ from stackengine.service import Session, stacks
 from stackengine.service.environments.reap import Reaped
 from stackengine.service.environments.up import Environment, Push
 
+BRANCH_COLUMNS = 40
+"""Longer names of branches are cut off in lists."""
+
 
 def listing(environments: Sequence[Environment], now: float, style: Style = PLAIN) -> str:
     """One line for each environment."""
     rows = [
-        [e.row.name, state(e), e.life.branch, e.life.commit[:12] or "-", _end(e, now), e.row.host, ago(e.row.updated_at, now)] for e in environments
+        [e.row.name, state(e), _short(printable(e.life.branch)), e.life.commit[:12] or "-", _end(e, now), e.row.host, ago(e.row.updated_at, now)]
+        for e in environments
     ]
     return table(["name", "state", "branch", "commit", "expires", "host", "updated"], rows, style)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= BRANCH_COLUMNS else f"{text[: BRANCH_COLUMNS - 1]}…"
 
 
 def state(found: Environment) -> str:
@@ -41,7 +50,7 @@ def _end(found: Environment, now: float) -> str:
 def whole(found: Environment, outputs: Mapping[str, Any], now: float, style: Style = PLAIN, pushes: Sequence[Push] = ()) -> str:
     """Everything of one environment."""
     life = found.life
-    lines = [f"{style.paint(found.row.name, 'bold')}  {state(found)}  {life.branch} of {life.repository}"]
+    lines = [f"{style.paint(found.row.name, 'bold')}  {state(found)}  {printable(life.branch)} of {life.repository}"]
     lines.append(f"serves {life.commit or 'nothing yet'}" + (f", last push {life.pushed}" if life.pushed != life.commit else ""))
     lines.append(f"on {found.row.host}, {_end(found, now)}, updated {ago(found.row.updated_at, now)}" + (f", of {life.owner}" if life.owner else ""))
     lines += [found.reason] if found.reason else []
@@ -97,7 +106,7 @@ def reaped_line(item: Reaped, *, dry_run: bool = False) -> str:
         word = "would go" if dry_run else "gone"
     else:
         word = "stays"
-    return f"{item.name}: {word}: {item.problem or item.verdict.reason}"
+    return f"{item.name}: {word}: {printable(item.problem or item.verdict.reason)}"
 
 
 def reaped_data(item: Reaped) -> dict[str, Any]:

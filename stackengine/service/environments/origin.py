@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -84,6 +85,9 @@ def _jenkins(environ: Mapping[str, str]) -> Origin | None:
 def _git(folder: Path, *, need_branch: bool) -> Origin:
     top = git(folder, "rev-parse", "--show-toplevel")
     if top is None:
+        if (owners := _owned_by_somebody_else(folder)) is not None:
+            hint = f"git config --global --add safe.directory {owners}; or say --repo, --branch and --commit"
+            raise ServiceError(f"git does not read {owners}, which belongs to somebody else", hint=hint, exit_code=2)
         raise ServiceError(f"{folder} is in no git repository", hint="say --repo, --branch and --commit", exit_code=2)
     branch = git(folder, "symbolic-ref", "--short", "-q", "HEAD")
     if branch is None and need_branch:
@@ -99,13 +103,17 @@ def git(folder: Path, *arguments: str) -> str | None:
     """What git prints, or None where it fails; it asks nobody for a password."""
     command = ["git", "-C", str(folder), *arguments]
     environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10", "LC_ALL": "C"}
-    import os
-
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=GIT_SECONDS, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else None
+
+
+def _owned_by_somebody_else(folder: Path) -> Path | None:
+    """The repository around ``folder`` that git passes over, as it belongs to another user (safe.directory; usual in containers of CI)."""
+    top = next((p for p in (folder.resolve(), *folder.resolve().parents) if (p / ".git").exists()), None)
+    return top if top is not None and top.stat().st_uid != os.geteuid() else None
 
 
 Branches = Callable[[str], "frozenset[str] | None"]

@@ -63,8 +63,8 @@ def reap(
         yield _take_down(session, found, verdict)
     if not dry_run:
         _forget_hosts(session)
-        ready.tend(session)
         cuts.sweep(session, everything=everything)
+        ready.tend(session)
 
 
 def _note_branch(session: Session, found: up.Environment, branches: frozenset[str] | None, now: float) -> None:

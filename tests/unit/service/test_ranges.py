@@ -185,6 +185,9 @@ def test_what_is_left_open_comes_from_the_pools_of_the_owner(shared: Shared, tmp
     found = {shared.up(f"s{n}", text)[0].outputs["cidr"] for n in range(2)}
     assert found == {"10.200.0.0/24", "10.200.1.0/24"}
     assert "no free cidr on memory://: all 2 that may be given are taken" in shared.refused("s3", text)[0][1]
+    with monkeypatch.context() as smaller:
+        smaller.setattr(owner, "pools", lambda: Pools(("10.200.1.0/24",)))
+        assert "no free cidr on memory://: 10.200.1.0/24, the only one that may be given, is taken" in shared.refused("s4", text)[0][1]
     six = shared.up("six", text.replace("auto", "auto-ipv6"))[0].outputs["cidr"]
     assert ipaddress.ip_network(six).subnet_of(ipaddress.ip_network("fd00:7::/48"))  # type: ignore[arg-type]
     with service.open(shared.settings) as session:

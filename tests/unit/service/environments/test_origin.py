@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_the_remote_names_the_repository_without_its_password(repository: Path) 
 def test_flags_win_one_by_one(repository: Path) -> None:
     found = find_origin(repository, {}, branch="other")
     assert (found.repository, found.branch, found.commit) == (str(repository), "other", git(repository, "rev-parse", "HEAD"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_checkout_that_belongs_to_somebody_else_is_told_apart_from_none(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    os.chown(repository, 65534, 65534)
+    with pytest.raises(ServiceError, match="belongs to somebody else") as raised:
+        find_origin(repository, {})
+    assert f"safe.directory {repository}" in raised.value.hint
 
 
 def test_without_git_flags_are_enough(tmp_path: Path) -> None:
