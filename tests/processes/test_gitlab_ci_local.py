@@ -110,6 +110,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     yield folder
     for name in private.names(folder):
         private.remove(name, folder)
+    private.ready.end(folder)
 
 
 @pytest.mark.real

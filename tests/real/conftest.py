@@ -15,3 +15,4 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
     for name in private.names(folder):
         private.remove(name, folder)
+    private.ready.end(folder)

@@ -68,6 +68,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path / "state"
     for name in private.names(tmp_path / "state"):
         private.remove(name, tmp_path / "state")
+    private.ready.end(tmp_path / "state")
 
 
 def outputs(state: Path, branch: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ pytest.importorskip("libvirt")
 pytest.importorskip("xdist")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
+NAME = "stackengine.testing.pytest_plugin"
+PLUGIN = [] if any(e.value == NAME for e in entry_points(group="pytest11")) else ["-p", NAME]
+"""Where the package was installed before it had the entry point."""
 TESTS = """
 import pytest
 forked = pytest.mark.stack("stack.yaml", scope="function", fork=True, parameters={"greeting": "hi there"})
@@ -63,7 +67,7 @@ def test_forks_for_every_test_in_two_workers(state: Path, tmp_path: Path) -> Non
     (tmp_path / "suite" / "pytest.ini").write_text("[pytest]\n")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS", "STACKENGINE", "PYTEST"))}
     environ |= {"STACKENGINE_STATE": str(state), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "-v"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGIN, "-n", "2", "-v"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path / "suite", env=environ, timeout=1500)
     said = done.stdout + done.stderr
     assert "1 failed, 4 passed" in said, said

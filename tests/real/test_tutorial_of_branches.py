@@ -33,6 +33,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     state = tmp_path / ".local" / "state" / "stackengine"
     for name in private.names(state):
         private.remove(name, state)
+    private.ready.end(state)
 
 
 def test_every_command_of_it(home: Path) -> None:
