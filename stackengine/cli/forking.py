@@ -69,10 +69,15 @@ def before_up(session: Session, args: argparse.Namespace, wanted: up.Wanted, ter
     reason = cuts.why_not(session, parent)
     if not reason and session.settings.host != f"private://{wanted.name}":
         reason = f"{wanted.name} is to be on {session.settings.host or 'a shared host'}, not in a private host of its own"
+    if not reason and args.frozen:
+        newest(session, parent)
+    if not reason:
+        try:
+            _fork(session, args, parent, replace(wanted, parent=parent.row.name), terminal)
+        except ServiceError as error:  # a disk that cannot be frozen, say; nothing of the fork is left
+            reason = str(error).removeprefix(f"{wanted.name} cannot be forked: ")
     if reason:
         terminal.warn(f"a cold start, no fork of {parent.row.name}: {reason}")
-        return
-    _fork(session, args, parent, replace(wanted, parent=parent.row.name), terminal)
 
 
 def newest(session: Session, parent: up.Environment) -> cuts.Cut:

@@ -196,3 +196,25 @@ def frozen_and_reset(main_: Guests) -> None:
         env("reset", "main")
         assert main_.page() == "main"
         assert main_.run("web", "cat /data/file; ls /run/new 2>/dev/null || echo none") == "before\nnone"
+
+
+def test_a_parent_that_cannot_be_frozen_is_left_alone_and_the_branch_starts_cold(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """heat_template_version: 2018-08-31
+resources:
+  disk: {type: 'SE::Volume', properties: {size: 1, format: raw}}
+  web: {type: 'SE::Server', properties: {memory: 64, volumes: [{volume: {get_resource: disk}, boot: true}]}}
+outputs:
+  url: {value: {get_attr: [web, name]}}
+"""
+    Path("raw.yaml").write_text(text)
+    env("up", "raw.yaml", "--repo", "git.example/shop", "--branch", "main")
+    capsys.readouterr()
+    env("up", "raw.yaml", "--repo", "git.example/shop", "--branch", "x", "--from", "main")
+    assert "a cold start, no fork" in (said := capsys.readouterr().err)
+    assert "it is no qcow2 file" in said
+    with service.open(Settings(state=str(state))) as session:
+        assert {e.life.branch: e.state for e in up.ls(session)} == {"main": "complete", "x": "complete"}
+        assert session.host(up.find(session, "main").row.host).domain_list()[0].state == "running"  # type: ignore[attr-defined]
+    env("reap", "--all")
+    assert list(private.names(state)) == []
+    assert not any((state / "cuts").iterdir())

@@ -55,8 +55,8 @@ def _try(failure: Failure, style: Style) -> list[str]:
 
 
 def printable(line: str) -> str:
-    """What a guest sent, without the control characters by which it could write elsewhere on the terminal."""
-    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" else " " if c == "\t" else "\ufffd" for c in line)
+    """What a guest sent, without the control characters by which it could write elsewhere on the terminal, and without bytes that were no text."""
+    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" and not "\ud800" <= c <= "\udfff" else " " if c == "\t" else "\ufffd" for c in line)
 
 
 def ending(stack: str, result: OperationResult, style: Style = PLAIN) -> str:
