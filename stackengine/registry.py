@@ -54,6 +54,7 @@ class Dialect:
     """The attribute that a bare reference gives; empty: the physical id."""
     properties: dict[str, Conversion] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    """Native attribute (dotted path) by foreign name, or ``$Name``: what the foreign property of that name says."""
     defaults: dict[str, Any] = field(default_factory=dict)
 
 

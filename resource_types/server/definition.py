@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -93,9 +94,14 @@ def screen_xml(ctx: sdk.Context, want: sdk.Properties) -> str:
     return "" if vnc is None else ctx.render("screen.xml.j2", password=vnc.get("password") or "")
 
 
+def pairs_of(want: sdk.Properties) -> dict[str, str]:
+    """The server's own metadata: what is not text is JSON, as Heat gives it to Nova (its client plugin, meta_serialize)."""
+    return {str(k): v if isinstance(v, str) else json.dumps(v) for k, v in (want.get("metadata") or {}).items()}
+
+
 def metadata(ctx: sdk.Context, want: sdk.Properties) -> str:
     """The ownership element with the server's own metadata in it."""
-    pairs = {str(k): str(v) for k, v in (want.get("metadata") or {}).items()}
+    pairs = pairs_of(want)
     started_with = hardware.digest(want)
     if not pairs and not started_with:
         return ctx.ownership()

@@ -67,10 +67,9 @@ def drop(ctx: sdk.Context, pool: str, keep: Collection[str] = (), also: Collecti
 
 def _guest(ctx: sdk.Context, want: sdk.Properties) -> Guest:
     """What the guest is told of itself."""
-    pairs = {str(k): str(v) for k, v in (want.get("metadata") or {}).items()}
     groups = tuple(sorted({g for guard in groups_of(ctx, want).values() for g in guard.groups}))
     return Guest(
-        ctx.identity, ctx.stack, want.get("user_data") or "", _keys(ctx, want), pairs, want.get("flavor") or "",
+        ctx.identity, ctx.stack, want.get("user_data") or "", _keys(ctx, want), xml_of.pairs_of(want), want.get("flavor") or "",
         (want.get("image") or "").partition("?")[0], groups,
         vendor_data=_programs(ctx, want), again=want["user_data_update"] == "reboot",
     )  # fmt: skip

@@ -70,6 +70,10 @@ class Lowering:
         if found is not None and found.placed.resource.stands_for and dialect is not None and first.value not in (*dialect.attributes, "physical_id"):
             return Literal(None, expr.mark)  # an attribute that the template's own type adds, and nothing gives
         names = self._native(dialect, str(first.value))
+        if found is not None and names[0].startswith("$"):
+            if names[0][1:] in found.properties:
+                return self._said(expr, found, names[0][1:])
+            names = [str(first.value)]
         if names == ["physical_id"]:
             return Ref(expr.target, expr.mark)
         return Attr(expr.target, (*(Literal(n, first.mark) for n in names), *rest), expr.mark)
@@ -90,6 +94,12 @@ class Lowering:
             return Literal(None, expr.mark)
         if not isinstance(name, str) or name not in found.properties or expr.target in self._open:
             return Ref(expr.target, expr.mark)
+        return self._said(expr, found, name)
+
+    def _said(self, expr: Attr, found: Written, name: str) -> Expr:
+        """What the property ``name`` says, if it is there: an attribute that tells it."""
+        if name not in found.properties or expr.target in self._open:
+            return Literal(None, expr.mark)
         self._open.add(expr.target)
         try:
             keys = [k.value if isinstance(k, Literal) else Unknown(self._expr(k)) for k in expr.path[1:]]

@@ -46,10 +46,10 @@ class DesiredResource:
     metadata: Value = None
     external_id: Value = None
     """Physical id of an object that is used but not owned, or None."""
-    implied: bool = False
-    """Not in the template: others brought it with them."""
     marks: dict[str, Mark] = field(default_factory=dict)
     """Marks by native property name; ``""`` is the resource itself, ``"type"`` its type. For dotted paths the longest prefix counts."""
+    implied: bool = False
+    """Not in the template: others brought it with them."""
 
     def mark_of(self, prop: str = "") -> Mark:
         """The mark of a property (dotted path), or of the resource where the property has none."""

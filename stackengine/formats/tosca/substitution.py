@@ -153,6 +153,11 @@ class Substitution:
             name = self._name(key, dict(known) if known is not None else None, "attribute", sections)
             target = value.items[0] if value.kind == "list" and len(value.items) == 1 else value
             if target.kind != "scalar":
+                problem, hint = f"the attribute {name} is mapped to no output: nothing gives it", "map it to one output of the template"
+                if self._service.reading.first:
+                    self._service.reading.lenient(problem, target.mark, hint)
+                else:
+                    self._service.reading.error("S290", problem, target.mark, hint)
                 continue
             if target.text not in outputs:
                 self._service.reading.error("S290", f"the template has no output {target.text}", target.mark, did_you_mean(target.text, outputs))

@@ -111,6 +111,13 @@ topology_template:
   node_templates: {n: {type: tosca.nodes.Root}}
   substitution_mappings: {node_type: Outer, properties: {release: [other, version]}}
 """),
+    "an attribute that is mapped to several outputs": ("S290", TWO + """
+node_types: {N: {attributes: {a: {type: string}}}, M: {}}
+service_template:
+  node_templates: {m: {type: M}}
+  outputs: {o: {value: x}, p: {value: y}}
+  substitution_mappings: {node_type: N, attributes: {a: [o, p]}}
+"""),
 }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def test_layers_come_back(layer: Layer) -> None:
     st.lists(
         st.builds(
             DesiredResource, TEXT, TEXT, PROPERTIES, st.lists(DEPENDENCIES, max_size=2).map(tuple),
-            POLICIES, st.just("running"), TEXT, TEXT, VALUES, VALUES, st.dictionaries(TEXT, MARKS, max_size=2),
+            POLICIES, st.just("running"), TEXT, TEXT, VALUES, VALUES, st.dictionaries(TEXT, MARKS, max_size=2), st.booleans(),
         ),
         max_size=3,
     ),
