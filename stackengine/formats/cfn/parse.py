@@ -39,8 +39,9 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
     """The template; diagnostics say everything that is wrong. What is wrong is left out or FAULTY, so that the rest can still be evaluated."""
     heat = root.get("HeatTemplateFormatVersion") is not None
     version = _version(root, diagnostics)
+    before = len(diagnostics.errors)
     expanded = Transforms(loader, name, loader.given, diagnostics).expand(root)
-    root = expanded.root
+    root, told = expanded.root, len(diagnostics.errors) > before
     if not heat:
         _no_nulls(root, diagnostics)
     _sections(root, expanded, diagnostics)
@@ -52,7 +53,7 @@ def parse(root: Node, text: str, name: str, loader: Loader, diagnostics: Diagnos
     if not heat:
         _names_are_alphanumeric(section, diagnostics)
     functions = Functions(names, diagnostics)
-    if not entries(section["Resources"]) and not expanded.loose:
+    if not entries(section["Resources"]) and not expanded.loose and not told:
         place = root.get("Resources")
         diagnostics.error("C104", "Template format error: At least one Resources member must be defined.", (place or root).mark)
     return Template(

@@ -72,6 +72,9 @@ def clause(key: Node, value: Node, document: Document) -> Rule | None:
         return None
     given: list[Node] = []
     operand = _operand(value, given)
+    if name == "in_range" and _is_empty(operand):
+        document.reading.error("S238", f"no value is in the range {_shown(value)}", value.mark, "the lower bound comes first")
+        return None
     words = f"{_WORDS[name]} {_shown(value)}"
     if name in _LENGTHS:
         return Rule(["call", _LENGTHS[name], ["call", "length", ["value"]], operand], words, key.mark, tuple(given))
@@ -103,6 +106,14 @@ def _operand(node: Node, given: list[Node]) -> list[Any]:
     if node.kind == "list":
         return ["list", *(_operand(i, given) for i in node.items)]
     return ["literal", plain(node, "core")]
+
+
+def _is_empty(bounds: list[Any]) -> bool:
+    """Whether the lower of two bounds that are written as numbers is above the upper one."""
+    if bounds[0] != "list" or len(bounds) != 3:
+        return False
+    low, high = (b[1] if b[0] == "literal" else None for b in bounds[1:])
+    return isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high
 
 
 def _shown(node: Node) -> str:
@@ -174,6 +185,10 @@ class _Clause:
             return None
         if name == "in_range" and args[1] is not None and args[1][0] == "list" and len(args[1]) != 3:
             self._document.reading.error("S238", "$in_range needs a lower and an upper bound", value.mark, "[1, 4], for example")
+            return None
+        if name == "in_range" and args[1] is not None and _is_empty(args[1]):
+            problem = "no value is in this range: its lower bound is above the upper one"
+            self._document.reading.error("S238", problem, value.mark, "the lower bound comes first")
             return None
         pattern = args[1] if name == "matches" else None
         fault = _pattern_fault(str(pattern[1])) if pattern is not None and pattern[0] == "literal" else ""

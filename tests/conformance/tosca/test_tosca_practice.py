@@ -111,6 +111,8 @@ topology_template:
   node_templates: {n: {type: tosca.nodes.Root}}
   substitution_mappings: {node_type: Outer, properties: {release: [other, version]}}
 """),
+    "2.0 has no range upside down": ("S238", TWO + "data_types: {D: {derived_from: integer, validation: {$in_range: [$value, [5, 1]]}}}\n"),
+    "a range upside down": ("S238", V13 + "data_types: {D: {derived_from: integer, constraints: [{in_range: [5, 1]}]}}\n"),
     "an attribute that is mapped to several outputs": ("S290", TWO + """
 node_types: {N: {attributes: {a: {type: string}}}, M: {}}
 service_template:
