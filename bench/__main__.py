@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 
 from bench.table import RESULTS, document, parts_of, place
 
-PARTS = {"guests": "guests", "cli": "commands", "signal": "signals", "engine": "engine", "environments": "environments", "branches": "branches", "load": "load"}
+PARTS = {
+    "guests": "guests", "cli": "commands", "signal": "signals", "engine": "engine", "environments": "environments", "branches": "branches", "load": "load",
+    "readers": "readers",
+}  # fmt: skip
 """Part of the benchmark -> module of this package."""
 
 

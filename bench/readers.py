@@ -1,33 +1,21 @@
-"""What reading and checking templates costs, as ratios to ``yaml.compose`` of the same text, and the bars that we hold ourselves to.
-
-``python -m bench.readers`` prints a table; CPU seconds are of this machine in this run, the ratios can be compared between runs.
-"""
+"""(h) What reading and checking templates costs: CPU seconds against the bars that we hold ourselves to, and as ratios to ``yaml.compose`` of the same text."""
 
 from __future__ import annotations
 
 import gc
-import resource
-import subprocess
-import sys
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cold import as_installed
+from bench import cold
+from bench.table import Row, Section
 
-ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measurement: CPU seconds, ratio to yaml.compose, the bar in CPU seconds."""
-
-    name: str
-    cpu: float
-    ratio: float
-    bar: float
+TEXT = (
+    "CPU seconds, of cold processes where it says so (interpreter and imports included); the remark is the ratio to `yaml.compose` of the same text by the C "
+    "loader, which can be compared between machines."
+)
 
 
 def cloudformation(resources: int = 2200) -> str:
@@ -63,32 +51,21 @@ def hot(resources: int = 6) -> str:
     return "\n".join(lines) + "\n"
 
 
-def best(work: Callable[[], object], rounds: int = 3) -> float:
-    """The least CPU seconds of a few runs in this process."""
+def timed(work: Callable[[], object], rounds: int) -> list[float]:
+    """The CPU seconds of a few runs in this process."""
     found = []
     for _ in range(rounds):
         start = time.process_time()
         work()
         found.append(time.process_time() - start)
-    return min(found)
+    return found
 
 
-def cold(command: list[str], rounds: int = 3) -> float:
-    """The least CPU seconds of a few runs in a process of their own."""
-    found = []
-    for _ in range(rounds):  # the first one also compiles what was not yet
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "stackengine.cli.main", *command], capture_output=True, check=True, cwd=ROOT, env=as_installed({}))
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(found)
-
-
-def composed(text: str) -> float:
+def composed(text: str, rounds: int) -> float:
     """CPU seconds of ``yaml.compose`` with the C loader."""
     import yaml
 
-    return best(lambda: yaml.compose(text, Loader=yaml.CSafeLoader))
+    return statistics.median(timed(lambda: yaml.compose(text, Loader=yaml.CSafeLoader), rounds))
 
 
 def to_graph(text: str, name: str) -> None:
@@ -104,34 +81,34 @@ def to_graph(text: str, name: str) -> None:
         raise InvalidTemplateError(diagnostics)
 
 
-def rows() -> list[Row]:
-    """Every measurement."""
+def measure(quick: bool) -> Section:
+    """All lines of this part."""
     from stackengine.formats.tree import compose
     from stackengine.model.diagnostics import Diagnostics
 
+    rounds = 3 if quick else 5
+    large, nodes = cloudformation(220 if quick else 2200), tosca(100 if quick else 1000)
+    before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)  # as the command line has it
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text, bar in (("validate, 30 lines of HOT, cold", hot(), 0.4), ("validate, CloudFormation, 2,200 resources, cold", cloudformation(), 3.0)):
-            file = Path(folder) / "t.yaml"
-            file.write_text(text)
-            cpu = cold(["--state", folder, "validate", str(file)])
-            found.append(Row(name, cpu, cpu / composed(text), bar))
-    large, nodes = cloudformation(), tosca()
-    read = best(lambda: compose(large, "t.yaml", Diagnostics()))
-    found.append(Row("located tree, CloudFormation, 2,200 resources", read, read / composed(large), 1.0))
-    graph = best(lambda: to_graph(nodes, "t.yaml"))
-    found.append(Row("file to graph, 1,000 tosca.nodes.Compute", graph, graph / composed(nodes), 0.6))
-    return found
+    try:
+        rows = [
+            _validated("validate, 30 lines of HOT, a cold process", hot(), 0.4, rounds),
+            _validated("validate, CloudFormation of 1 MB, 2,200 resources, a cold process", large, 3.0, rounds),
+            _row("located tree of that file", timed(lambda: compose(large, "t.yaml", Diagnostics()), rounds), large, 1.0),
+            _row("file to graph, 1,000 tosca.nodes.Compute", timed(lambda: to_graph(nodes, "t.yaml"), rounds), nodes, 0.6),
+        ]
+    finally:
+        gc.set_threshold(*before)
+    return Section("(h) Reading templates", TEXT, rows)
 
 
-def main() -> int:
-    """Print the table; 1 when a bar is missed."""
-    found = rows()
-    for row in found:
-        print(f"{row.name:50} {row.cpu:6.3f} CPU-s  {row.ratio:6.1f} x yaml.compose  bar {row.bar} {'ok' if row.cpu <= row.bar else 'MISSED'}")
-    return 0 if all(r.cpu <= r.bar for r in found) else 1
+def _validated(what: str, text: str, limit: float, rounds: int) -> Row:
+    with tempfile.TemporaryDirectory(prefix="se-bench-") as folder:
+        file = Path(folder) / "t.yaml"
+        file.write_text(text)
+        cold.stack_run("validate", str(file), state=Path(folder))  # once for the file cache and the byte code
+        return _row(what, [cold.stack_run("validate", str(file), state=Path(folder)).cpu for _ in range(rounds)], text, limit)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _row(what: str, values: list[float], text: str, limit: float) -> Row:
+    return Row(f"{what}: CPU", values, limit, "s", f"{statistics.median(values) / composed(text, 3):.1f} × yaml.compose")
