@@ -14,8 +14,8 @@ from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
 from stackengine.cli.render.table import table
 from stackengine.cli.render.times import ago, iso
-from stackengine.service import Session, prepare, stacks
-from stackengine.service.environments import cuts, ready, up
+from stackengine.service import Session, owner, prepare, stacks
+from stackengine.service.environments import cuts, quota, ready, up
 from stackengine.service.environments import fork as forks
 from stackengine.service.environments.origin import Origin, find_origin
 from stackengine.service.types import ServiceError
@@ -37,7 +37,12 @@ def fork(args: argparse.Namespace, terminal: Terminal) -> int:
         else:
             origin = find_origin(Path.cwd(), os.environ, repo=args.repo, commit=args.commit)
         wanted = up.Wanted(origin, args.ttl, "host", life.owner, parent=parent.row.name)
-        row = _fork(session, args, parent, wanted, terminal)
+        reason = "" if args.frozen else cuts.why_not(session, parent)
+        if reason:
+            raise ServiceError(f"{parent.row.name} cannot be forked: {reason}", hint=f"stack-run env show {parent.row.name} says how it stands")
+        forks.check_new(session, wanted.name)
+        cut = newest(session, parent) if args.frozen else None
+        row = _fork(session, args, (parent, cut), wanted, terminal, let_in=_let_in(session, args, parent, wanted, terminal))
     with Session(replace(options.settings(args), host=row.host)) as session:
         preview = prepare.prepare_revision(session, session.store.stack_of(row.id), 1, "update")  # its own ports, and what stands outside
         result = stacks.carry_out(session, preview, on_failure="keep")
@@ -51,10 +56,12 @@ def fork(args: argparse.Namespace, terminal: Terminal) -> int:
     return OK if result.status == "complete" else FAILED
 
 
-def _fork(session: Session, args: argparse.Namespace, parent: up.Environment, wanted: up.Wanted, terminal: Terminal) -> StackRow:
+def _fork(
+    session: Session, args: argparse.Namespace, source: tuple[up.Environment, cuts.Cut | None], wanted: up.Wanted, terminal: Terminal, *, let_in: bool
+) -> StackRow:  # fmt: skip
+    parent, cut = source
     start = time.monotonic()
-    cut = newest(session, parent) if args.frozen else None
-    done = forks.fork(session, wanted, parent, cut, args.renew)
+    done = forks.fork(session, wanted, parent, cut, args.renew, let_in=let_in)
     used = cut or next(c for c in reversed(cuts.ls(session)) if c.data["stack"] == parent.row.id)
     stood = "" if cut else f", which stood still for {used.pause:.2f} s"
     terminal.note(f"{wanted.name} is a fork of {parent.row.name}{stood}; it runs after {time.monotonic() - start:.1f} s")
@@ -63,17 +70,27 @@ def _fork(session: Session, args: argparse.Namespace, parent: up.Environment, wa
     return done.row
 
 
+def _let_in(session: Session, args: argparse.Namespace, parent: up.Environment, wanted: up.Wanted, terminal: Terminal) -> bool:
+    """Wait for the room that the parent takes, where the machine's owner set quotas; whether there are any."""
+    quotas = owner.quotas()
+    if quotas.any:
+        wants = quota.demand(stacks.graph(session, parent.row.name), session.registry)
+        with Session(replace(session.settings, host=f"private://{wanted.name}")) as there:
+            quota.enter(there, wanted, wants, quotas, terminal.note, args.room_timeout)
+    return quotas.any
+
+
 def before_up(session: Session, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> None:
     """``up --from``: the fork, where it can be; else it is said why it is a cold start."""
     parent = up.find(session, args.from_)
-    reason = cuts.why_not(session, parent)
+    reason = "" if args.frozen else cuts.why_not(session, parent)
     if not reason and session.settings.host != f"private://{wanted.name}":
         reason = f"{wanted.name} is to be on {session.settings.host or 'a shared host'}, not in a private host of its own"
-    if not reason and args.frozen:
-        newest(session, parent)
     if not reason:
+        cut = newest(session, parent) if args.frozen else None
+        let_in = _let_in(session, args, parent, wanted, terminal)
         try:
-            _fork(session, args, parent, replace(wanted, parent=parent.row.name), terminal)
+            _fork(session, args, (parent, cut), replace(wanted, parent=parent.row.name), terminal, let_in=let_in)
         except ServiceError as error:  # a disk that cannot be frozen, say; nothing of the fork is left
             reason = str(error).removeprefix(f"{wanted.name} cannot be forked: ")
     if reason:

@@ -77,6 +77,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "stack.yaml").write_text(TEMPLATE)
     folder = tmp_path / "state"
     monkeypatch.setenv("STACKENGINE_STATE", str(folder))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in [n for n in os.environ if n.startswith(("GITHUB", "GITLAB", "CI_", "JENKINS", "STACKENGINE_HOST"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
@@ -111,6 +112,12 @@ class Guests:
         """The last number that came back over the open connection, and how often it broke."""
         last, lost = self.run("client", "tail -n 1 /run/echo; grep -c LOST /run/echo || true").split("\n")
         return int(last), int(lost)
+
+
+def allow(state: Path, text: str) -> None:
+    file = state.parent / "config" / "stackengine" / "owner.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
 
 
 def env(*arguments: str) -> None:
@@ -153,10 +160,16 @@ def test_a_fork_goes_on_where_its_parent_stood_and_is_its_own(state: Path, capsy
     frozen_and_reset(main_)
     env("reap")
     (ready,) = (state / "hosts").glob(".ready-*")
+    allow(state, "quotas: {repository: {environments: 3}}")
     env("fork", "main", "--branch", "y", "--frozen", "--renew", "hostname")
     assert not ready.exists(), "the fork took the host over that was kept ready"
     until(lambda: list((state / "hosts").glob(".ready-*/host.json")))
     assert Guests(state, "y").run("web", "hostname") != main_.run("web", "hostname")
+    assert Guests(state, "y").life.room[:1] == (1,)
+    capsys.readouterr()
+    assert main(["env", "fork", "main", "--branch", "z", "--room-timeout", "0.2s"]) == 1
+    assert "found no room" in capsys.readouterr().err
+    assert not [n for n in private.names(state) if "-z-" in n]
     env("down", "main")
     env("reap")
     assert fork.page() == "main"
@@ -214,7 +227,7 @@ outputs:
     assert "it is no qcow2 file" in said
     with service.open(Settings(state=str(state))) as session:
         assert {e.life.branch: e.state for e in up.ls(session)} == {"main": "complete", "x": "complete"}
-        assert session.host(up.find(session, "main").row.host).domain_list()[0].state == "running"  # type: ignore[attr-defined]
+        assert session.host(up.find(session, "main").row.host).domain_list()[0].state == "running"
     env("reap", "--all")
     assert list(private.names(state)) == []
     assert not any((state / "cuts").iterdir())

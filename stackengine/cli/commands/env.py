@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("--provisioned", action="store_true", help=text)
         verb.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives after its last up: 90m, 8h (default: 8h)")
         verb.add_argument("--idle-ttl", metavar="TIME", type=options.seconds, help="park it when nothing moved on its network for so long")
-        verb.add_argument("--room-timeout", metavar="TIME", type=options.seconds, default=1800.0, help="how long to wait for room (default: 30m)")
+        _add_room(verb)
         verb.add_argument("--isolation", choices=("host", "shared"), help="a private host of its own (default), or the named host with others")
         verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), help="when another push is being carried out (default: overtake)")
         verb.add_argument("--timeout", metavar="TIME", type=options.seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
@@ -84,6 +84,7 @@ def _add_forks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     options.add_project(fork)
     _add_origin(fork)
     fork.add_argument("--ttl", metavar="TIME", type=options.seconds, help="how long it lives: 90m, 8h (default: 8h)")
+    _add_room(fork)
     for verb in (fork, verbs.choices["up"]):
         verb.add_argument("--frozen", action="store_true", help="start from the last `freeze` of the parent, in place of a fresh cut")
         verb.add_argument("--renew", choices=("hostname", "machine-id", "ssh-host-keys"), action="append", default=[], help=renew)
@@ -115,6 +116,10 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", nargs="?", default="", help="the environment's name or branch (default: of this checkout)")
     options.add_project(parser)
     _add_origin(parser)
+
+
+def _add_room(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--room-timeout", metavar="TIME", type=options.seconds, default=1800.0, help="how long to wait for room (default: 30m)")
 
 
 def _add_origin(parser: argparse.ArgumentParser) -> None:

@@ -46,28 +46,35 @@ class Forked:
     missed: dict[str, str]
 
 
-def fork(session: Session, wanted: up.Wanted, parent: up.Environment | None, cut: Cut | None = None, policies: Sequence[str] = ()) -> Forked:
+def fork(
+    session: Session, wanted: up.Wanted, parent: up.Environment | None, cut: Cut | None = None, policies: Sequence[str] = (), *, let_in: bool = False
+) -> Forked:  # fmt: skip
     """Bring a cut (None: a fresh one of ``parent``) to life as the environment that is wanted.
 
+    ``let_in``: its record is there, as it was given room (:func:`.quota.enter`).
+
     ServiceError when that one is there already, or the parent cannot be cut. Whatever fails half-way is taken down again; the reaper finds what a
-    crash leaves.
+    crash leaves. Nobody else works on it meanwhile.
     """
     if cut is None:
         assert parent is not None
         reason = cuts.why_not(session, parent)
         if reason:
             raise ServiceError(f"{parent.row.name} cannot be forked: {reason}", hint=f"stack-run env show {parent.row.name} says how it stands")
-    row = _begin(session, cut.parent if cut is not None else parent.row.name if parent is not None else "", wanted)
-    try:
-        with ThreadPoolExecutor(1) as aside:  # the new host starts while the parent is cut
-            starting = aside.submit(session.host, row.host)
-            whole = cut or cuts.take(session, parent)  # type: ignore[arg-type]
-            host: Any = starting.result()
-        _hold(session, whole, row)
-        return _bring(session, host, whole, row, policies)
-    except (HostError, ServiceError) as error:
-        _undo(session, row)
-        raise ServiceError(f"{row.name} cannot be forked: {error}", hint=error.hint) from error
+    row = _begin(session, cut.parent if cut is not None else parent.row.name if parent is not None else "", wanted, let_in=let_in)
+    with session.store.ownership(row.id) as lock:
+        if not lock.take():
+            raise ServiceError(f"somebody else begins {row.name} just now", hint="stack-run env ls")
+        try:
+            with ThreadPoolExecutor(1) as aside:  # the new host starts while the parent is cut
+                starting = aside.submit(session.host, row.host)
+                whole = cut or cuts.take(session, parent)  # type: ignore[arg-type]
+                host: Any = starting.result()
+            _hold(session, whole, row)
+            return _bring(session, host, whole, row, policies)
+        except (HostError, ServiceError) as error:
+            _undo(session, row)
+            raise ServiceError(f"{row.name} cannot be forked: {error}", hint=error.hint) from error
 
 
 def _bring(session: Session, host: Any, cut: Cut, row: StackRow, policies: Sequence[str]) -> Forked:
@@ -107,10 +114,19 @@ def _guests(cut: Cut) -> list[Any]:
     return [from_data(g) for g in cut.data["guests"]]
 
 
-def _begin(session: Session, parent: str, wanted: up.Wanted) -> StackRow:
+def check_new(session: Session, name: str) -> None:
+    """ServiceError when an environment of this name is there: a fork is a new one."""
+    if session.store.stack(name) is not None:
+        raise ServiceError(f"{name} is there already", hint=f"a fork is a new environment: stack-run env down {name}, or another --branch")
+
+
+def _begin(session: Session, parent: str, wanted: up.Wanted, *, let_in: bool) -> StackRow:
     """Record the fork before anything is made of it."""
-    if session.store.stack(wanted.name) is not None:
-        raise ServiceError(f"{wanted.name} is there already", hint=f"a fork is a new environment: stack-run env down {wanted.name}, or another --branch")
+    known = session.store.stack(wanted.name) if let_in else None
+    if known is not None:
+        up.change(session, known, lambda life: up.life_from(life, replace(wanted, parent=parent), known.created_at))
+        return session.store.stack_of(known.id)
+    check_new(session, wanted.name)
     uri = f"private://{wanted.name}"
     row = session.store.fresh(wanted.name, uri, "")
     life = up.life_from(up.fresh_life(wanted, uri), wanted, row.created_at)
