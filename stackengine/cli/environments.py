@@ -20,8 +20,7 @@ from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
 from stackengine.events import Event
-from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
-from stackengine.service import Session, owner, prepare, stacks, templates
+from stackengine.service import Session, prepare, stacks, templates
 from stackengine.service.environments import park as parking
 from stackengine.service.environments import provisioned, quota, ready, up
 from stackengine.service.environments import reap as reaper
@@ -122,14 +121,7 @@ def _wake_first(session: Session, wanted: up.Wanted, terminal: Terminal) -> None
 
 def _make_room(session: Session, request: Request, wanted: up.Wanted, args: argparse.Namespace, terminal: Terminal) -> None:
     """Wait for room where the machine's owner set quotas; before that nothing is made."""
-    quotas = owner.quotas()
-    if quotas.any:
-        diagnostics = Diagnostics()
-        evaluated = templates.evaluate_only(session, request, diagnostics)
-        if evaluated is None:
-            raise InvalidTemplateError(diagnostics)
-        wants = quota.demand(evaluated.desired, session.registry)
-        quota.enter(session, wanted, wants, quotas, terminal.note, args.room_timeout)
+    quota.let_in(session, wanted, lambda: templates.graph(session, request), terminal.note, args.room_timeout)
 
 
 def _tell(session: Session, preview: Preview, wanted: up.Wanted, result: OperationResult, terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
 from stackengine.cli.render.table import table
 from stackengine.cli.render.times import ago, iso
-from stackengine.service import Session, owner, prepare, stacks
+from stackengine.service import Session, prepare, stacks
 from stackengine.service.environments import cuts, quota, ready, up
 from stackengine.service.environments import fork as forks
 from stackengine.service.environments.origin import Origin, find_origin
@@ -72,12 +72,8 @@ def _fork(
 
 def _let_in(session: Session, args: argparse.Namespace, parent: up.Environment, wanted: up.Wanted, terminal: Terminal) -> bool:
     """Wait for the room that the parent takes, where the machine's owner set quotas; whether there are any."""
-    quotas = owner.quotas()
-    if quotas.any:
-        wants = quota.demand(stacks.graph(session, parent.row.name), session.registry)
-        with Session(replace(session.settings, host=f"private://{wanted.name}")) as there:
-            quota.enter(there, wanted, wants, quotas, terminal.note, args.room_timeout)
-    return quotas.any
+    with Session(replace(session.settings, host=f"private://{wanted.name}")) as there:
+        return quota.let_in(there, wanted, lambda: stacks.graph(session, parent.row.name), terminal.note, args.room_timeout)
 
 
 def before_up(session: Session, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> None:

@@ -16,8 +16,8 @@ from typing import Any, Self
 
 from stackengine.cli.render.events import event_line
 from stackengine.model.values import reveal
-from stackengine.service import Session, access, stacks
-from stackengine.service.environments import cuts, fork, reap, renew, run, up
+from stackengine.service import Session, access, stacks, templates
+from stackengine.service.environments import cuts, fork, quota, reap, renew, run, up
 from stackengine.service.environments.life import LEASE
 from stackengine.service.environments.origin import Origin
 from stackengine.service.types import Request, ServiceError, Settings
@@ -108,7 +108,9 @@ class Stack:
         made = cls(settings, up.Wanted(Origin(repository, branch)))
         made._held.enter_context(run.Lease(settings, made.name))
         try:
-            preview = stacks.preview(made.session, Request(made.name, template, dict(parameters)))
+            request = Request(made.name, template, dict(parameters))
+            quota.let_in(made.session, made.wanted, lambda: templates.graph(made.session, request), _told)
+            preview = stacks.preview(made.session, request)
             up.begin(made.session, preview, made.wanted)
             result = stacks.carry_out(made.session, preview)
             assert result.status == "complete", f"{template}: {result.status}: {'; '.join(f.message for f in result.failures)}\n{made.story()}"
@@ -124,7 +126,8 @@ class Stack:
         made = cls(settings, up.Wanted(Origin(repository, branch), parent=cut.parent))
         made._held.enter_context(run.Lease(settings, made.name))
         try:
-            row = fork.fork(made.session, made.wanted, None, cut).row
+            let_in = quota.let_in(made.session, made.wanted, lambda: stacks.graph(made.session, cut.parent), _told)
+            row = fork.fork(made.session, made.wanted, None, cut, let_in=let_in).row
             from stackengine.service import prepare
 
             result = stacks.carry_out(made.session, prepare.prepare_revision(made.session, row, 1, "update"), on_failure="keep")
@@ -182,6 +185,11 @@ class Stack:
             take_down(self.settings, self.name)
         finally:
             self._held.close()
+
+
+def _told(text: str) -> None:
+    """Who waits for room says so; pytest shows it with the test's output."""
+    print(text, file=sys.stderr)
 
 
 def take_down(settings: Settings, name: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from stackengine.model.allowed import KINDS, SCOPES, Quotas, Room
 from stackengine.model.desired import Desired
 from stackengine.registry import Registry
+from stackengine.service import owner
 from stackengine.service.alone import alone
 from stackengine.service.environments import up
 from stackengine.service.environments.life import TAG, Life, life_of
@@ -95,6 +96,14 @@ def held_up(waiting: Sequence[Life], inside: Sequence[Life], quotas: Quotas) -> 
         elif any(scope == "host" for scope, _ in missing):
             return [f"one before it waits too: {missing[0][1]}"]
     return [text for _, text in lacking(waiting[-1], tuple(waiting[-1].wants), taken, quotas)]
+
+
+def let_in(session: Session, wanted: up.Wanted, desired: Callable[[], Desired], tell: Callable[[str], None], limit: float = WAIT_SECONDS) -> bool:
+    """:func:`enter` for what the stack takes, where the machine's owner set quotas; whether there are any."""
+    quotas = owner.quotas()
+    if quotas.any:
+        enter(session, wanted, demand(desired(), session.registry), quotas, tell, limit)
+    return quotas.any
 
 
 def enter(session: Session, wanted: up.Wanted, wants: tuple[int, ...], quotas: Quotas, tell: Callable[[str], None], limit: float = WAIT_SECONDS) -> None:
