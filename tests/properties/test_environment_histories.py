@@ -66,25 +66,28 @@ class History:
     def __init__(self, folder: Path) -> None:
         self.settings, self.template = Settings(str(folder / "state"), "memory://"), folder / "stack.yaml"
         self.template.write_text(TEMPLATE)
-        self.ahead, self.there, self.quotas = 0.0, set(BRANCHES), Quotas()
+        self.ahead, self.there, self.quotas, self.session = 0.0, set(BRANCHES), Quotas(), service.open(self.settings)
 
     def now(self) -> float:
         return time.time() + self.ahead
 
     def play(self, verb: str, branch: str, number: int) -> None:
-        with service.open(self.settings) as session:
-            if verb in ("push", "crash"):
-                self.push(session, branch, number, die=number if verb == "crash" else 0)
-            elif verb in ("pin", "unpin", "park", "down"):
-                with suppress(ServiceError):
-                    self.change(session, verb, up.find(session, branch))
-            elif verb in ("delete", "create"):
-                (self.there.discard if verb == "delete" else self.there.add)(branch)
-            elif verb == "quota":
-                self.quotas = Quotas(host=Room(environments=number))
-            else:
-                self.reap(session, number)
-            self.check(session)
+        session = self.session
+        if verb in ("push", "crash"):
+            self.push(session, branch, number, die=number if verb == "crash" else 0)
+        elif verb in ("pin", "unpin", "park", "down"):
+            with suppress(ServiceError):
+                self.change(session, verb, up.find(session, branch))
+        elif verb in ("delete", "create"):
+            (self.there.discard if verb == "delete" else self.there.add)(branch)
+        elif verb == "quota":
+            self.quotas = Quotas(host=Room(environments=number))
+        else:
+            self.reap(session, number)
+        if verb == "crash":  # what comes next is another process
+            session.close()
+            self.session = service.open(self.settings)
+        self.check(self.session)
 
     def push(self, session: Session, branch: str, number: int, die: int) -> None:
         wanted = up.Wanted(Origin("git.example/shop", branch, str(number), "git.example/shop"))
@@ -144,7 +147,7 @@ class History:
 
     def end(self) -> None:
         """Everything can be taken down, and nothing is left."""
-        with service.open(self.settings) as session:
+        with self.session as session:
             for item in reap.reap(session, everything=True, ask=lambda _: None):
                 assert item.done, item
             state = session.host("memory://").snapshot()  # type: ignore[attr-defined]

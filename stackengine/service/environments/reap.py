@@ -111,6 +111,7 @@ def down(session: Session, name: str) -> None:
     found = up.find(session, name)
     at_host = replace(session.settings, host="")
     with Session(at_host) as fresh:
+        fresh.registry = session.registry
         result = stacks.carry_out(fresh, stacks.preview_down(fresh, found.row.name), on_failure="keep")
     if result.status != "complete":
         raise ServiceError(result.failures[0].message if result.failures else f"it ended as {result.status}", hint=f"stack-run down {name}")
