@@ -103,6 +103,7 @@ def _undo(session: Session, row: StackRow) -> None:
     """Nothing was carried out on it yet: its host goes with all that is on it, and its record."""
     from stackengine.hosts import private
 
+    session.forget(row.host)
     with contextlib.suppress(HostError):
         private.remove(row.name, session.folder)
     session.store.drop_unused(row.id)
