@@ -78,23 +78,17 @@ class Network(sdk.ResourceType):
     def adopt(
         self, host: sdk.Host, physical_id: str, identity: Mapping[str, Any], want: sdk.Properties
     ) -> tuple[dict[str, Any], dict[str, sdk.Value]]:
-        found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
-        if found is None:
-            raise sdk.NotFoundError(f"there is no network {physical_id}")
+        found = _network(host, physical_id)
         if OURS in found.xml:
-            raise sdk.ExistsError(f"the network {found.name} belongs to a stack already")
+            raise sdk.ExistsError(f"the network {found.name} belongs to a stack already", hint=sdk.LET_GO)
         return {**identity, "physical_id": found.uuid, "uuid": found.uuid, "name": found.name, "bridge": found.bridge}, {"adopted": theirs(found.xml)}
 
     def describe(self, host: sdk.Host, physical_id: str, want: sdk.Properties) -> sdk.Described:
-        found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
-        if found is None:
-            raise sdk.NotFoundError(f"there is no network {physical_id}")
+        found = _network(host, physical_id)
         return described(found)
 
     def draft(self, host: sdk.Host, physical_id: str, where: sdk.Properties) -> sdk.Draft:
-        found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
-        if found is None:
-            raise sdk.NotFoundError(f"there is no network {physical_id}")
+        found = _network(host, physical_id)
         return draft(found)
 
     # on the host
@@ -197,3 +191,11 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
         properties["pools"] = [{"start": start, "end": end}]
     properties |= translated(kind, properties.pop("$tag", None))
     return properties
+
+
+def _network(host: sdk.Host, physical_id: str) -> sdk.NetworkInfo:
+    """A network by name or UUID; NotFoundError where there is none."""
+    found = next((n for n in host.network_list() if physical_id in (n.uuid, n.name)), None)
+    if found is None:
+        raise sdk.NotFoundError(f"there is no network {physical_id}", hint="name it as 'virsh net-list --all' does, or by its UUID")
+    return found

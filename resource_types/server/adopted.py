@@ -17,7 +17,7 @@ def domain(host: sdk.Host, physical_id: str) -> sdk.DomainInfo:
     """A domain by name or UUID; NotFoundError where there is none."""
     info = next((d for d in host.domain_list() if physical_id in (d.uuid, d.name)), None)
     if info is None:
-        raise sdk.NotFoundError(f"there is no domain {physical_id}")
+        raise sdk.NotFoundError(f"there is no domain {physical_id}", hint="name it as 'virsh list --all' does, or by its UUID")
     return info
 
 
@@ -25,11 +25,11 @@ def found(host: sdk.Host, physical_id: str, identity: Mapping[str, Any]) -> tupl
     """Identity and attributes of a domain that belongs to nobody."""
     info = domain(host, physical_id)
     if "urn:stackengine:1" in info.xml:
-        raise sdk.ExistsError(f"the domain {info.name} belongs to a stack already")
+        raise sdk.ExistsError(f"the domain {info.name} belongs to a stack already", hint=sdk.LET_GO)
     macs = [m.get("address", "") for m in ET.fromstring(info.xml).findall("devices/interface/mac")]
     wanted = list(identity["nics"])
     if len(macs) != len(wanted):
-        raise sdk.RefusedError(f"it has {len(macs)} interfaces, and the template says {len(wanted)}")
+        raise sdk.RefusedError(f"it has {len(macs)} interfaces, and the template says {len(wanted)}", hint="say all of them under networks")
     addresses = {mac.lower(): address for mac, address in host.domain_addresses(info.uuid)}
     nics = [{**nic, "mac": mac, "address": addresses.get(mac.lower(), "")} for nic, mac in zip(wanted, macs, strict=True)]
     first = nics[0] if nics else {}

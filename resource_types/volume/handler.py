@@ -76,9 +76,9 @@ class Volume(sdk.ResourceType):
         if found is None:
             raise sdk.NotFoundError(f"there is no volume {physical_id} in pool {want['pool']}", hint="name it as 'virsh vol-list' does")
         if sdk.record_on(host, want["pool"], physical_id) is not None:
-            raise sdk.ExistsError(f"the volume {physical_id} belongs to a stack already")
+            raise sdk.ExistsError(f"the volume {physical_id} belongs to a stack already", hint=sdk.LET_GO)
         if found.format != want["format"]:
-            raise sdk.RefusedError(f"it is a {found.format} file, and the template says {want['format']}")
+            raise sdk.RefusedError(f"it is a {found.format} file, and the template says {want['format']}", hint=f"format: {found.format}")
         size = want.get("size") or found.capacity // GIB
         capacity = found.capacity if found.capacity // GIB == size else size * GIB
         attributes = {"path": found.path, "size": size, "capacity": capacity}
@@ -92,7 +92,7 @@ class Volume(sdk.ResourceType):
         pool = str(want.get("pool") or "default")
         found = host.volume_info(pool, physical_id)
         if found is None:
-            raise sdk.NotFoundError(f"there is no volume {physical_id} in pool {pool}")
+            raise sdk.NotFoundError(f"there is no volume {physical_id} in pool {pool}", hint="name it as 'virsh vol-list' does")
         size = found.capacity // GIB
         properties = {"pool": pool, "format": found.format, "size": size}
         attributes = {"path": found.path, "size": size, "capacity": found.capacity}

@@ -7,7 +7,7 @@ USAGE = 2
 INVALID = 3
 """The template or its parameters are invalid."""
 CHANGES = 4
-"""``plan --exit-code``: there are changes."""
+"""``plan --exit-code``: there are changes; ``drift``: there is some; ``fmt --check``: a file is laid out otherwise."""
 PASSED_THROUGH = 125
 """``ssh STACK SERVER -- CMD``: our own failure, where every other code is CMD's."""
 INTERRUPTED = 130

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stackengine.cli.errors import UsageError
+from stackengine.model.duration import duration
 
 if TYPE_CHECKING:
     from stackengine.service.types import Settings
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
@@ -119,14 +118,10 @@ def allowed(args: argparse.Namespace) -> tuple[str, ...] | None:
 
 
 def seconds(text: str) -> float:
-    """``90``, ``90s``, ``30m`` or ``2h`` in seconds."""
-    factor = _UNITS.get(text[-1:], 0)
-    try:
-        value = float(text[:-1]) * factor if factor else float(text)
-    except ValueError:
-        value = -1
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is no time: say seconds, or 90s, 30m, 2h")
+    """A time in seconds (``model.duration``)."""
+    value = duration(text)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no time: say seconds, or 90s, 30m, 2h, 3d")
     return value
 
 
@@ -139,7 +134,7 @@ def settings(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) 
     folders = tuple(Path(d) for d in args.types or ())
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"--types {folder}: no such folder")
+            raise UsageError(f"--types {folder}: no such folder", hint="a folder of resource types, each a folder of its own with schema.json and handler.py")
     return Settings(
         state=args.state if args.state is not None else environ.get("STACKENGINE_STATE", ""),
         host=args.host if args.host is not None else environ.get("STACKENGINE_HOST", ""),

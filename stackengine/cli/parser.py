@@ -15,7 +15,8 @@ from stackengine.cli.commands import COMMANDS
 EPILOG = """\
 exit codes:
   0 ok · 1 failed · 2 wrong use: also what is named is not there, or a confirmation is needed and there is no terminal
-  3 invalid template · 4 changes present (plan --exit-code) or drift · 130 interrupted; `ssh STACK SERVER -- CMD` gives CMD's code (125: our own failure)
+  3 invalid template · 4 changes present (plan --exit-code), drift, or layout (fmt --check)
+  130 interrupted; `ssh STACK SERVER -- CMD` gives CMD's code (125: our own failure)
 
 environment:
   STACKENGINE_STATE     as --state
@@ -83,7 +84,8 @@ def build(wanted: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
 
 def _shorten_usage(parser: argparse.ArgumentParser) -> None:
     """``stack-run up [options] TEMPLATE`` in place of every option: the help has them below."""
-    words = [synopsis(a) for a in parser._actions if not a.option_strings]
+    needed = [f"{a.option_strings[0]} {a.metavar or a.dest.upper()}" for a in parser._actions if a.option_strings and a.required]
+    words = [*needed, *(synopsis(a) for a in parser._actions if not a.option_strings)]
     parser.usage = parser.usage or " ".join(["%(prog)s [options]", *words])
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -97,8 +99,8 @@ def synopsis(action: argparse.Action) -> str:
         name = action.metavar
     else:
         name = "{" + ",".join(str(c) for c in action.choices) + "}" if action.choices else action.dest.upper()
-    if action.nargs == "?":
-        return f"[{name}]"
+    if action.nargs in ("?", "*"):
+        return f"[{name}]" if action.nargs == "?" else f"[{name} ...]"
     return f"{name} [...]" if action.nargs == "+" else name
 
 

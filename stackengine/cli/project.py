@@ -81,7 +81,7 @@ def apply(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> 
 def load(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> project.Project | None:
     """The project file that counts, if there is one."""
     if args.project and not Path(args.project).is_file():
-        raise UsageError(f"--project {args.project}: no such file")
+        raise UsageError(f"--project {args.project}: no such file", hint="a path is taken from the folder where you are")
     file = Path(args.project).absolute() if args.project else project.find(Path.cwd())
     context = args.context or environ.get("STACKENGINE_CONTEXT", "")
     if file is None:

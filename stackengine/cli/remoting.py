@@ -116,7 +116,7 @@ def _request(argv: Sequence[str], args: argparse.Namespace) -> tuple[wire.Header
         files.append(Path(said))
     for name in files:
         if not name.is_file():
-            raise UsageError(f"{name}: no such file")
+            raise UsageError(f"{name}: no such file", hint="a path is taken from the folder where you are")
     root = Path(os.path.commonpath([cwd, *(f.parent for f in files)]))
     template = getattr(args, "template", None)
     data = wire.bundle(root, [_plain(cwd / template).parent] if template else [], files) if files else b""

@@ -10,6 +10,7 @@ from stackengine.cli import parameters
 from stackengine.cli.errors import UsageError
 from stackengine.cli.naming import stack_name
 from stackengine.cli.project import template_of
+from stackengine.model.diagnostics import did_you_mean
 from stackengine.service.types import Request
 
 
@@ -61,11 +62,17 @@ def path_of(name: str) -> Path:
     return Path(name)
 
 
+def near(path: Path) -> str:
+    """What the file may be called instead, of those beside it."""
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    return did_you_mean(path.name, beside) or "a path is taken from the folder where you are; stack-run new makes a template from the gallery"
+
+
 def existing(name: str) -> Path:
     """The path of a file that is there."""
     path = path_of(name)
     if not path.exists():
-        raise UsageError(f"{name}: no such file")
+        raise UsageError(f"{name}: no such file", hint=near(path))
     if path.is_dir():
         raise UsageError(f"{name} is a folder", hint="name the template file in it")
     return path

@@ -33,6 +33,7 @@ def apply(recorded: Recorded, event: Event) -> None:
             put(recorded, begun(recorded.instances.get(id_), event.verb, instance_from_json(event.payload["instance"])))
         case "action.configured" | "action.ready":
             attributes = value_from_json(event.payload.get("attributes", {}))
+            recorded.observed.pop(id_, None)
             put(recorded, reached(recorded.instances[id_], "configured" if event.kind == "action.configured" else "ready", attributes))
         case "action.skipped":
             put(recorded, instance_from_json(event.payload["instance"]))

@@ -111,7 +111,7 @@ class Level:
         if found is None:
             what = "cannot be known only after apply" if has_unknown(value) else f"is not {reveal(value)!r}"
             name, mark = self.full(resource.logical_id), resource.deletion.mark
-            self.run.diagnostics.error("R112", f"{name}: the deletion policy {what}", mark, "Delete, Retain or Snapshot")
+            self.run.diagnostics.error("R116", f"{name}: the deletion policy {what}", mark, "Delete, Retain or Snapshot")
             return resource.policies
         return replace(resource.policies, deletion=found, update_replace=found)
 

@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,12 +24,12 @@ from typing import Any
 from stackengine.formats.build import plain
 from stackengine.formats.tree import Node
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
+from stackengine.model.duration import duration
 from stackengine.model.expr import Expr, Literal, Map
 from stackengine.model.template import Policies
 
 KEY, EXTERNAL = "stackengine", "external"
 DELETION = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def with_life(policies: Policies, metadata: Node | None, diagnostics: Diagnostics) -> Policies:
@@ -98,11 +97,11 @@ def _text(value: Any) -> str:
 
 
 def seconds(value: Any) -> float:
-    """Seconds of ``90``, ``90s``, ``15m``, ``2h``; ValueError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
-    if found is None or isinstance(value, bool) or not float(found[1]):
+    """Seconds of a time as ``model.duration`` has it; ValueError for anything else."""
+    found = None if isinstance(value, bool) else duration(value)
+    if found is None:
         raise ValueError("a time such as 90s, 15m or 2h")
-    return float(found[1]) * _UNITS[found[2]]
+    return found
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

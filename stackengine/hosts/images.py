@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from stackengine.hosts import downloads, guest_image
@@ -25,7 +25,6 @@ from stackengine.hosts.guest_image.ingredients import ImageError
 
 __all__ = ["ImageError", "ImageSource", "Images", "Ways", "catalogue"]
 
-_MAGIC = b"QFI\xfb"
 """The first bytes of a qcow2 file."""
 
 
@@ -165,8 +164,3 @@ class Images:
     def _built(self, name: str) -> guest_image.Manifest:
         with self._build_lock:
             return guest_image.build(name, self._state)
-
-
-def disk_format(head: bytes) -> Literal["qcow2", "raw"]:
-    """The format of a disk image, told by its first four bytes."""
-    return "qcow2" if head.startswith(_MAGIC) else "raw"

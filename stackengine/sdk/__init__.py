@@ -27,6 +27,7 @@ from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.disks import LIMITS, DiskSource, at_address, disk_source, in_pool, limits_in, limits_of, options_of
 from stackengine.sdk.errors import (
+    LET_GO,
     NAME_IT,
     AgentError,
     Cancelled,
@@ -86,6 +87,7 @@ __all__ = [
     "DRIFT",
     "GONE",
     "KINDS",
+    "LET_GO",
     "LIMITS",
     "NAME_IT",
     "AgentError",

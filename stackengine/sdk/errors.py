@@ -47,6 +47,8 @@ class FailedError(Exception):
         self.tail, self.hint = tail, hint
 
 
+LET_GO = "stack-run forget STACK PATH lets go of it, where it is one of this store's"
+"""What to do where an object that is to be taken over belongs to somebody."""
 NAME_IT = "name a resource of this stack: get_resource, Ref or a requirement; what others own is used by external_id"
 """What to do where a property names something that the stack does not have."""
 

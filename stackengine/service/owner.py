@@ -227,7 +227,7 @@ def check_images(desired: Desired, registry: Registry, recorded: Recorded, image
 def with_calls(desired: Desired, registry: Registry, granted: Allowed, diagnostics: Diagnostics, *, accept_inert: bool = False) -> Desired:
     """``desired``; X104 for what would be called on this machine (schema keyword ``"calls": true``) and is not allowed.
 
-    R110 for what nothing here can call (an ARN of AWS); with ``accept_inert`` such a resource is only recorded.
+    R122 for what nothing here can call (an ARN of AWS); with ``accept_inert`` such a resource is only recorded.
     """
     changed = dict(desired.resources)
     for path, resource in desired.resources.items():
@@ -238,10 +238,10 @@ def with_calls(desired: Desired, registry: Registry, granted: Allowed, diagnosti
                 continue
             mark, field = resource.mark_of(name), _field_of(called)
             if not field and accept_inert:
-                diagnostics.notice("R110", f"{path} is only recorded: nothing here can call {called}", mark)
+                diagnostics.notice("R122", f"{path} is only recorded: nothing here can call {called}", mark)
                 changed[path] = replace(resource, properties={**resource.properties, "inert": True})
             elif not field:
-                diagnostics.error("R110", f"{path}: nothing here can call {called}", mark, "the path of a program, module:function, or an http(s) URL")
+                diagnostics.error("R122", f"{path}: nothing here can call {called}", mark, "the path of a program, module:function, or an http(s) URL")
             elif not {"urls": granted.may_call, "commands": granted.may_run, "python": granted.may_import}[field](called):
                 hint = f"who owns this machine can allow it: allow.{field} in {places()[-1]}"
                 diagnostics.error("X104", f"{path}: {called} may not be called on this machine", mark, hint)

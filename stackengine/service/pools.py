@@ -9,9 +9,6 @@ from stackengine.sdk import GONE, KINDS, Host, HostError, PoolInfo, pool_xml
 from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
 
-LISTS = ("devices", "hosts")
-"""Words that may be said several times."""
-
 
 def ls(session: Session, uri: str) -> list[PoolInfo]:
     """The pools of a host, by name."""

@@ -20,12 +20,12 @@ from stackengine.formats.build import plain
 from stackengine.formats.tree import Node, compose
 from stackengine.model.allowed import NOTHING, Allowed
 from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError, did_you_mean
+from stackengine.model.duration import duration
 from stackengine.model.mark import Mark
 
 FILE = "stackengine.yaml"
 OWNERS = ("state", "types", "allow", "pools", "quotas", "files", "commands", "python", "urls", "devices", "key")
 """Keys that somebody may look for here, and that only the machine's owner sets, outside any checkout."""
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,62}")
 _SSH = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*(?::[0-9]{1,5})?")
 
@@ -50,13 +50,6 @@ class Project:
         """The value of a key."""
         said = self.values.get(key)
         return default if said is None else said.value
-
-
-def duration(text: Any) -> float | None:
-    """``90``, ``90s``, ``30m``, ``8h`` or ``2d`` in seconds; None for anything else."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", str(text))
-    seconds = float(found.group(1)) * _UNITS.get(found.group(2), 1.0) if found else 0.0
-    return seconds if seconds > 0 else None
 
 
 def is_remote(text: str) -> bool:

@@ -84,7 +84,8 @@ def validate(
     found = Diagnostics()
     for path in paths:
         if not path.is_file():
-            what, hint = ("this is a folder", "name the template file in it") if path.is_dir() else ("no such file", "")
+            what = "this is a folder" if path.is_dir() else "no such file"
+            hint = "name the template file in it" if path.is_dir() else "a path is taken from the folder where you are"
             found.error("T116", what, Mark(str(path), 1, 1, 1, 1), hint)
             continue
         diagnostics = Diagnostics()

@@ -33,4 +33,4 @@ def explain(error: BaseException, location: str) -> StoreError:
         return StoreError(f"the disk of the database {location} is full", "make room; nothing is lost")
     if "unable to open" in lower:
         return StoreError(f"the database {location} cannot be opened", "check the permissions of its folder")
-    return StoreError(f"the database {location}: {text}")
+    return StoreError(f"the database {location}: {text}", "nothing was changed; a copy of it can be looked at with the database's own tools")

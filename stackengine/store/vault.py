@@ -85,7 +85,7 @@ class StackVault:
             with self._database.reading() as connection:
                 row = connection.execute(sa.select(secret.c.ciphertext).where(secret.c.stack == self._stack, secret.c.id == ref.id)).scalar()
             if row is None:
-                raise StoreError(f"the secret {ref.id} is not in the store")
+                raise StoreError(f"the secret {ref.id} is not in the store", "recover --from-host rebuilds the stack; the values of its secrets are given anew")
             self._known[ref.id] = json.loads(self._decrypt(row, ref.id))
         return self._known[ref.id]
 

@@ -1,1 +1,1 @@
-"""What a resource type must keep: contract suite, scenarios, golden files, strategies."""
+"""What a resource type must keep, for its authors: the contract suite, the pytest plugin, and the pages of the reference that are made of the types."""

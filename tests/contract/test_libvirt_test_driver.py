@@ -48,7 +48,15 @@ def test_a_type_keeps_the_contract_on_the_test_driver(host: Host, name: str, cas
         subject.clear()
 
 
-GOLDEN = sorted(p for info in TYPES.types.values() for p in (info.folder / "golden").glob("*.xml"))
+BEYOND = {"filter_define", "domain_attach", "volume_copy", "secret_keep"}
+"""Calls whose XML the driver cannot take, or takes only with what it belongs to: libvirt's schemas say whether it is right (test_xml.py)."""
+
+
+def within(golden: Path) -> bool:
+    return any(part.split(" -->\n", 1)[0] not in BEYOND for part in golden.read_text().split("<!-- ")[1:])
+
+
+GOLDEN = sorted(p for info in TYPES.types.values() for p in (info.folder / "golden").glob("*.xml") if within(p))
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda p: f"{p.parent.parent.name}-{p.stem}")
@@ -64,4 +72,6 @@ def test_libvirt_takes_the_xml_of_a_type(host: Host, golden: Path) -> None:
             pool.createXML(xml).delete()
         elif call == "network_define":
             connection.networkDefineXMLFlags(xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE).undefine()
+        else:
+            assert call in BEYOND, f"{call}: nothing is tried with it"
     connection.close()

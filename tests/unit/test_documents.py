@@ -22,9 +22,12 @@ NAMES = [n for cell in WALK for n in re.findall(r"`((?:cli|service|formats|evalu
 def test_what_the_architecture_follows_a_value_through_exists(name: str) -> None:
     module, _, attribute = f"stackengine.{name}".rpartition(".")
     try:
-        assert hasattr(importlib.import_module(module), attribute)
-    except (ModuleNotFoundError, AssertionError):
-        importlib.import_module(f"stackengine.{name}")
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        found = importlib.import_module(f"stackengine.{name}")
+    assert getattr(found, "__module__", module) == module, f"{name} is made in {found.__module__}"
 
 
 def test_the_walk_names_every_room_that_a_value_passes() -> None:

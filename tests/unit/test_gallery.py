@@ -1,4 +1,4 @@
-"""The gallery: every example is there in all three languages, and says the same in each."""
+"""The gallery: every example is there in all three languages, with the same graph and outputs of the same names."""
 
 from __future__ import annotations
 

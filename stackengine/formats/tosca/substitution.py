@@ -26,7 +26,6 @@ from stackengine.model.template import Nested, Template
 class Mappings:
     """What a template says of the node that it can stand for."""
 
-    node_type: str = ""
     properties: dict[str, str] = field(default_factory=dict)
     """Input -> property of the substituted node (with dots into it)."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -72,7 +71,7 @@ class Substitution:
             return None
         kind = service.entities.catalog.named("node", body.get("node_type"), self._document, what)
         sections = service.entities.sections(kind) if kind is not None else None
-        found = Mappings(text(body.get("node_type")))
+        found = Mappings()
         self._properties(body, sections, found)
         self._attributes(body, sections, found)
         self._capabilities(body, sections, found)

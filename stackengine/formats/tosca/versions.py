@@ -13,4 +13,3 @@ DRAFTS = {
 PROFILES = {"tosca_simple_profile_for_nfv_1_0": "1.1", "tosca_simple_profile_for_nfv_1_0_0": "1.1", "tosca_simple_profile_for_mec_1_0_0": "1.1"}
 """Headers of profiles for network functions, and the Simple Profile that they build upon; their types must be imported."""
 ORDER = ("1.0", "1.1", "1.2", "1.3", "2.0")
-LATEST = "2.0"

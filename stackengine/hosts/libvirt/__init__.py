@@ -1,4 +1,4 @@
-"""Any libvirt URI behind ``sdk.Host``; nothing else imports libvirt."""
+"""Any libvirt URI behind ``sdk.Host``; outside of ``hosts`` nothing imports libvirt."""
 
 from __future__ import annotations
 

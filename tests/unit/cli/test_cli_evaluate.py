@@ -107,6 +107,12 @@ def test_types_that_are_not_supported_are_errors_elsewhere_unless_accepted(evalu
     assert code == (0 if more else 3)
 
 
+def test_a_computed_deletion_policy_that_is_none_is_told_by_validate(evaluated: Any) -> None:
+    text = HOT + "parameters: {keep: {type: string, default: Bogus}}\nresources: {a: {type: SE::None, deletion_policy: {get_param: keep}}}\n"
+    code, found = evaluated(text, command="validate")
+    assert (code, [d["code"] for d in found["diagnostics"]]) == (3, ["R116"])
+
+
 def test_what_is_only_recorded_gives_its_own_properties_and_its_id(tmp_path: Path) -> None:
     from stackengine import formats, registry
     from stackengine.evaluate import evaluate

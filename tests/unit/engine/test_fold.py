@@ -127,3 +127,6 @@ def test_what_was_observed_counts_until_it_is_applied_anew() -> None:
     events = log(("observed", READY, "", {"properties": None}))
     start = Recorded({"web@1": READY}, {"web": 1}, {}, {}, {})
     assert journal.fold(events, start).observed == {"web@1": None}
+    begin = ("action.begin", READY, "update", {"instance": instance_to_json(READY)})
+    applied = log(("observed", READY, "", {"properties": {"a": 1}}), begin, ("action.ready", READY, "update", {}))
+    assert journal.fold(applied, Recorded({"web@1": READY}, {"web": 1}, {}, {}, {})).observed == {}

@@ -130,14 +130,14 @@ def test_a_custom_resource_is_refused_until_the_owner_allows_its_program(session
     assert refused(session, tmp_path, "custom", CUSTOM % program)[0].startswith("X104")
     assert refused(session, tmp_path, "custom", CUSTOM % "http://127.0.0.1:1/x")[0].startswith("X104")
     assert refused(session, tmp_path, "custom", CUSTOM % "os:system")[0].startswith("X104")
-    assert refused(session, tmp_path, "custom", CUSTOM % "arn:aws:lambda:local:1:function:f")[0].startswith("R110")
+    assert refused(session, tmp_path, "custom", CUSTOM % "arn:aws:lambda:local:1:function:f")[0].startswith("R122")
 
 
 def test_a_handler_of_aws_is_only_recorded_where_that_is_accepted(session: Session, tmp_path: Path) -> None:
     file = tmp_path / "custom.yaml"
     file.write_text(CUSTOM % "arn:aws:lambda:local:1:function:f")
     preview = stacks.preview(session, Request("custom", file, {}, accept_inert=True))
-    assert "R110" in [d.code for d in preview.diagnostics if d.severity == "notice"]
+    assert "R122" in [d.code for d in preview.diagnostics if d.severity == "notice"]
     assert operations.carry_out(session, preview).status == "complete"
     operations.carry_out(session, stacks.preview_down(session, "custom"))
 
