@@ -43,8 +43,8 @@ def test_help_costs_little_more_than_python_itself() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    helping = min(cost("from stackengine.cli.main import main; main(['--help'])") for _ in range(3))
-    assert helping - min(cost("pass") for _ in range(3)) <= 0.08
+    pairs = [(cost("from stackengine.cli.main import main; main(['--help'])"), cost("pass")) for _ in range(4)]
+    assert min(helping for helping, _ in pairs) <= 6 * min(bare for _, bare in pairs)  # seconds are the bench's
 
 
 @pytest.mark.parametrize(
