@@ -101,8 +101,11 @@ def begun(old: Instance | None, verb: str, new: Instance) -> Instance:
             return new.but(sure=False, status="deleting")
         case "snapshot":
             return old or new
-        case "copy" | "discard":
+        case "copy":
             return new
+        case "discard":  # what is half gone brings no disk back; and disks that had to come back from it are not to be had any more
+            lost = {"sure": False, "status": "deleting"} if any(c.status == "restoring" for c in new.copies) else {}
+            return new.but(copies=tuple(replace(c, status="dropping") for c in new.copies), **lost)
         case "restore":  # until it has ended its disks are neither the ones from before nor the ones of now
             return new.but(sure=False, power="unknown")
         case _:  # stop, release: it may run or not from now on

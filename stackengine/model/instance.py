@@ -67,8 +67,8 @@ class DiskCopy:
     properties: dict[str, Value] = field(default_factory=dict)
     """As they were applied when it was taken."""
     attributes: dict[str, Value] = field(default_factory=dict)
-    status: Literal["making", "whole", "restoring"] = "making"
-    """``restoring``: bringing it back was begun, and has to be finished whatever comes."""
+    status: Literal["making", "whole", "restoring", "dropping"] = "making"
+    """``restoring``: bringing it back was begun, and has to be finished whatever comes. ``dropping``: its end was begun, and it may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
