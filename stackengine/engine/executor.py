@@ -76,7 +76,7 @@ class _Executor:
         self._limits: dict[str, Limit] = {}
         self._stop: str | None = None
         self._deadline = parts.monotonic() + policy.timeout if policy.timeout else None
-        self._over = self._crowded = False
+        self._over = self._crowded = self._told_reached = False
 
     # the loop
 
@@ -213,6 +213,9 @@ class _Executor:
         if stale:
             payload["forgets"] = stale
             fold.forget_signals(self._recorded, stale)
+        if action.phase == "tail" and self._plan.chosen and not self._told_reached:  # the point of no return; where all of a stack goes there is no other
+            self._told_reached = True
+            self._events.append(Event("operation.reached"))
         self._record(Event("action.begin", action.path, instance.generation, action.verb, payload), begun)
         if begun.policies.timeout:
             limit.deadline = self._parts.monotonic() + begun.policies.timeout

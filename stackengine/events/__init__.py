@@ -12,6 +12,7 @@ from typing import Any, Literal
 Kind = Literal[
     "operation.started",  # payload: kind, from_revision, to_revision, plan summary
     "operation.finished",  # payload: status, reason, root_failure
+    "operation.reached",  # everything but the cleanup tail ended well: the revision that it aims at stands from now on, whatever comes
     "operation.cancelling",  # payload: by
     "action.begin",  # payload: instance (as it will be), reason; durable before the host is touched
     "action.attempt",  # payload: call, host, message, code, number, wait; a host error that may pass: the call is tried again

@@ -69,7 +69,7 @@ def _carried_out(session: Session, preview: Preview, wish: dict[str, Any], watch
         row = _recorded_stack(session, preview, prepared)
         if prepared.before:
             row = _amended(session, row, prepared.before)
-        options = {**wish, **prepared.aim}
+        options = {**wish, **prepared.aim, "since": prepare.forced_since(session, row, prepared.aim.get("replace", {}))}
         try:
             operation, journal, preview = _submit(session, preview, row, options, watch, allow)
         except Exception:
@@ -328,9 +328,9 @@ class _Run:
         return self._result("rollback_failed" if self._operation.kind == "rollback" else "failed" if outcome.failures else "cancelled", outcome)
 
     def _roll_back(self, outcome: Outcome, *, delete: bool) -> OperationResult:
-        """An ordinary plan to the revision before, in the same operation, so that a crash from here on resumes the rollback."""
+        """An ordinary plan to the revision that stands, in the same operation, so that a crash from here on resumes the rollback."""
         store, reason = self._session.store, outcome.failures[0].message if outcome.failures else "cancelled"
-        self._operation = store.turn_back(self._operation, self._journal, 0 if delete else self._operation.from_revision)
+        self._operation = store.turn_back(self._operation, self._journal, 0 if delete else store.stack_of(self._row.id).revision)
         desired, recorded = self._aim()
         self._options = {**self._options, "on_failure": "keep", "timeout": None}
         try:

@@ -170,7 +170,9 @@ def prepare_revision(session: Session, row: StackRow, number: int, kind: Operati
     except KeyError:
         raise NotThereError(f"the stack {row.name} has no revision {number}", hint=f"'stack-run show {row.name}' lists them") from None
     vault, diagnostics = session.store.vault(row.id), Diagnostics()
-    aim = {"skip": list(skip)} if skip else {}
+    aim: dict[str, Any] = {"skip": list(skip)} if skip else {}
+    if kind == "rollback":
+        aim["since"] = forced_since(session, row, {})
     check_exports(OtherStacks(session, row.name), row, target.desired, diagnostics)
     recorded, before = moved(session, row, session.store.recorded(row.id), target.desired)
     preview = plan_to(session, row, vault, target.desired, recorded, kind, number, diagnostics, aim=aim)
@@ -240,6 +242,16 @@ def request_options(request: Request, recorded: Recorded) -> dict[str, Any]:
     return {**adopting, "targets": list(request.targets), "replace": {p: recorded.generations.get(p, 0) + 1 for p in request.replace}}
 
 
+def forced_since(session: Session, row: StackRow, replacing: Mapping[str, int]) -> dict[str, int]:
+    """By path, the first generation that was made by force since the revision that stands was reached: the way back takes one from before.
+
+    ``replacing``: what the operation that is about to begin replaces by force.
+    """
+    last = session.store.last_operation(row.id)
+    stands = last is None or row.state in ("complete", "rolled_back") or (last.kind != "rollback" and last.to_revision == row.revision)
+    return dict(replacing) if last is None or stands else {**replacing, **last.options.get("since", {})}
+
+
 def make(
     session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, aim: Mapping[str, Any], *, returning: bool,
     undoing: bool = False, chosen_on: Ground | None = None,
@@ -253,7 +265,8 @@ def make(
     ground = replace(found if chosen_on is None else found.as_taken(chosen_on), undoing=undoing, external=outside)
     targets = () if returning else aim.get("targets", ())
     skip = aim.get("skip", ())
-    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=aim.get("replace", {}), secrets=vault, skip=skip)
+    forced = {**aim.get("replace", {}), **(aim.get("since", {}) if returning else {})}
+    return make_plan(desired, recorded, ground, session.registry, targets=targets, replace=forced, secrets=vault, skip=skip)
 
 
 def sealed(desired: Desired, vault: Secrets) -> Desired:

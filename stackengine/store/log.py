@@ -15,7 +15,7 @@ from stackengine.model.codec import instance_to_json
 from stackengine.model.instance import Instance
 from stackengine.store.database import Database
 from stackengine.store.many import execute_many
-from stackengine.store.tables import claim, event, generation, instance, observation, operation, piece, secret, signal, stack
+from stackengine.store.tables import claim, event, generation, instance, observation, operation, piece, revision, secret, signal, stack
 from stackengine.store.vault import StackVault
 
 LEASE_SECONDS = 20.0
@@ -34,6 +34,11 @@ _ADVANCE_AND_TELL = _ADVANCE.returning(stack.c.last_seq)
 _INSERT_EVENTS = event.insert()
 _LAST = sa.select(stack.c.last_seq).where(stack.c.id == sa.bindparam("of"))
 _CANCEL = sa.select(operation.c.cancel, operation.c.epoch).where(operation.c.id == sa.bindparam("mine"))
+_AIM = sa.select(operation.c.to_revision).where(operation.c.id == sa.bindparam("mine")).scalar_subquery()
+_STANDS = (
+    stack.update().where(stack.c.id == sa.bindparam("of")).values(revision=_AIM),
+    revision.update().where(revision.c.stack == sa.bindparam("of"), revision.c.number == _AIM).values(status="complete"),
+)
 _ANY_OBSERVATION = sa.select(observation.c.instance).where(observation.c.stack == sa.bindparam("of")).limit(1)
 """Statements that every commit needs are made once."""
 
@@ -59,6 +64,9 @@ class OperationJournal:
             stamped = append(connection, self._stack, self._operation, events, now)
             change_instances(connection, self._stack, changed, {e.instance_id: e.payload["instance"] for e in events if e.kind == "action.begin"})
             self._observations = signals_and_observations(connection, self._stack, stamped, self._observations)  # only this operation adds some
+            if any(e.kind == "operation.reached" for e in events):
+                for statement in _STANDS:
+                    connection.execute(statement, {"of": self._stack, "mine": self._operation})
             secrets = self._vault.take_new()
             if secrets:
                 upsert(connection, secret, secrets, ("stack", "id", "version"))

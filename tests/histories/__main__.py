@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
             total.add(History(seed, world).run())
         except Exception:
             bad.append(seed)
+            print(f"history {seed}:", file=sys.stderr)
             traceback.print_exc(limit=-4)
         finally:
             world.crew.close()

@@ -141,6 +141,9 @@ class MemoryStore:
     def active(self, stack_id: str) -> OperationRow | None:
         return next((o for o in self.operations if o.id == self.running), None)
 
+    def last_operation(self, stack_id: str) -> OperationRow | None:
+        return self.operations[-1] if self.operations else None
+
     def submit(
         self, stack: StackRow, kind: str, *, revision: Any, to_revision: int, claims: Any, options: Any, vault: Any, watch: Any, summary: Any, instances_of: Any
     ) -> tuple[OperationRow, MemoryJournal]:
@@ -253,6 +256,8 @@ class MemoryJournal:
             stamped = store._append(events, self.row.id)
             for event in stamped:
                 self._signals(event)
+                if event.kind == "operation.reached":
+                    self._stands()
             for id_, found in changed.items():
                 if found is None:
                     store.bodies.pop(id_, None)
@@ -265,6 +270,13 @@ class MemoryJournal:
         for event in stamped:
             self.watch(event)
         return stamped
+
+    def _stands(self) -> None:
+        number = next(o for o in self.store.operations if o.id == self.row.id).to_revision
+        assert self.store.row is not None
+        self.store.row = replace(self.store.row, revision=number)
+        if number in self.store.revisions_:
+            self.store.revisions_[number] = (self.store.revisions_[number][0], "complete")
 
     def _signals(self, event: Event) -> None:
         """Signals are kept as the tables keep them."""
