@@ -42,8 +42,8 @@ class Chooser:
     def run(self, least: Mapping[str, int], excluded: Mapping[str, Collection[Change]]) -> dict[str, Choice]:
         """Choose for every path.
 
-        ``least``: the generation from which on a path's instances are what was asked for (a forced replacement); on the way back, the ones before it
-        are. ``excluded``: instances that will not do, by what others contribute to them.
+        ``least``: the generation from which on a path's instances are what was asked for (a forced replacement); on the way back, what was made in
+        vain, and the ones before it are. ``excluded``: instances that will not do, by what others contribute to them.
         """
         self._least, self._excluded = least, excluded
         for path in dependency_order(self.desired):
@@ -251,7 +251,8 @@ class Chooser:
             return changes, f"{', '.join(forcing)} forces a replacement"
         if before.host != self._host_of(resource.path) and not info.handler.inline:
             return changes, f"it goes from {before.host} to {self._host_of(resource.path)}, and one of its type cannot move"
-        return changes, "its replacement was asked for" if before.generation < self._least.get(resource.path, 0) else "the one before failed"
+        asked = before.generation < self._least.get(resource.path, 0) and not self.ground.returning
+        return changes, "its replacement was asked for" if asked else "the one before failed"
 
     def _current(self, path: str) -> Instance | None:
         alive = [i for i in self._by_path.get(path, ()) if i.status != "deleting"]
@@ -261,7 +262,7 @@ class Chooser:
 def _rank(old: Instance, choice: Choice, least: int) -> tuple[int, ...]:
     """How well an instance does, the larger the better; what comes first decides."""
     return (
-        old.generation < least,  # only on the way back: from before the replacement that was forced
+        old.generation < least,  # only on the way back: from before what was made in vain
         choice.kind == "keep",  # plan rule a
         old.lived and not choice.lasting,  # it was whole, and becomes all that is wanted
         old.sure,

@@ -69,7 +69,8 @@ def _carried_out(session: Session, preview: Preview, wish: dict[str, Any], watch
         row = _recorded_stack(session, preview, prepared)
         if prepared.before:
             row = _amended(session, row, prepared.before)
-        options = {**wish, **prepared.aim, "since": prepare.forced_since(session, row, prepared.aim.get("replace", {}))}
+        made = {a.path: a.instance.generation for a in preview.plan.actions.values() if a.replaces}
+        options = {**wish, **prepared.aim, "since": {**made, **prepare.made_in_vain(session, row)}}
         try:
             operation, journal, preview = _submit(session, preview, row, options, watch, allow)
         except Exception:

@@ -172,7 +172,7 @@ def prepare_revision(session: Session, row: StackRow, number: int, kind: Operati
     vault, diagnostics = session.store.vault(row.id), Diagnostics()
     aim: dict[str, Any] = {"skip": list(skip)} if skip else {}
     if kind == "rollback":
-        aim["since"] = forced_since(session, row, {})
+        aim["since"] = made_in_vain(session, row)
     check_exports(OtherStacks(session, row.name), row, target.desired, diagnostics)
     recorded, before = moved(session, row, session.store.recorded(row.id), target.desired)
     preview = plan_to(session, row, vault, target.desired, recorded, kind, number, diagnostics, aim=aim)
@@ -242,14 +242,14 @@ def request_options(request: Request, recorded: Recorded) -> dict[str, Any]:
     return {**adopting, "targets": list(request.targets), "replace": {p: recorded.generations.get(p, 0) + 1 for p in request.replace}}
 
 
-def forced_since(session: Session, row: StackRow, replacing: Mapping[str, int]) -> dict[str, int]:
-    """By path, the first generation that was made by force since the revision that stands was reached: the way back takes one from before.
+def made_in_vain(session: Session, row: StackRow) -> dict[str, int]:
+    """By path, the first generation that was made since the revision that stands was reached: the way back takes what is from before.
 
-    ``replacing``: what the operation that is about to begin replaces by force.
+    What is newer is not always different: a replacement by force is equal to what it replaces, and so is what had to go with it.
     """
     last = session.store.last_operation(row.id)
     stands = last is None or row.state in ("complete", "rolled_back") or (last.kind != "rollback" and last.to_revision == row.revision)
-    return dict(replacing) if last is None or stands else {**replacing, **last.options.get("since", {})}
+    return {} if last is None or stands else dict(last.options.get("since", {}))
 
 
 def make(

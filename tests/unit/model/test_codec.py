@@ -46,7 +46,8 @@ POLICIES = st.builds(
     st.lists(TEXT, max_size=2).map(tuple), st.one_of(st.none(), st.just({"count": 1, "timeout": 5})),
 )  # fmt: skip
 COPIES = st.builds(
-    DiskCopy, TEXT, st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=2).map(tuple), PROPERTIES, PROPERTIES, st.sampled_from(["making", "whole", "restoring", "dropping"])
+    DiskCopy, TEXT, st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=2).map(tuple), PROPERTIES, PROPERTIES,
+    st.sampled_from(["making", "whole", "restoring", "dropping"]),
 )
 INSTANCES = st.builds(
     Instance, TEXT, st.integers(1, 99), TEXT, PROPERTIES, PROPERTIES, IDS, IDS, PROPERTIES, PROPERTIES, IDS, IDS, IDS, TEXT,
