@@ -79,12 +79,19 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, DeviceCalls
         return self._call("virDomainDefineXMLFlags", lambda c: _info(c.defineXMLFlags(xml, flags)))  # type: ignore[no-any-return]
 
     def domain_start(self, uuid: str) -> None:
-        """Start; no error when it runs."""
+        """Start; no error when it runs.
+
+        It is not asked first whether it runs: a libvirtd that was killed while it started this guest comes back, calls the guest active, and then ends it
+        (VIR_DOMAIN_SHUTOFF_DAEMON). A start waits for the domain's job, and so for the end of that.
+        """
 
         def work(c: Any) -> None:
             domain = c.lookupByUUIDString(uuid)
-            if not domain.isActive():
+            try:
                 domain.create()
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_INTERNAL_ERROR) or not domain.isActive():
+                    raise
 
         self._call("virDomainCreate", work)
 
