@@ -16,7 +16,7 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("host", metavar="HOST", help="URI, or short name of a host of the inventory")
+    parser.add_argument("dead", metavar="HOST", help="URI, or short name of a host of the inventory")
     parser.add_argument("--host-is-dead", action="store_true", help="nothing on it runs any more, and nothing will: I have seen to it")
     options.add_operation(parser, on_failure=False)
     options.add_allow(parser)
@@ -29,5 +29,5 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.service import fencing, inventory
 
     with service.open(options.settings(args)) as session:
-        uri = fencing.fence(session, args.host, said_dead=args.host_is_dead)
+        uri = fencing.fence(session, args.dead, said_dead=args.host_is_dead)
         return leave(session, uri, inventory.stacks_on(session, uri), args, terminal)
