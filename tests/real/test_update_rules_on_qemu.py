@@ -67,7 +67,7 @@ BOOTED = [
     Case("volumes", TINY, [{"volume": {"get_resource": "volume"}}], None),
     Case("security_groups", TINY, [{"get_resource": "group"}], [{"get_resource": "other"}]),
     Case("anti_spoofing", TINY, True, False),
-    Case("metadata_service", TINY, True, False),
+    Case("metadata_service", TINY, {"enabled": True}, {"enabled": False}),
     Case("ready", TINY, {"gate": "running"}, {"gate": "agent"}),
     Case("user_data_update", TINY, "replace", "ignore"),
     Case("shutdown_timeout", TINY, 0, 1),
