@@ -133,15 +133,16 @@ class Chooser:
         moves = not info.handler.inline and (old.host != target or bool(old.origin))
         if moves and not (info.handler.movable or old.host in self.ground.dead):
             return None
+        rehomed = info.handler.inline and old.host != target  # a record only: it goes along when its stack leaves a host
         changes = compare(old, want, info, self.ground.on(target).profile, resource, observed)
         if any(c.effect == "replace" and not only_maybe(c) for c in changes):
             return None
         identity, claims = self._revised(old, resource, info, want) if changes else (old.identity, old.claims)
         protected = old.protected if resource.policies.protect is None else resource.policies.protect
-        same = old.refs == refs and same_policies(old.policies, resource.policies) and old.protected == protected
+        same = not rehomed and old.refs == refs and same_policies(old.policies, resource.policies) and old.protected == protected
         if not changes and same and taken is None and not moves and old.sure and not gone and old.status == "ready" and old.power in ("running", "saved"):
             return Choice(resource, info, old, "keep", [], old)
-        instance = old.but(
+        instance = (old.on(target) if rehomed else old).but(
             identity=identity, claims=claims, properties=want, refs=refs, policies=resource.policies, schema_version=info.schema_version,
             protected=protected, exclusive=info.handler.exclusive(identity, want), attributes=old.attributes if taken is None else taken.attributes,
         )  # fmt: skip
@@ -158,7 +159,8 @@ class Chooser:
             return Choice(resource, info, instance, "update", changes, old, reason, maybe)
         if old.status != "ready" or old.power not in ("running", "saved"):
             return Choice(resource, info, instance, "update", [], old, _unfinished(old))
-        return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else "its policies changed")
+        left = f"its stack left {old.host}" if rehomed else "its policies changed"
+        return Choice(resource, info, instance, "update", [], old, "what it refers to was replaced" if old.refs != refs else left)
 
     def _original(self, path: str) -> Instance | None:
         """What a copy on another host is one of."""

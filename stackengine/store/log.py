@@ -63,6 +63,7 @@ class OperationJournal:
                 raise Fenced(self._operation)
             stamped = append(connection, self._stack, self._operation, events, now)
             change_instances(connection, self._stack, changed, {e.instance_id: e.payload["instance"] for e in events if e.kind == "action.begin"})
+            write_pieces(connection, self._stack, [i for e in events if e.kind == "action.skipped" and (i := changed.get(e.instance_id)) is not None])
             self._observations = signals_and_observations(connection, self._stack, stamped, self._observations)  # only this operation adds some
             if any(e.kind == "operation.reached" for e in events):
                 for statement in _STANDS:
@@ -148,7 +149,7 @@ def write_instances(connection: sa.Connection, stack_id: str, kept: Sequence[Ins
     if fresh:
         highest = [{"stack": stack_id, "path": i.path, "highest": i.generation} for i in fresh]
         upsert(connection, generation, highest, ("stack", "path"), most=True)  # an older one may be made again: its number is no new one
-        write_pieces(connection, stack_id, fresh)
+    write_pieces(connection, stack_id, [*fresh, *(i for i in kept if i.status == "updating")])  # a record goes along when its stack leaves a host
 
 
 def write_pieces(connection: sa.Connection, stack_id: str, instances: Sequence[Instance]) -> None:
