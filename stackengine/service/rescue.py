@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from stackengine.evaluate.implied import with_property
@@ -29,7 +30,10 @@ def preview_rescue(session: Session, name: str, path: str, image: str = IMAGE) -
         raise ServiceError(f"{path} runs from a rescue image already", hint=f"stack-run unrescue {name} {path}")
     diagnostics = Diagnostics()
     desired = with_property(revision.desired, path, PROPERTY, image, session.registry)
-    desired = owner.with_sources(desired, session.registry, Path.cwd(), session.allowed, diagnostics)
+    known = revision.desired.resources  # they were let in by their own up
+    added = replace(desired, resources={p: r for p, r in desired.resources.items() if p not in known})
+    opened = owner.with_sources(added, session.registry, Path.cwd(), session.allowed, diagnostics)
+    desired = replace(desired, resources={**desired.resources, **opened.resources})
     owner.check_images(desired, session.registry, session.store.recorded(row.id), session.images, diagnostics)
     if diagnostics.errors:
         raise InvalidTemplateError(diagnostics)

@@ -80,6 +80,15 @@ def test_a_rescue_image_with_a_disk_of_its_own_boots_from_that_and_goes_with_it(
     assert not house.volumes()
 
 
+def test_a_server_is_rescued_from_anywhere_whatever_folder_its_image_came_from(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    (house.folder / "disk.raw").write_bytes(bytes(1 << 20))
+    house.up(SERVER.replace("debian-12", "./disk.raw"))
+    assert not Path.cwd().is_relative_to(house.folder)
+    rescue(house)
+    assert disks(house)["kernel"] == ("", "kernel")
+
+
 def test_who_cannot_be_rescued_is_told_why(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.up(SERVER)
