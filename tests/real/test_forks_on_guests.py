@@ -20,6 +20,7 @@ from stackengine.service import stacks
 from stackengine.service.access import servers_of
 from stackengine.service.environments import cuts, renew, up
 from stackengine.service.types import Settings
+from tests.command_line import run
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
@@ -153,6 +154,7 @@ def test_a_fork_goes_on_where_its_parent_stood_and_is_its_own(state: Path, capsy
 
     went_on(main_, fork)
     its_own(main_, fork)
+    assert "before" in run(state, "env", "ssh", "x", "web", "--", "cat /data/file")
     env("up", "stack.yaml", *origin, "--branch", "x", "--commit", "2", "--param", "commit=2")
     assert main_.uuids == Guests(state, "x").uuids
     assert Guests(state, "x").life.commit == "2"

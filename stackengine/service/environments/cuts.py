@@ -22,7 +22,7 @@ from typing import Any
 from stackengine.model.codec import instance_to_json
 from stackengine.sdk import HostError
 from stackengine.service import keys
-from stackengine.service.access import servers_of
+from stackengine.service.access import logins, servers_of
 from stackengine.service.alone import alone
 from stackengine.service.environments import up
 from stackengine.service.environments.life import life_of
@@ -91,6 +91,7 @@ def take(session: Session, found: up.Environment, *, kept: bool = False) -> Cut:
         row = session.store.stack_of(found.row.id)
         host: Any = session.host(row.host)
         make_folder(folder)
+        logins(session, row.name)  # learns the host keys that guests told as they booted: a fork's console does not have them
         uuids = [str(i.identity["uuid"]) for i in servers_of(session, row)]
         recorded = session.store.recorded(row.id)
         life = up.change(session, row, lambda x: replace(x, cuts=(*x.cuts, id_)))

@@ -74,6 +74,7 @@ def _script(policies: Sequence[str], name: str, now: float) -> str:
     if "ssh-host-keys" in policies:
         lines += [
             "if command -v ssh-keygen >/dev/null; then rm -f /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null 2>&1;",
+            "for k in /etc/ssh/ssh_host_*_key.pub; do cut -d' ' -f1,2 $k >/dev/console; done 2>/dev/null;",  # where we learn them
             "systemctl restart ssh >/dev/null 2>&1 || echo 'it has its old SSH host keys in memory'; else echo 'it has its old SSH host keys'; fi",
         ]
     return "\n".join(lines)
