@@ -11,7 +11,7 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     parser.add_argument(
         "--policy",
         choices=("rollback", "keep", "stop"),
@@ -23,8 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Ask for it; the owner of the operation does it."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.service import stacks
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         stacks.cancel(session, args.stack, args.policy)
     if terminal.json:

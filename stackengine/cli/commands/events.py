@@ -14,7 +14,7 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
     parser.add_argument("--since", metavar="N", type=int, default=0, help="only events after number N")
 
@@ -22,9 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Print them as they come."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.cli.render.events import event_data, event_line
     from stackengine.service import stacks
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         for event in stacks.events(session, args.stack, since=args.since, follow=args.follow):
             if terminal.json:

@@ -10,7 +10,7 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     options.add_operation(parser, on_failure=False)
     options.add_allow(parser)
 
@@ -18,8 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Read, preview, propose, carry out."""
     from stackengine import service
-    from stackengine.cli import operations
+    from stackengine.cli import operations, requests
     from stackengine.service import drift
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         return operations.carry_out(session, drift.preview_repair(session, args.stack), args, terminal)

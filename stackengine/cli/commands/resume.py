@@ -11,15 +11,16 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Resume and tell."""
     from stackengine import service
-    from stackengine.cli import operations
+    from stackengine.cli import operations, requests
     from stackengine.service import snapshots, stacks
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         settled = snapshots.settle(session, args.stack)
         if settled:

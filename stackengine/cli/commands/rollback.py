@@ -15,7 +15,7 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     aim = parser.add_mutually_exclusive_group()
     aim.add_argument("--to", metavar="N", type=int, help="the revision (default: the one before the present; 0 is nothing at all)")
     aim.add_argument("--continue", dest="go_on", action="store_true", help="go on with a rollback that failed")
@@ -27,9 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Preview, propose, carry out."""
     from stackengine import service
-    from stackengine.cli import operations
+    from stackengine.cli import operations, requests
     from stackengine.service import stacks
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         preview = stacks.preview_rollback(session, args.stack, args.to, go_on=args.go_on, skip=args.skip)
         return operations.carry_out(session, preview, args, terminal)

@@ -11,16 +11,18 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     parser.add_argument("--delete", metavar="NAME", help="delete this one")
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """List, or delete."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.cli.render import snapshots as view
     from stackengine.service import snapshots
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         if args.delete:
             snapshots.drop(session, args.stack, args.delete)

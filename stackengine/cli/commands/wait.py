@@ -14,15 +14,17 @@ from stackengine.cli.terminal import Terminal
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("stack", metavar="STACK")
+    options.add_stack(parser)
     parser.add_argument("--timeout", metavar="TIME", type=options.seconds, help="seconds, or 90s, 30m, 2h (default: as long as it takes)")
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Wait and tell."""
     from stackengine import service
+    from stackengine.cli import requests
     from stackengine.service import stacks
 
+    args.stack = requests.stack_of(args)
     with service.open(options.settings(args)) as session:
         ended = stacks.wait(session, args.stack, args.timeout)
     if terminal.json:
