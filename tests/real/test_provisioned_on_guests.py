@@ -46,7 +46,8 @@ resources:
             runcmd:
               - mkdir -p /srv; echo served >/srv/index.html; echo first >>/var/lib/first-boot
               - systemctl enable --now page
-              - $signal --data-binary '{"status":"SUCCESS","data":"it is up"}'
+              - |
+                $signal --data-binary '{"status":"SUCCESS","data":"it is up"}'
   ready: {type: 'OS::Heat::WaitCondition', depends_on: web, properties: {handle: {get_resource: served}, timeout: 1500}}
   page: {type: 'SE::PublishedPort', depends_on: ready, properties: {server: {get_resource: web}, target_port: 80}}
 outputs:
