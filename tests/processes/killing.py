@@ -1,4 +1,4 @@
-"""Command lines that end by SIGKILL after a chosen record of the journal, or for which one chosen host call fails."""
+"""Command lines that end by SIGKILL at a chosen record of the journal, or for which one chosen host call fails."""
 
 from __future__ import annotations
 
@@ -12,21 +12,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KILLED = """
-import os, signal, sys
-from stackengine.store.log import OperationJournal
-left, whole = int(sys.argv.pop(1)), OperationJournal.commit
-def commit(self, events, *more, **named):
-    global left
-    found = whole(self, events, *more, **named)
-    left -= bool(events)
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return found
-OperationJournal.commit = commit
+from processes.forked import Forked
+
+PLAIN = """
+import sys
 from stackengine.cli.main import main
 sys.exit(main())
 """
+KILLED = """
+import os, signal, sys
+from contextlib import contextmanager
+from stackengine.store import log, store
+from stackengine.store.database import Database
+number, told = int(sys.argv.pop(1)), False
+append, transaction = log.append, Database.writing
+def appended(connection, stack, operation, events, now):
+    global told
+    told = told or bool(events)
+    return append(connection, stack, operation, events, now)
+def side():
+    global number
+    number -= 1
+    if not number:
+        os.kill(os.getpid(), signal.SIGKILL)
+@contextmanager
+def writing(self):
+    global told
+    told = False
+    with transaction(self) as connection:
+        yield connection
+        if told:
+            side()
+    if told:
+        side()
+log.append = store.append = appended
+Database.writing = writing
+from stackengine.cli.main import main
+sys.exit(main())
+"""
+"""Odd numbers: before a record is durable (what it tells of has happened); even ones: after it."""
 REFUSED = """
 import sys
 left = int(sys.argv.pop(1))
@@ -61,6 +85,7 @@ parameters:
   size: {type: number, default: 1}
   memory: {type: number, default: 96}
   breaks: {type: number, default: 0}
+  image: {type: string, default: tiny}
 resources:
   front: {type: OS::Neutron::Net}
   front_subnet: {type: OS::Neutron::Subnet, properties: {network: {get_resource: front}}}
@@ -70,12 +95,17 @@ resources:
   data: {type: OS::Cinder::Volume, properties: {size: {get_param: size}}}
   db:
     type: SE::Server
-    properties: {image: tiny, memory: 96, networks: [{port: {get_resource: port}}], volumes: [{volume: {get_resource: data}}], shutdown_timeout: 1}
+    properties:
+      image: {get_param: image}
+      memory: 96
+      networks: [{port: {get_resource: port}}]
+      volumes: [{volume: {get_resource: data}}]
+      shutdown_timeout: 0
   web:
     type: SE::Server
     depends_on: db
     properties:
-      image: tiny
+      image: {get_param: image}
       memory: {get_param: memory}
       networks: [{subnet: {get_resource: front_subnet}}, {subnet: {get_resource: back_subnet}}]
       user_data: {str_replace: {template: "#!/bin/sh\\n# release N\\n", params: {N: {get_param: breaks}}}}
@@ -83,19 +113,30 @@ resources:
 """
 
 
+PHASES = ("create", "delete"), ("update", "rollback")
+"""Two that undo each other are done in turn."""
+
+
 @dataclass(frozen=True)
 class Place:
-    """A state folder, and the host that its stack is on."""
+    """A state folder, and the host that its stack is on. ``forked``: what runs the command lines (None: each is started anew, several at once)."""
 
     folder: Path
     host: str
     name: str = "killed"
+    forked: Forked | None = None
+    always: tuple[str, ...] = ()
+    """More words of every ``up``."""
 
-    def run(self, *arguments: str, code: str = "", number: int = 0, limit: int = 300) -> subprocess.CompletedProcess[str]:
-        """stack-run; ``code`` is the program around it, ``number`` what it is told."""
-        around = ["-c", code, str(number)] if code else ["-m", "stackengine.cli.main"]
-        environment = {**os.environ, "STACKENGINE_STATE": str(self.folder / "state"), "STACKENGINE_HOST": self.host}
-        done = subprocess.run([sys.executable, *around, *arguments], capture_output=True, text=True, check=False, timeout=limit, env=environment)
+    def run(self, *arguments: str, program: str = PLAIN, number: int = 0, limit: int = 300) -> subprocess.CompletedProcess[str]:
+        """stack-run; ``program`` is what is around it, ``number`` what that is told."""
+        words = [*([str(number)] if program != PLAIN else []), *arguments]
+        environment = {"STACKENGINE_STATE": str(self.folder / "state"), "STACKENGINE_HOST": self.host}
+        if self.forked is not None:
+            done = self.forked.run(program, words, environment, limit)
+        else:
+            command = [sys.executable, "-c", program, *words]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit, env={**os.environ, **environment})
         assert "Traceback" not in done.stderr, done.stderr
         assert "internal error" not in done.stderr, done.stderr
         return done
@@ -107,15 +148,19 @@ class Place:
         return done.stdout
 
     def up(self, *more: str) -> list[str]:
-        """The words of ``up``."""
+        """The words of ``up``; servers may be replaced."""
         file = self.folder / "stack.yaml"
         if not file.is_file():
             file.write_text(TEMPLATE)
-        return ["up", str(file), "--name", self.name, "--yes", "--plain", *more, *self.allowed()]
+        return ["up", str(file), "--name", self.name, "--yes", "--plain", "--allow", "replace", *self.always, *more]
 
-    def allowed(self) -> list[str]:
-        """That servers may be replaced."""
-        return ["--allow", "replace"] if "--allow" in self.ok("up", "--help") else []
+    def back(self, *more: str) -> list[str]:
+        """The words of ``rollback``."""
+        return ["rollback", self.name, "--yes", "--plain", "--allow", "replace", *more]
+
+    def down(self) -> list[str]:
+        """The words of ``down``."""
+        return ["down", self.name, "--yes", "--plain"]
 
     def there(self) -> bool:
         """Whether the stack is there."""
@@ -129,8 +174,8 @@ class Place:
     def objects(self) -> dict[str, str]:
         """path -> physical id of what is recorded, every one of it ready."""
         found = self.shown()
-        assert found["state"] in ("complete", "rolled_back"), found["state"]
-        assert {r["status"] for r in found["resources"]} == {"ready"}, [(r["path"], r["status"]) for r in found["resources"]]
+        assert found["state"] in ("none", "complete", "rolled_back"), found["state"]
+        assert {r["status"] for r in found["resources"]} <= {"ready"}, [(r["path"], r["status"]) for r in found["resources"]]
         paths = [r["path"] for r in found["resources"]]
         assert len(paths) == len(set(paths)), "two of one path"
         return {r["path"]: r["physical_id"] for r in found["resources"]}
@@ -149,13 +194,14 @@ class Part:
     stride: int = 1
 
     def numbers(self) -> range:
-        """The records or calls at which something happens."""
+        """The places at which something happens."""
         return range(self.first, 2000, self.stride)
 
 
 Check = Callable[[Place], None]
 """Looks at the host when the stack is as it should be, or gone."""
-PHASES = ("create", "update", "rollback", "delete")
+Turn = Callable[[Place, "Releases", str, int], bool]
+"""One phase with what happens at one place; whether there was such a place."""
 
 
 class Releases:
@@ -170,93 +216,64 @@ class Releases:
         changed = {"breaks": self._number, "memory": 96 + self._number % 2 * 16, "size": 1 + self._number % 1000}
         return self._place.up(*(w for name, value in changed.items() for w in ("--param", f"{name}={value}")))
 
+    def words_of(self, phase: str) -> list[str]:
+        """The words that begin a phase."""
+        if phase == "update":
+            return self.next()
+        return {"create": self._place.up, "rollback": self._place.back, "delete": self._place.down}[phase]()
 
-def killed_at_every_record(place: Place, check: Check, phase: str, part: Part = Part()) -> int:
-    """``kill -9`` after each record of one phase; every rerun converges. Returns at how many it was; the stack is gone afterwards."""
-    releases, count = Releases(place, part.first), 0
-    if phase != "create":
+
+def at_every_place(turn: Turn, place: Place, check: Check, phases: tuple[str, str], part: Part = Part()) -> dict[str, int]:
+    """Two phases in turn, with what happens at the first place of each, the second, and so on; everything is right after each.
+
+    Returns how many places there were; the stack is gone afterwards.
+    """
+    releases, counts = Releases(place, part.first), dict.fromkeys(phases, 0)
+    if "update" in phases:
         place.ok(*place.up())
     for number in part.numbers():
-        if phase == "rollback":
-            place.ok(*releases.next())
-        words = {
-            "create": place.up, "update": releases.next,
-            "rollback": lambda: ["rollback", place.name, "--yes", "--plain", *place.allowed()], "delete": lambda: ["down", place.name, "--yes", "--plain"],
-        }[phase]()  # fmt: skip
-        killed = place.run(*words, code=KILLED, number=number)
-        if killed.returncode == 0:
-            break
-        _resumed(place, killed, check, lambda: place.ok(*place.up()) if phase == "create" else None)
-        count += 1
-        if phase == "create":
-            place.ok("down", place.name, "--yes")
+        before = place.objects() if "update" in phases else {}
+        found = []
+        for phase in phases:
+            found.append(turn(place, releases, phase, number))
             check(place)
-        elif phase == "delete":
-            place.ok(*place.up())
+            counts[phase] += found[-1]
+        if before:
+            kept = {path: id_ for path, id_ in place.objects().items() if path != "web"}
+            assert kept == {path: id_ for path, id_ in before.items() if path != "web"}, "an object was made anew for nothing"
+        if not any(found):
+            break
     if place.there():
-        place.ok("down", place.name, "--yes")
+        place.ok(*place.down())
     check(place)
-    return count
+    return counts
 
 
-def _resumed(place: Place, killed: subprocess.CompletedProcess[str], check: Check, otherwise: Callable[[], object]) -> None:
+def killed_once(place: Place, releases: Releases, phase: str, number: int) -> bool:
+    """``kill -9`` at one side of one record; the rerun ends in the wanted state by itself."""
+    words = releases.words_of(phase)
+    killed = place.run(*words, program=KILLED, number=number)
+    if killed.returncode == 0:
+        return False
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     if place.there():
         place.settle()
-    if not place.there() or place.shown()["state"] == "none":
-        otherwise()
-    check(place)
-
-
-def every_call_fails_once(place: Place, check: Check, phase: str, part: Part = Part()) -> int:
-    """Each host call of one phase is refused once: rolled back, or said and mended by the next command. Returns how many were; the stack is gone."""
-    turn = {"create": _refused_create, "update": _refused_update, "rollback": _refused_rollback, "delete": _refused_delete}[phase]
-    releases, count = Releases(place, part.first), 0
-    if phase != "create":
-        place.ok(*place.up())
-    for number in part.numbers():
-        if not turn(place, releases, number):
-            break
-        count += 1
-        check(place)
-        if phase == "delete":
-            place.ok(*place.up())
-    if place.there():
-        place.ok("down", place.name, "--yes")
-    check(place)
-    return count
-
-
-def _refused_create(place: Place, _releases: Releases, number: int) -> bool:
-    done = place.run(*place.up(), code=REFUSED, number=number)
-    assert done.returncode in (0, 1, UNTOUCHED), done.stdout + done.stderr
-    place.ok("down", place.name, "--yes")
-    return done.returncode != UNTOUCHED
-
-
-def _refused_update(place: Place, releases: Releases, number: int) -> bool:
-    before, words = place.objects(), releases.next()
-    done = place.run(*words, code=REFUSED, number=number)
-    if done.returncode == UNTOUCHED:
-        return False
-    if done.returncode and "rolled back" in done.stdout + done.stderr:
-        assert place.objects() == before, "the rollback took other objects"
-    elif done.returncode:  # in the cleanup tail
+    if phase in ("create", "update") or (phase == "delete" and place.there()):  # where nothing was begun; otherwise there is nothing to do
         place.ok(*words)
     return True
 
 
-def _refused_rollback(place: Place, releases: Releases, number: int) -> bool:
-    place.ok(*releases.next())
-    done = place.run("rollback", place.name, "--yes", "--plain", *place.allowed(), code=REFUSED, number=number)
-    if done.returncode not in (0, UNTOUCHED):
-        place.ok("rollback", place.name, "--continue", "--yes", *place.allowed())
-    return done.returncode != UNTOUCHED
-
-
-def _refused_delete(place: Place, _releases: Releases, number: int) -> bool:
-    done = place.run("down", place.name, "--yes", "--plain", code=REFUSED, number=number)
-    if done.returncode not in (0, UNTOUCHED):
-        assert place.there(), done.stdout + done.stderr
-        place.ok("down", place.name, "--yes")
+def refused_once(place: Place, releases: Releases, phase: str, number: int) -> bool:
+    """One host call is refused: everything goes back, or it is said and mended by the next command."""
+    before = place.objects() if phase == "update" else {}
+    words = releases.words_of(phase)
+    done = place.run(*words, program=REFUSED, number=number)
+    assert done.returncode in (0, 1, UNTOUCHED), done.stdout + done.stderr
+    if done.returncode == 1:
+        if phase == "rollback":
+            place.ok(*place.back("--continue"))
+            return True
+        if "rolled back" in done.stdout + done.stderr:
+            assert place.objects() == before, "the rollback took other objects"
+        place.ok(*words)
     return done.returncode != UNTOUCHED

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from processes.killing import PHASES, Place, killed_at_every_record
+from processes.forked import Forked
+from processes.killing import PHASES, Place, at_every_place, killed_once
 
 
 def exactly_its_objects(place: Place) -> None:
@@ -24,6 +25,11 @@ def exactly_its_objects(place: Place) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", PHASES)
-def test_it_is_killed_after_every_record(tmp_path: Path, phase: str) -> None:
-    assert killed_at_every_record(Place(tmp_path, "memory://"), exactly_its_objects, phase) >= 4
+@pytest.mark.parametrize("phases", PHASES)
+def test_it_is_killed_at_every_record(tmp_path: Path, phases: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    forked = Forked(tmp_path / "forked")
+    counts = at_every_place(killed_once, Place(tmp_path, "memory://", forked=forked), exactly_its_objects, phases)
+    forked.close()
+    with capsys.disabled():
+        print(f"\nkilled at {counts}")
+    assert min(counts.values()) >= 8
