@@ -109,7 +109,7 @@ def counted(turn: Turn, place: Place, phases: tuple[str, str], capsys: pytest.Ca
     nothing_is_left(place)
     with capsys.disabled():
         print(f"\n{turn.__name__}: {counts}, {time.monotonic() - start:.0f} s")
-    assert min(counts.values()) > 0
+    assert PART.first > 1 or min(counts.values()) > 0
 
 
 @pytest.mark.parametrize("phases", PHASES)
