@@ -28,7 +28,7 @@ libvirt = pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 PART = Part(int(os.environ.get("STACKENGINE_TEST_FIRST", "1")), int(os.environ.get("STACKENGINE_TEST_STRIDE", "1")))
-HOST = "hist"
+HOST = f"killed{os.getpid()}"
 STILL = b"\xfa\xf4\xeb\xfd".ljust(510, b"\0") + b"\x55\xaa"
 """A boot sector that stops the processor: a guest that runs and costs nothing."""
 
@@ -73,14 +73,17 @@ def on_the_host(place: Place) -> dict[str, Any]:
             "records": {v.removesuffix(".json") for v in volumes if v.endswith(".json")},
             "attached": attached,
             "leases": [lease for n in networks for lease in n.DHCPLeases()],
-            "beside": beside(host.folder, {d.name() for d in domains} | {n.name() for n in networks}),
+            "beside": beside(host.folder, {d.name() for d in domains} | {n.name() for n in networks} | {d.UUIDString()[:8] for d in domains}),
         }
     finally:
         connection.close()
 
 
 def beside(folder: Path, names: set[str]) -> list[str]:
-    """Files of a host (definitions, leases, NVRAM, saved memory) that belong to a guest or network which is not there."""
+    """Files of a host (definitions, filters, leases, NVRAM, saved memory) that belong to no guest or network which is there.
+
+    ``names``: what their names have in common with those of what is there; a filter's ends in the beginning of its guest's UUID.
+    """
     files = [p for top in ("etc", "lib") for p in (folder / top).rglob("*") if p.is_file() and p.name.startswith("se-") and p.stem != "se-layers"]
     return sorted(str(p.relative_to(folder)) for p in files if not any(n in p.name for n in names))
 
