@@ -64,7 +64,7 @@ def _bring_up(args: argparse.Namespace, terminal: Terminal, template: Path, want
         )  # fmt: skip
         while True:
             up.take_turn(session, wanted.name, policy, terminal.note)
-            _wake_first(session, wanted, terminal)
+            _wake_first(session, wanted, args, terminal)
             if args.from_ and session.store.stack(wanted.name) is None:
                 forking.before_up(session, args, wanted, terminal)
             _make_room(session, request, wanted, args, terminal)
@@ -110,13 +110,21 @@ def _carry_out(session: Session, preview: Preview, args: argparse.Namespace, wan
     return code
 
 
-def _wake_first(session: Session, wanted: up.Wanted, terminal: Terminal) -> None:
+def _wake_first(session: Session, wanted: up.Wanted, args: argparse.Namespace, terminal: Terminal) -> None:
     row = session.store.stack(wanted.name)
     if row is not None:
         found = up.find(session, wanted.name)
         if found.life.parked_at is not None:
             terminal.note(f"{wanted.name} is parked: waking it")
-            parking.wake(session, found)
+            _wake(session, found, args, terminal)
+
+
+def _wake(session: Session, found: up.Environment, args: argparse.Namespace, terminal: Terminal) -> int:
+    """Wait for the room that it had before it was parked, and let it go on; how many guests."""
+    if found.life.parked_at is not None:
+        same = up.Wanted(Origin(found.life.repository, found.life.branch), owner=found.life.owner)
+        quota.let_in(session, same, lambda: stacks.graph(session, found.row.name), terminal.note, args.room_timeout)
+    return parking.wake(session, found)
 
 
 def _make_room(session: Session, request: Request, wanted: up.Wanted, args: argparse.Namespace, terminal: Terminal) -> None:
@@ -281,7 +289,7 @@ def _change(args: argparse.Namespace, terminal: Terminal) -> int:
 def _park(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
         found = _find(session, args)
-        count = parking.park(session, found) if args.verb == "park" else parking.wake(session, found)
+        count = parking.park(session, found) if args.verb == "park" else _wake(session, found, args, terminal)
         shown = up.find(session, found.row.name)
     if terminal.json:
         terminal.document("environment", view.data(shown, {}))

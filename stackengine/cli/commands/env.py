@@ -58,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     for name in ("up", "run", "down"):
         verbs.choices[name].add_argument("--yes", "-y", action="store_true", help="as for stacks; an environment is made and ended without being asked")
+    _add_room(verbs.choices["wake"])
     verbs.choices["extend"].add_argument("--ttl", metavar="TIME", type=options.seconds, required=True, help="from now: 90m, 8h")
     reap = verbs.add_parser("reap", help="take down what has to go")
     reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")

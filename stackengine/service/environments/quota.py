@@ -140,8 +140,9 @@ def enter(session: Session, wanted: up.Wanted, wants: tuple[int, ...], quotas: Q
 
 
 def _has_it_already(row: StackRow, wants: tuple[int, ...]) -> bool:
+    """Whether it was given as much before; one that is parked has given vCPUs and memory back."""
     life = life_of(row.tags)
-    return life is not None and bool(life.room) and all(w <= r for w, r in zip(wants, life.room, strict=True))
+    return life is not None and bool(life.room) and life.parked_at is None and all(w <= r for w, r in zip(wants, life.room, strict=True))
 
 
 def _tell(tell: Callable[[str], None], name: str, place: int, missing: list[str], said: str) -> str:

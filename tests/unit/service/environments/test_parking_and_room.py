@@ -124,6 +124,21 @@ def test_without_room_one_waits_in_order_and_goes_away_without_a_trace(run: Call
     push(run, "second")
 
 
+def test_what_is_parked_has_given_its_room_back_and_waits_for_it(run: Callable[..., str], tmp_path: Path) -> None:
+    allow(tmp_path, "quotas: {host: {memory: 300}}")
+    push(run, "first")
+    run("park", "first")
+    push(run, "second")
+    assert "host: 256 of 300 memory taken, 256 wanted" in run("wake", "first", "--room-timeout", "0.1s", code=1)
+    assert "place 1" in push(run, "first", "--room-timeout", "0.1s", code=1)
+    assert states(tmp_path, "first") == {"saved"}
+    run("reap")
+    assert {e["branch"]: e["state"] for e in json.loads(run("ls", "--json"))} == {"first": "parked", "second": "complete"}
+    run("park", "second")
+    run("wake", "first")
+    assert states(tmp_path, "first") == {"running"}
+
+
 def test_a_quota_of_zero_is_said_at_once(run: Callable[..., str], tmp_path: Path) -> None:
     allow(tmp_path, "quotas: {owner: {environments: 0}}")
     assert "there will never be room" in push(run, "main", code=1)
