@@ -133,6 +133,8 @@ def loops(served: Path) -> Iterator[tuple[str, str]]:
         done = subprocess.run(["losetup", "-P", "-f", "--show", str(served / name)], capture_output=True, text=True, check=True)
         made.append(done.stdout.strip())
     part = Path(f"{made[1]}p1")
+    if not Path(f"/sys/class/block/{part.name}").exists():  # a kernel that reads no GPT still takes a partition that it is told of
+        subprocess.run(["addpart", made[1], "1", "2048", "131072"], check=True)
     if not part.exists():  # without devtmpfs nobody makes the partition's node
         numbers = Path(f"/sys/class/block/{part.name}/dev").read_text().split(":")
         os.mknod(part, 0o600 | stat.S_IFBLK, os.makedev(int(numbers[0]), int(numbers[1])))
