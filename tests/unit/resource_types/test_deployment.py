@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_a_tool_that_nothing_runs_is_refused() -> None:
 
 def _shell(folder: Path, script: str, *interpreter: str, nowait: str = "", **environment: str) -> dict[str, str]:
     env = {"PATH": os.environ["PATH"], "SE_RUN": str(folder), "SE_NOWAIT": nowait, **environment}
-    ran = subprocess.run(["/bin/sh", "-c", RUN.read_text(), "stackengine", *interpreter], input=script.encode(), env=env, capture_output=True, timeout=20)
+    ran = subprocess.run(["/bin/sh", "-c", RUN.read_text(), "stackengine", *interpreter], input=script.encode(), env=env, capture_output=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     found = {}
     for line in ran.stdout.decode().splitlines():
@@ -103,6 +104,39 @@ def test_the_program_runs_a_script_once_and_finds_it_again(tmp_path: Path) -> No
     assert first == {"status": "0", "stdout": "out\n", "stderr": "err\n", "said": "it's you"}
     assert _shell(tmp_path / "d" / "one", script, who="it's you") == first
     assert not (tmp_path / "d" / "count").exists(), "files beside the runs are cleared"
+
+
+PLAYBOOK = """\
+- hosts: all
+  gather_facts: false
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  tasks:
+  - copy: {dest: "{{ place }}/said", content: "{{ words | join(' ') }}"}
+  - shell: printf '%s' "$(cat {{ place }}/said)!" > "$heat_outputs_path.said"
+  - {fail: {msg: never}, tags: [never]}
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(shutil.which("ansible-playbook") is None, reason="ansible-playbook is not installed")
+def test_a_playbook_runs_with_its_inputs_as_variables(tmp_path: Path) -> None:
+    config = {"group": "ansible", "config": PLAYBOOK, "outputs": [{"name": "said"}]}
+    run = _work().run_of(_Context({"c1": config}), _want(config="c1", inputs={"words": ["it", "is"], "place": str(tmp_path)}), "CREATE", "s")
+    folder = tmp_path / "d" / "one"
+    folder.mkdir(parents=True)
+    for file in run.files:
+        (folder / file.path).write_bytes(file.content)
+    found = _shell(folder, run.script, *run.interpreter)
+    assert (found["status"], found.get("said")) == ("0", "it is!"), found
+    assert (tmp_path / "said").read_text() == "it is"
+
+
+@pytest.mark.skipif(shutil.which("ansible-playbook") is not None, reason="ansible-playbook is installed")
+def test_where_no_playbook_can_be_run_it_is_said(tmp_path: Path) -> None:
+    run = _work().run_of(_Context({"c1": {"group": "ansible", "config": PLAYBOOK}}), _want(config="c1"), "CREATE", "s")
+    found = _shell(tmp_path / "d" / "one", run.script)
+    assert found["status"] == "127"
+    assert "this guest has no ansible-playbook" in found["stderr"]
 
 
 def test_another_run_clears_the_older_and_runs_by_its_interpreter(tmp_path: Path) -> None:
