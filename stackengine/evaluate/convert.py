@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from stackengine.evaluate.convert_mappings import Lookups
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator
+from stackengine.evaluate.functions.cloudformation import NamedMapping
 from stackengine.evaluate.kinds import Kinds
 from stackengine.evaluate.lower import Lowering
 from stackengine.evaluate.marks import property_marks
-from stackengine.evaluate.nested import Placed
+from stackengine.evaluate.nested import PLACEHOLDER, Placed
 from stackengine.evaluate.translate import Translator
 from stackengine.evaluate.written import Written
 from stackengine.model.diagnostics import Diagnostics
@@ -28,13 +30,13 @@ VERSIONS: dict[Language, str] = {"hot": "2021-04-16", "cfn": "2010-09-09", "tosc
 
 def converted(template: Template, to: Language, registry: Registry, diagnostics: Diagnostics) -> Template:
     """``template`` with native names, as a template of the language ``to``; what is wrong with it is reported."""
-    symbols = _Symbols(template, diagnostics)
+    symbols, lookups = _Symbols(template, diagnostics), Lookups(template, to)
     kinds = Kinds(registry, diagnostics, "refuse")
     written = {r.logical_id: _as_written(r, symbols) for r in template.resources.values()}
     lowering, translator = Lowering(written, kinds), Translator(diagnostics)
 
     def lowered(expr: Expr) -> Expr:
-        return expr_of(lowering.value(symbols.said(expr)), expr.mark)
+        return lookups(expr_of(lowering.value(symbols.said(expr)), expr.mark))
 
     resources: dict[str, Resource] = {}
     for resource in template.resources.values():
@@ -44,9 +46,13 @@ def converted(template: Template, to: Language, registry: Registry, diagnostics:
         if made is not None:
             metadata = lowered(resource.metadata) if resource.metadata is not None else None
             external = lowered(resource.external_id) if resource.external_id is not None else None
-            resources[made.logical_id] = replace(made, metadata=metadata, external_id=external)
+            resources[made.logical_id] = replace(made, properties=lookups(made.properties), metadata=metadata, external_id=external)
     outputs = {n: _output(o, lowered) for n, o in template.outputs.items()}
-    return replace(template, language=to, version=VERSIONS[to], resources=resources, outputs=outputs, mappings={}, groups=(), sources=())
+    conditions = {n: lookups(c) for n, c in template.conditions.items()}
+    return replace(
+        template, language=to, version=VERSIONS[to], resources=resources, outputs=outputs, conditions=conditions,
+        parameters={**template.parameters, **lookups.parameters}, mappings=lookups.mappings, groups=(), sources=(),
+    )  # fmt: skip
 
 
 def _as_written(resource: Resource, symbols: _Symbols) -> Written:
@@ -64,6 +70,8 @@ def _resource(resource: Resource, values: dict[str, Value], kinds: Kinds, transl
         return None
     info, dialect = found
     values = {k: v for k, v in values.items() if v is not None and v is not OMIT}
+    if resource.type == PLACEHOLDER:  # takes any properties, which mean nothing
+        values = {k: v for k, v in values.items() if dialect is None or k in dialect.properties or k in info.properties}
     marks = property_marks(resource.properties)
     native, at = translator.properties(resource, info, dialect, values, marks)
     entries = tuple(Entry(k, at.get(k, resource.mark), expr_of(v, at.get(k, resource.mark))) for k, v in native.items())
@@ -96,7 +104,7 @@ def expr_of(value: Value, mark: Mark) -> Expr:
 
 def opened(expr: Expr, mark: Mark) -> Expr:
     """``expr`` with literal lists and mappings as lists and mappings of literals."""
-    if isinstance(expr, Literal) and isinstance(expr.value, (list, dict)):
+    if isinstance(expr, Literal) and isinstance(expr.value, (list, dict)) and not isinstance(expr.value, NamedMapping):
         return expr_of(expr.value, mark)
     if isinstance(expr, Call):
         return Call(expr.fn, tuple(opened(a, mark) for a in expr.args), expr.mark)

@@ -98,7 +98,7 @@ class Evaluator:
 
     def attribute(self, expr: Attr, path: list[Value]) -> Value:
         """What an attribute gives; ``path`` is its evaluated path."""
-        if any(has_unknown(p) for p in path):
+        if not path or any(has_unknown(p) for p in path):  # without a path: all attributes at once
             return Unknown(Attr(expr.target, tuple(to_expr(p) for p in path), expr.mark))
         known = self._lookup(expr.target, str(path[0]))
         if known is PENDING:

@@ -158,6 +158,87 @@ def test_converted_templates_have_the_same_graph(language: Language) -> None:
     same()
 
 
+EVERY_FUNCTION = """\
+heat_template_version: 2021-04-16
+parameters: {s: {type: string, default: x}, l: {type: comma_delimited_list, default: 'a,b'}, m: {type: json, default: {a: b, x: y}}}
+conditions: {c: {equals: [{get_param: s}, x]}, k: {contains: [a, {get_param: l}]}, y: {yaql: {expression: '$.data.a = b', data: {get_param: m}}}}
+resources:
+  r: {type: OS::Heat::Value, properties: {value: {a: 1}}}
+  q:
+    type: OS::Heat::Value
+    properties:
+      value:
+      - {str_split: [',', {get_param: s}, 0]}
+      - {list_join: ['-', {get_param: l}, [a]]}
+      - {str_replace: {template: $x, params: {$x: {get_param: s}}}}
+      - {str_replace_strict: {template: $x, params: {$x: {get_param: s}}}}
+      - {digest: [md5, {get_param: s}]}
+      - {repeat: {template: '%x%', for_each: {'%x%': {get_param: l}}, permutations: false}}
+      - {map_merge: [{get_param: m}, {a: b}]}
+      - {map_replace: [{get_param: m}, {keys: {a: b}}]}
+      - {yaql: {expression: $.data, data: {get_param: m}}}
+      - {if: [c, a, {get_param: s}]}
+      - {if: [{not: c}, a]}
+      - {filter: [[a], {get_param: l}]}
+      - {make_url: {scheme: http, host: {get_param: s}}}
+      - {list_concat: [{get_param: l}, [a]]}
+      - {list_concat_unique: [{get_param: l}, [a]]}
+      - {contains: [a, {get_param: l}]}
+      - {get_param: [m, {get_param: s}]}
+      - {get_attr: [r, value, a]}
+"""
+LEFT_OUT = """\
+Parameters: {A: {Type: String, Default: x}}
+Conditions: {C: !Equals [!Ref A, x], D: !Not [!Condition C]}
+Resources:
+  P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: a, Description: !If [C, !Ref AWS::NoValue, !If [D, x, !Ref AWS::NoValue]]}}
+  Q: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Join ['', [!If [C, !Ref AWS::NoValue, x], y]]}}
+"""
+
+
+MAPPINGS = """\
+Transform: AWS::LanguageExtensions
+Parameters: {Env: {Type: String, Default: prod}, M: {Type: String, Default: x}, Names: {Type: CommaDelimitedList, Default: 'a,b'}}
+Mappings: {M: {prod: {size: t2.micro, list: [x, y]}, dev: {size: t2.nano, list: [z]}}}
+Conditions: {C: !Equals [!FindInMap [M, !Ref Env, size], t2.micro]}
+Resources:
+  I: {Type: AWS::EC2::Instance, Properties: {ImageId: tiny, InstanceType: !FindInMap [M, !Ref Env, size]}}
+  P:
+    Type: AWS::SSM::Parameter
+    Condition: C
+    Properties: {Type: String, Name: !FindInMap [M, !Ref Env, none, {DefaultValue: p}], Value: !Select ['1', !FindInMap [M, !Ref Env, list]], Description: !Select [0, !Ref Names]}}
+"""
+
+
+def in_language(text: str, to: Language) -> Template:
+    diagnostics = Diagnostics()
+    found = write(converted(read(text), to, TYPES, diagnostics), diagnostics)
+    assert not diagnostics.errors, [d.summary for d in diagnostics]
+    return read(found)
+
+
+def evaluated(template: Template) -> dict[str, Any]:
+    found = evaluate(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=Diagnostics())
+    assert found is not None
+    return {p: str(r.properties) for p, r in found.desired.resources.items()}
+
+
+@pytest.mark.parametrize("text", [EVERY_FUNCTION, LEFT_OUT, MAPPINGS.replace("Name: !FindInMap [M, !Ref Env, none, {DefaultValue: p}], ", "")], ids=["every function", "what is left out", "mappings"])
+def test_what_is_converted_to_hot_says_the_same(text: str) -> None:
+    assert evaluated(in_language(text, "hot")) == evaluated(read(text))
+
+
+def test_mappings_stay_in_cloudformation() -> None:
+    assert evaluated(in_language(MAPPINGS, "cfn")) == evaluated(read(MAPPINGS))
+
+
+def test_what_cannot_be_said_is_told_and_left_out_at_any_depth() -> None:
+    diagnostics = Diagnostics()
+    text = write(converted(read(EVERY_FUNCTION + "outputs: {all: {value: {get_attr: [r]}}}\n"), "cfn", TYPES, diagnostics), diagnostics)
+    assert {d.code for d in diagnostics.errors} == {"T201"}
+    assert "Resources:" in text
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "templates").glob("*/*/stack.yaml")), ids=lambda f: f"{f.parts[-3]}-{f.parts[-2]}")
 @pytest.mark.parametrize("to", LANGUAGES)
 def test_the_gallery_has_the_same_graph_in_every_language(file: Path, to: Language) -> None:

@@ -49,8 +49,11 @@ def data(template: Template, diagnostics: Diagnostics) -> dict[str, Any]:
         )
         for o in template.outputs.values()
     }  # fmt: skip
+    for name in (*template.parameters, *template.conditions, *template.resources, *template.outputs):
+        if not (name.isascii() and name.isalnum()):
+            words.missing(f"the name {name}, which is not of letters and digits only", Literal(name))
     return {
-        "AWSTemplateFormatVersion": VERSION,
+        "AWSTemplateFormatVersion": VERSION, **({"Transform": "AWS::LanguageExtensions"} if words.extended else {}),
         **without({
             "Description": template.description, "Metadata": template.metadata, "Parameters": parameters, "Mappings": template.mappings,
             "Conditions": {**conditions, **words.more}, "Resources": resources, "Outputs": outputs,
@@ -125,6 +128,8 @@ class _Words(Words):
         super().__init__(diagnostics)
         self.more: dict[str, Any] = {}
         """Conditions that stood without a name."""
+        self.extended = False
+        """Whether something is said that only the language extensions have."""
 
     def param(self, name: str, expr: Expr) -> Any:  # noqa: ARG002  (every parameter can be said here)
         return {"Ref": PSEUDO.get(name, name)}
@@ -174,10 +179,13 @@ class _Words(Words):
                 return {"Fn::Select": [self(call.args[2]), {"Fn::Split": [self(a) for a in call.args[:2]]}]}
             case "base64":
                 return {"Fn::Base64": self(call.args[0])}
-            case "to_json":
-                return {"Fn::ToJsonString": self(call.args[0])}
-            case "length":
-                return {"Fn::Length": self(call.args[0])}
+            case "to_json" | "length" as name:
+                self.extended = True
+                return {"Fn::ToJsonString" if name == "to_json" else "Fn::Length": self(call.args[0])}
+            case "find_in_map" if isinstance(call.args[0], Literal):
+                default = [{"DefaultValue": self(a)} for a in call.args[3:]]
+                self.extended = self.extended or bool(default)
+                return {"Fn::FindInMap": [*map(self, call.args[:3]), *default]}
             case "condition" if isinstance(call.args[0], Literal):
                 return {"Condition": str(call.args[0].value)}
             case "not":

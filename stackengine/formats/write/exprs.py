@@ -17,6 +17,7 @@ LEFT_OUT = object()
 """What cannot be said, and is reported."""
 ONE_NAME = {
     "list_join": "join", "str_split": "split", "same": "equals", "same_text": "equals", "select_item": "select", "str_replace_vstrict": "str_replace_strict",
+    "str_replace_text": "str_replace", "list_join_text": "join",
     "heat_contains": "contains",
 }  # fmt: skip
 """Functions that differ only in what they make of odd arguments, which a converted template does not have."""
@@ -47,7 +48,7 @@ def plain_parameter(parameter: Parameter, diagnostics: Diagnostics) -> Parameter
 def plain_call(expr: Call) -> Call:
     """``expr`` under the one name of its function; wrappers that only say what happens to nothing, or what a value must be, are taken off."""
     name = ONE_NAME.get(expr.fn, expr.fn)
-    if name == "tosca_rule" or (name in ("or_empty", "as_list", "heat_condition") and len(expr.args) == 1):
+    if name == "tosca_rule" or (name in ("or_empty", "as_list", "heat_condition", "heat_base64") and len(expr.args) == 1):
         inner = expr.args[0]
         return plain_call(inner) if isinstance(inner, Call) else Call("itself", (inner,), expr.mark)
     return Call(name, expr.args, expr.mark)

@@ -6,7 +6,7 @@ from typing import Any
 
 from stackengine.formats.write.exprs import LEFT_OUT, PSEUDO, Words, deletion, param_path, plain_parameter, with_value, without
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.expr import Attr, Call, Expr, If, Literal
+from stackengine.model.expr import Attr, Call, Expr, If, Literal, Param
 from stackengine.model.template import Constraint, Parameter, Resource, Template
 
 VERSION = "2021-04-16"
@@ -82,11 +82,15 @@ class _Words(Words):
         return {"get_resource": target}
 
     def attribute(self, expr: Attr) -> Any:
+        if not expr.path:
+            return self.missing(f"all attributes of {expr.target} at once, by native names", expr)
         return {"get_attr": [expr.target, *map(self, expr.path)]}
 
     def choice(self, expr: If) -> Any:
-        otherwise = self(expr.otherwise)
-        return {"if": [self.condition(expr.condition), self(expr.then), *([] if otherwise is LEFT_OUT else [otherwise])]}
+        condition, then, otherwise = self.condition(expr.condition), self(expr.then), self(expr.otherwise)
+        if then is LEFT_OUT:
+            return LEFT_OUT if otherwise is LEFT_OUT else {"if": [{"not": condition}, otherwise]}
+        return {"if": [condition, then, *([] if otherwise is LEFT_OUT else [otherwise])]}
 
     def condition(self, expr: Expr) -> Any:
         """A condition: a name, true or false, or a function."""
@@ -107,11 +111,15 @@ class _Words(Words):
                 return {"str_split": [self(a) for a in call.args]}
             case "select" if isinstance(call.args[1], Call) and call.args[1].fn in ("split", "str_split"):
                 return {"str_split": [*(self(a) for a in call.args[1].args[:2]), self(call.args[0])]}
+            case "select" if (into := _list_of(call.args[1])) is not None:
+                return {"get_param": [into[0], *map(self, into[1]), _index(self(call.args[0]))]}
             case "str_replace" | "str_replace_strict" as name:
                 return {name: {"template": self(call.args[0]), "params": self(call.args[1])}}
             case "repeat":
                 rows = {"permutations": self(call.args[3])} if len(call.args) > 3 else {}
                 return {"repeat": {"template": self(call.args[0]), "for_each": self(call.args[1]), **rows}}
+            case "yaql":
+                return {"yaql": {"expression": self(call.args[0]), "data": self(call.args[1])}}
             case "make_url":
                 return {"make_url": self(call.args[0])}
             case "not":
@@ -126,3 +134,13 @@ class _Words(Words):
                 return self.missing(f"the function {name}", call)
 
 
+def _list_of(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
+    """(parameter, keys) of a list that one item is taken of."""
+    if isinstance(expr, Param):
+        return expr.name, ()
+    return param_path(expr) if isinstance(expr, Call) else None
+
+
+def _index(said: Any) -> Any:
+    """An index as a number: CloudFormation's may be text."""
+    return int(said) if isinstance(said, str) and said.isdecimal() else said

@@ -35,7 +35,8 @@ def _input(parameter: Parameter, words: _Words) -> dict[str, Any]:
     if kind in ("list", "map"):
         found["entry_schema"] = "string"
     if default is not None:
-        found["default"] = words(default)
+        said = words(default)
+        found["default"] = [i if isinstance(i, str) else str(i) for i in said] if kind == "list" and isinstance(said, list) else said
     clauses = [c for constraint in parameter.constraints for c in _clauses(constraint)]
     if clauses:
         found["validation"] = clauses[0] if len(clauses) == 1 else {"$and": clauses}
@@ -97,6 +98,8 @@ class _Words(Words):
         return {"$get_attribute": [target, "physical_id"]}
 
     def attribute(self, expr: Attr) -> Any:
+        if not expr.path:
+            return self.missing(f"all attributes of {expr.target} at once", expr)
         return {"$get_attribute": [expr.target, *map(self, expr.path)]}
 
     def choice(self, expr: If) -> Any:

@@ -6,7 +6,15 @@ from typing import Any
 
 from stackengine.formats.scalars import value
 from stackengine.formats.tree import Node
+from stackengine.formats.write.exprs import LEFT_OUT
 from stackengine.model.mark import NOWHERE
+
+
+def _said(value: Any) -> Any:
+    """Plain data without what was left out, at any depth."""
+    if isinstance(value, dict):
+        return {k: _said(v) for k, v in value.items() if v is not LEFT_OUT}
+    return [_said(v) for v in value if v is not LEFT_OUT] if isinstance(value, list) else value
 
 
 def dump(data: dict[str, Any]) -> str:
@@ -20,6 +28,7 @@ def dump(data: dict[str, Any]) -> str:
             return True
 
     Dumper.add_representer(str, _text)
+    data = _said(data)
     parts = [yaml.dump({k: v}, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120) for k, v in data.items()]
     return "\n".join(p if isinstance(v, (dict, list)) else p.rstrip("\n") for p, v in zip(parts, data.values(), strict=True)).rstrip("\n") + "\n"
 
