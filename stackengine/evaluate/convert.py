@@ -46,7 +46,7 @@ def converted(template: Template, to: Language, registry: Registry, diagnostics:
         if made is not None:
             metadata = lowered(resource.metadata) if resource.metadata is not None else None
             external = lowered(resource.external_id) if resource.external_id is not None else None
-            resources[made.logical_id] = replace(made, properties=lookups(made.properties), metadata=metadata, external_id=external)
+            resources[made.logical_id] = replace(made, properties=lookups.properties(made.properties), metadata=metadata, external_id=external)
     outputs = {n: _output(o, lowered) for n, o in template.outputs.items()}
     conditions = {n: lookups(c) for n, c in template.conditions.items()}
     return replace(
@@ -70,7 +70,7 @@ def _resource(resource: Resource, values: dict[str, Value], kinds: Kinds, transl
         return None
     info, dialect = found
     values = {k: v for k, v in values.items() if v is not None and v is not OMIT}
-    if resource.type == PLACEHOLDER:  # takes any properties, which mean nothing
+    if resource.type == PLACEHOLDER or resource.stands_for:  # what means nothing to the native type stays behind, as when it is evaluated
         values = {k: v for k, v in values.items() if dialect is None or k in dialect.properties or k in info.properties}
     marks = property_marks(resource.properties)
     native, at = translator.properties(resource, info, dialect, values, marks)

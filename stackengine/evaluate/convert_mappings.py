@@ -26,8 +26,8 @@ class Lookups:
     def __call__(self, expr: Expr) -> Expr:
         """``expr`` with its look-ups rewritten."""
         match expr:
-            case Map(entries=entries, mark=mark):
-                return Map(tuple(e._replace(value=self(e.value)) for e in entries), mark)
+            case Map():
+                return self.properties(expr)
             case List(items=items, mark=mark):
                 return List(tuple(map(self, items)), mark)
             case If(condition=condition, then=then, otherwise=otherwise, mark=mark):
@@ -38,6 +38,10 @@ class Lookups:
                 return Call(fn, tuple(map(self, args)), mark)
             case _:
                 return expr
+
+    def properties(self, properties: Map) -> Map:
+        """A mapping whose values have their look-ups rewritten."""
+        return Map(tuple(e._replace(value=self(e.value)) for e in properties.entries), properties.mark)
 
     def _found(self, call: Call) -> Expr:
         name, *keys = call.args

@@ -26,21 +26,20 @@ class FolderReader:
     """``formats.Reader`` for the files beside a template."""
 
     def __init__(self, folder: Path, allowed: Allowed = NOTHING) -> None:
-        self._folder, self._allowed = folder.resolve(), allowed
+        self._given, self._folder, self._allowed = folder, folder.resolve(), allowed
 
     def names(self) -> list[str]:
-        """YAML files in the folder and up to six levels below: 500 of them at most, in 1,000 folders."""
+        """YAML files in the folder and up to six levels below, named as the template in it is: 500 of them at most, in 1,000 folders."""
         found: list[str] = []
         for folder, below, files in itertools.islice(os.walk(self._folder), 1000):
             inside = Path(folder).relative_to(self._folder)
             below[:] = sorted(b for b in below if not b.startswith(".")) if len(inside.parts) < 6 else []
-            found += [str(inside / f) for f in files if f.endswith((".yaml", ".yml"))]
+            found += [str(self._given / inside / f) for f in files if f.endswith((".yaml", ".yml"))]
         return sorted(found, key=lambda name: (name.count("/"), name))[:500]
 
     def read(self, name: str, relative_to: str) -> str:
-        """The text of a file in the folder, named as seen from the file ``relative_to``; ValueError for one outside."""
-        base = Path(relative_to).parent if relative_to else self._folder
-        path = (base / name.removeprefix("file://")).resolve()
+        """The text of a file in the folder, named as seen from the file ``relative_to`` (empty: as :meth:`names` has it); ValueError for one outside."""
+        path = (Path(relative_to).parent / name.removeprefix("file://")).resolve()
         if not path.is_relative_to(self._folder) and not self._allowed.may_read(str(path)):
             raise ValueError(f"{name} is outside the template's folder")
         try:

@@ -197,7 +197,6 @@ Resources:
 
 
 MAPPINGS = """\
-Transform: AWS::LanguageExtensions
 Parameters: {Env: {Type: String, Default: prod}, M: {Type: String, Default: x}, Names: {Type: CommaDelimitedList, Default: 'a,b'}}
 Mappings: {M: {prod: {size: t2.micro, list: [x, y]}, dev: {size: t2.nano, list: [z]}}}
 Conditions: {C: !Equals [!FindInMap [M, !Ref Env, size], t2.micro]}
@@ -206,7 +205,15 @@ Resources:
   P:
     Type: AWS::SSM::Parameter
     Condition: C
-    Properties: {Type: String, Name: !FindInMap [M, !Ref Env, none, {DefaultValue: p}], Value: !Select ['1', !FindInMap [M, !Ref Env, list]], Description: !Select [0, !Ref Names]}}
+    Properties: {Type: String, Value: !Select ['1', !FindInMap [M, !Ref Env, list]], Description: !Select [0, !Ref Names]}
+"""
+
+
+DEFAULT = """\
+Transform: AWS::LanguageExtensions
+Parameters: {Env: {Type: String, Default: prod}}
+Mappings: {M: {prod: {size: t2.micro}}}
+Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !ToJsonString [!FindInMap [M, !Ref Env, none, {DefaultValue: p}]]}}}
 """
 
 
@@ -223,13 +230,14 @@ def evaluated(template: Template) -> dict[str, Any]:
     return {p: str(r.properties) for p, r in found.desired.resources.items()}
 
 
-@pytest.mark.parametrize("text", [EVERY_FUNCTION, LEFT_OUT, MAPPINGS.replace("Name: !FindInMap [M, !Ref Env, none, {DefaultValue: p}], ", "")], ids=["every function", "what is left out", "mappings"])
+@pytest.mark.parametrize("text", [EVERY_FUNCTION, LEFT_OUT, MAPPINGS], ids=["every function", "what is left out", "mappings"])
 def test_what_is_converted_to_hot_says_the_same(text: str) -> None:
     assert evaluated(in_language(text, "hot")) == evaluated(read(text))
 
 
-def test_mappings_stay_in_cloudformation() -> None:
-    assert evaluated(in_language(MAPPINGS, "cfn")) == evaluated(read(MAPPINGS))
+@pytest.mark.parametrize("text", [MAPPINGS, DEFAULT], ids=["mappings", "a default"])
+def test_mappings_stay_in_cloudformation(text: str) -> None:
+    assert evaluated(in_language(text, "cfn")) == evaluated(read(text))
 
 
 def test_what_cannot_be_said_is_told_and_left_out_at_any_depth() -> None:

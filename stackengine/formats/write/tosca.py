@@ -34,7 +34,7 @@ def _input(parameter: Parameter, words: _Words) -> dict[str, Any]:
     found = without({"type": kind, "description": parameter.description})
     if kind in ("list", "map"):
         found["entry_schema"] = "string"
-    if default is not None:
+    if default is not None and not (isinstance(default, Literal) and default.value is None):
         said = words(default)
         found["default"] = [i if isinstance(i, str) else str(i) for i in said] if kind == "list" and isinstance(said, list) else said
     clauses = [c for constraint in parameter.constraints for c in _clauses(constraint)]
