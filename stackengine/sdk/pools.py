@@ -46,15 +46,15 @@ KINDS: Mapping[str, PoolKind] = {
     k.name: k
     for k in (
         PoolKind("dir", "file", formats=FILES, grows=True, copies=True, takes=True, tested="guest"),
-        PoolKind("fs", "file", ("device",), ("format",), formats=FILES, grows=True, copies=True, takes=True),
+        PoolKind("fs", "file", ("device",), ("format",), formats=FILES, grows=True, copies=True, takes=True, tested="guest"),
         PoolKind("netfs", "file", ("hosts", "dir"), ("format",), formats=FILES, grows=True, copies=True, takes=True),
         PoolKind("logical", "block", ("name",), ("devices",), "/dev/{name}", ("raw",), copies=True),
-        PoolKind("disk", "block", ("device",), ("format",), "/dev"),
+        PoolKind("disk", "block", ("device",), ("format",), "/dev", tested="guest"),
         PoolKind("iscsi", "block", ("hosts", "device"), ("initiator", "auth"), "/dev/disk/by-path"),
         PoolKind("iscsi-direct", "network", ("hosts", "device", "initiator"), ("auth",), "-", tested="guest"),
         PoolKind("scsi", "block", ("adapter",), (), "/dev/disk/by-id"),
         PoolKind("mpath", "block", path="/dev/mapper", wipes=False),
-        PoolKind("rbd", "network", ("name", "hosts"), ("auth",), "-", ("raw",), grows=True, copies=True),
+        PoolKind("rbd", "network", ("name", "hosts"), ("auth",), "-", ("raw",), grows=True, copies=True, tested="guest"),
         PoolKind("zfs", "block", ("name",), ("devices",), "-", ("raw",), wipes=False),
     )
 }
