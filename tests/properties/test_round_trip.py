@@ -188,10 +188,11 @@ resources:
       - {get_attr: [r, value, a]}
 """
 LEFT_OUT = """\
-Parameters: {A: {Type: String, Default: x}}
+Parameters: {A: {Type: String, Default: x}, Count: {Type: Number, Default: 3}}
 Conditions: {C: !Equals [!Ref A, x], D: !Not [!Condition C]}
 Resources:
   P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: a, Description: !If [C, !Ref AWS::NoValue, !If [D, x, !Ref AWS::NoValue]]}}
+  N: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Sub 'n${Count}', Description: !Join ['-', [a, 5, !Ref Count]]}}
   Q: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Join ['', [!If [C, !Ref AWS::NoValue, x], y]]}}
 """
 
@@ -230,7 +231,7 @@ def evaluated(template: Template) -> dict[str, Any]:
     return {p: str(r.properties) for p, r in found.desired.resources.items()}
 
 
-@pytest.mark.parametrize("text", [EVERY_FUNCTION, LEFT_OUT, MAPPINGS], ids=["every function", "what is left out", "mappings"])
+@pytest.mark.parametrize("text", [EVERY_FUNCTION, LEFT_OUT, MAPPINGS], ids=["every function", "what is left out, numbers in text", "mappings"])
 def test_what_is_converted_to_hot_says_the_same(text: str) -> None:
     assert evaluated(in_language(text, "hot")) == evaluated(read(text))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stackengine.formats.write.exprs import LEFT_OUT, PSEUDO, Words, deletion, param_path, plain_parameter, with_value, without
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.expr import Attr, Call, Expr, If, Literal, Param
+from stackengine.model.expr import Attr, Call, Expr, If, List, Literal, Param
 from stackengine.model.template import Constraint, Parameter, Resource, Template
 
 VERSION = "2021-04-16"
@@ -20,11 +20,13 @@ _FROM_AWS = {aws: hot for hot, aws in PSEUDO.items()}
 def data(template: Template, diagnostics: Diagnostics) -> dict[str, Any]:
     """The template as plain data."""
     words = _Words(diagnostics)
+    parameters = [plain_parameter(p, diagnostics) for p in template.parameters.values()]
+    words.numbers = {p.name for p in parameters if p.type == "number"}
     return {
         "heat_template_version": template.version or VERSION,
         **without({
             "description": template.description,
-            "parameters": {p.name: _parameter(plain_parameter(p, diagnostics), words) for p in template.parameters.values()},
+            "parameters": {p.name: _parameter(p, words) for p in parameters},
             "conditions": {n: words.condition(c) for n, c in template.conditions.items()},
             "resources": {r.logical_id: _resource(r, words) for r in template.resources.values()},
             "outputs": {
@@ -73,6 +75,11 @@ def _resource(resource: Resource, words: _Words) -> dict[str, Any]:
 class _Words(Words):
     language = "HOT"
 
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        super().__init__(diagnostics)
+        self.numbers: set[str] = set()
+        """Parameters that are numbers."""
+
     def param(self, name: str, expr: Expr) -> Any:
         if name.startswith("AWS::") and name not in _FROM_AWS:
             return self.missing(f"the pseudo parameter {name}", expr)
@@ -92,6 +99,14 @@ class _Words(Words):
             return LEFT_OUT if otherwise is LEFT_OUT else {"if": [{"not": condition}, otherwise]}
         return {"if": [condition, then, *([] if otherwise is LEFT_OUT else [otherwise])]}
 
+    def text(self, expr: Expr) -> Any:
+        """A piece of a joined text: HOT joins no numbers."""
+        if isinstance(expr, Literal) and isinstance(expr.value, (int, float)) and not isinstance(expr.value, bool):
+            return str(expr.value)
+        if isinstance(expr, Param) and expr.name in self.numbers:
+            return {"str_replace": {"template": "$number", "params": {"$number": self(expr)}}}
+        return self(expr)
+
     def condition(self, expr: Expr) -> Any:
         """A condition: a name, true or false, or a function."""
         if isinstance(expr, Call) and expr.fn == "condition" and isinstance(expr.args[0], Literal):
@@ -104,9 +119,9 @@ class _Words(Words):
             return {"get_param": [path[0], *map(self, path[1])]}
         match call.fn:
             case "join":
-                return {"list_join": [self(a) for a in call.args]}
+                return {"list_join": [self(call.args[0]), *([self.text(i) for i in a.items] if isinstance(a, List) else self(a) for a in call.args[1:])]}
             case "concat":
-                return {"list_join": ["", [self(a) for a in call.args]]}
+                return {"list_join": ["", [self.text(a) for a in call.args]]}
             case "split":
                 return {"str_split": [self(a) for a in call.args]}
             case "select" if isinstance(call.args[1], Call) and call.args[1].fn in ("split", "str_split"):
