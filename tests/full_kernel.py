@@ -60,7 +60,7 @@ def run(command: Sequence[str], modules: Sequence[str], disks: Sequence[Path] = 
         folder = Path(name)
         files = _prepared(folder, command, [*NEEDED, *modules])
         server = subprocess.Popen(
-            [next(p for p in VIRTIOFSD if Path(p).exists()), f"--socket-path={folder}/fs", "-o", "source=/", "-o", "cache=always"],
+            [next(p for p in VIRTIOFSD if Path(p).exists()), f"--socket-path={folder}/fs", "-o", "source=/", "-o", "cache=always", "-o", "sandbox=chroot"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=(folder / "fs.log").open("w"),
         )  # fmt: skip
         try:
