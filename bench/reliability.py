@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from stackengine.cli.main import main as stack_run
+from stackengine.hosts import private
 from stackengine.service.session import Session
 from stackengine.service.types import Settings
 
@@ -258,6 +259,8 @@ def measured(uri: str) -> Iterator[tuple[Experiment, str]]:
             except (AssertionError, KeyError, IndexError, StopIteration) as error:
                 found = f"**not as it should be**: {error}"
             lab.clear()
+            if lab.folder == Path(folder) and uri.startswith("private://"):  # what runs in a folder of its own goes with it
+                private.remove(uri.removeprefix("private://"), lab.folder)
         print(f"{uri}: {experiment.title}: {found}", file=sys.stderr, flush=True)
         yield experiment, found
 
