@@ -182,7 +182,7 @@ def test_ten_stacks_of_one_template_at_once(still: Place) -> None:
     assert len(ids) == len(set(ids))
     there = on_the_host(still)
     assert (len(there["domains"]), len(there["networks"])) == (20, 20)
-    assert sum(not v.endswith(".iso") for v in there["volumes"]) == 10
+    assert sum(not v.endswith(".iso") for v in there["volumes"]) == 30, "a volume and two disks of servers each"
     gone = _at_once(still, [t.down() for t in ten])
     assert [code for code, _ in gone] == [0] * 10, gone
     nothing_is_left(still)
