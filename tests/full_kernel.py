@@ -17,7 +17,7 @@ from pathlib import Path
 
 from stackengine.hosts.guest_image import kernel as kernels
 from stackengine.hosts.guest_image.archive import Tree
-from stackengine.hosts.guest_image.ingredients import ImageError, Packages
+from stackengine.hosts.guest_image.ingredients import ImageError, Packages, libraries
 
 MEMORY = 3072
 """MiB: of them half may be written files."""
@@ -88,7 +88,9 @@ def _prepared(folder: Path, command: Sequence[str], modules: Sequence[str]) -> t
     kernel, tree = kernels.find(Packages(folder / "packages", download=False)), Tree()
     tree.file("init", INIT.format(modules=" ".join(modules)).encode(), 0o755)
     tree.file("command", (shlex.join(command) + "\n").encode())
-    tree.copy("bin/busybox", Path(str(shutil.which("busybox"))), 0o755)
+    busybox = Path(str(shutil.which("busybox")))
+    for path, program in (("bin/busybox", busybox), *libraries(busybox, [])):
+        tree.copy(path, program, 0o755)
     kernel.install(tree, list(modules))
     (folder / "initrd").write_bytes(tree.pack())
     return kernel.image, folder / "initrd"
