@@ -127,7 +127,7 @@ def test_the_stack_of_the_project_is_meant_where_none_is_named(state: Path, caps
     assert "7" in capsys.readouterr().out
     for words in (["events"], ["snapshots"], ["wait"], ["repair", "--yes"], ["rollback", "--to", "1", "--yes"]):
         assert main(words) == 0, words
-    assert "mine" in capsys.readouterr().out
+    assert "operation.finished" in capsys.readouterr().out
     assert main(["down", "other", "--yes"]) == 0, "another stack is where it is, whatever the project says"
     assert main(["down", "--yes", "--host", "memory://elsewhere"]) == 2, "and is not looked for elsewhere"
     assert main(["down", "--yes"]) == 0
