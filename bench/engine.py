@@ -78,6 +78,26 @@ def commands(shape: str, count: int) -> dict[str, cold.Cost]:
     return found
 
 
+def beyond_start_up(runs: int) -> list[float]:
+    """CPU seconds of an update of 500 without changes over those of one of 1, turn by turn: of two so near to each other, only neighbours compare."""
+
+    def work(folder: Path) -> list[float]:
+        updates: dict[int, tuple[str, ...]] = {}
+        for count in (1, 500):
+            template = folder / f"{count}.yaml"
+            template.write_text(hot("layers", count), "utf-8")
+            updates[count] = ("up", str(template), "--name", f"s{count}", "--host", HOST, "--yes")
+            cold.stack_run(*updates[count], state=folder)
+        found = []
+        for turn in range(runs):
+            cost = {n: cold.stack_run(*updates[n], state=folder).cpu for n in ((1, 500) if turn % 2 else (500, 1))}
+            found.append(cost[500] - cost[1])
+        return found
+
+    found: list[float] = in_folder(work)
+    return found
+
+
 def measure(quick: bool) -> Section:
     """All lines of this part."""
     wanted = {100: 1, 500: 3} if quick else LIVES
@@ -87,7 +107,7 @@ def measure(quick: bool) -> Section:
             for count, runs in wanted.items():
                 if turn < runs and count * critical_path(shape, count) <= LONGEST:
                     lives.setdefault((shape, count), []).append(life(shape, count, turn))
-    small = [{n: commands("layers", n) for n in (1, 500)} for _ in range(3 if quick else 9)]
+    small = beyond_start_up(5 if quick else 25)
     large = [] if quick else [{n: commands("layers", n) for n in (1_000, 10_000)} for _ in range(2)]
     rows = [*_against_floor(lives), *_commands(small, large), *_growth(lives), *_all_sizes(lives)]
     text = (
@@ -108,9 +128,8 @@ def _against_floor(lives: dict[tuple[str, int], list[Life]]) -> list[Row]:
     return rows
 
 
-def _commands(small: list[dict[int, dict[str, cold.Cost]]], large: list[dict[int, dict[str, cold.Cost]]]) -> list[Row]:
-    update = [w[500]["update"].cpu - w[1]["update"].cpu for w in small]
-    rows = [Row("update of 500 without changes, beyond start-up: CPU", update, 0.1, "s", "whole command, less the same for 1 resource")]
+def _commands(small: list[float], large: list[dict[int, dict[str, cold.Cost]]]) -> list[Row]:
+    rows = [Row("update of 500 without changes, beyond start-up: CPU", small, 0.1, "s", "whole command, less the same for 1 resource, in turn")]
     if large:
         for command, limit in (("create", 1.0), ("plan", None), ("update", None), ("delete", None)):
             each = [1e3 * (w[10_000][command].cpu - w[1_000][command].cpu) / 9_000 for w in large]
