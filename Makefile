@@ -38,7 +38,7 @@ bench: setup
 
 fuzz: setup
 	$(BIN)/pip install -q atheris
-	@for reader in hot cfn tosca tosca2 json environment; do $(BIN)/python -m tests.fuzz $$reader $(or $(SECONDS_EACH),60) || exit 1; done
+	@for reader in hot cfn tosca tosca2 json environment; do PYTHONPATH=.:tests $(BIN)/python -m fuzz $$reader $(or $(SECONDS_EACH),60) || exit 1; done
 
 mutants: setup
 	$(BIN)/python -m tests.mutants

@@ -14,8 +14,7 @@ HEAD = "heat_template_version: 2018-08-31\nresources:\n"
 GUEST = "  {name}: {{type: 'SE::Server', properties: {{image: tiny, memory: 160, ready: {{gate: agent}}{more}}}}}\n"
 VOLUME = "  {name}: {{type: 'SE::Volume'{policy}, properties: {{{said}}}}}\n"
 ATTACHED = (
-    "  {server}-{volume}: {{type: 'SE::VolumeAttachment', properties: "
-    "{{server: {{get_resource: {server}}}, volume: {{get_resource: {volume}}}{more}}}}}\n"
+    "  {server}-{volume}: {{type: 'SE::VolumeAttachment', properties: {{server: {{get_resource: {server}}}, volume: {{get_resource: {volume}}}{more}}}}}\n"
 )
 DEVICE = 'for b in /sys/class/block/[vs]d*; do [ "$(cat $b/serial 2>/dev/null)" = {serial} ] && echo /dev/${{b##*/}}; done; true'
 

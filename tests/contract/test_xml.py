@@ -20,7 +20,7 @@ def given_by(name: str, case: str) -> list[tuple[str, str, str]]:
     host = MemoryHost()
     bench = contract.Subject(name, TYPES, lambda: host, case).bench()
     recording = spelling.Recording(host)
-    bench.host = recording  # type: ignore[assignment]
+    bench.host = recording
     bench.create()
     for prop, _, second in contract.Subject(name, TYPES, case=case).variants():
         if bench.desired.resources[bench.subject].properties.get(prop) != second:
@@ -45,7 +45,7 @@ def test_the_xml_of_a_type_is_as_it_was(name: str, case: str, request: pytest.Fi
     host = MemoryHost()
     bench = contract.Subject(name, TYPES, lambda: host, case).bench()
     recording = spelling.Recording(host)
-    bench.host = recording  # type: ignore[assignment]
+    bench.host = recording
     bench.create()
     if recording.given:
         check_file(TYPES.types[name].folder / "golden" / f"{case}.xml", spelling.as_text(recording.given), update=request.config.getoption("--update-golden"))

@@ -1,6 +1,7 @@
-"""Coverage-guided fuzzing of one reader: ``python -m tests.fuzz READER [SECONDS]``. Needs atheris, which finds its own way through the code.
+"""Coverage-guided fuzzing of one reader: ``make fuzz``, or ``PYTHONPATH=.:tests python -m fuzz READER [SECONDS]``.
 
-It begins with the gallery and the mistakes of the golden files. What it finds stands in ``crash-…`` files, and the exit code is not 0.
+Needs atheris, which finds its own way through the code. It begins with the gallery and the mistakes of the golden files. What it finds stands in
+``crash-…`` files, and the exit code is not 0.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import atheris
+import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 with atheris.instrument_imports(include=["stackengine"]):
-    from tests.fuzz.readers import HEADS, reader
+    from fuzz.readers import HEADS, reader
 
 ROOT = Path(__file__).parents[2]
 MAX_LENGTH = 3000

@@ -160,7 +160,7 @@ class History:
         for _ in range(self.rng.randrange(1, 5)):
             world.chance.odds = self.rng.choice(STORMS)
             if self.rng.random() < 0.2:  # somebody changes what is theirs
-                world.host.foreign[f"f{self.rng.randrange(3)}"]["size"] += 1
+                world.host.foreign[f"f{self.rng.randrange(3)}"]["size"] += 1  # type: ignore[operator]
             for thing in world.host.things.values():  # guests write to their disks
                 thing["disk"] = (thing["disk"][0], f"{self.rng.random()}") if self.rng.random() < 0.5 else thing["disk"]
             if self._deep and self.rng.random() < 0.2:
@@ -192,7 +192,7 @@ class History:
             return
         result = self._until_done(lambda: world.up(specs, replace_=forced, **options))
         same = row is not None and before is not None and world.row() is not None and world.row().revision == row.revision
-        if result is not None and result.status == "rolled_back" and same and not self._early and options["on_failure"] == "rollback":
+        if result is not None and result.status == "rolled_back" and same and before is not None and not self._early and options["on_failure"] == "rollback":
             assert world.serials() == before[0], f"the rollback rebuilt something: {before[0]} became {world.serials()}"
             assert world.disks() == before[1], f"the rollback did not bring back: {before[1]} became {world.disks()}"
             self.counts.same += 1

@@ -44,7 +44,7 @@ class GuestHands(SeededHands):
         self._host = host
 
     @contextmanager
-    def signals(self, host: Any, plan: Any, recorded: Any, deliver: Any, others: Any) -> Iterator[Any]:
+    def signals(self, host: Any, plan: Any, recorded: Any, deliver: Any, others: Any = ()) -> Iterator[Any]:
         self._begun(plan)
         hub, seen = SignalHub(host, plan, recorded, deliver, others), 0
 

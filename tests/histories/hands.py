@@ -163,6 +163,6 @@ class SeededHands(Hands):
         return self._crew
 
     @contextmanager
-    def signals(self, host: Any, plan: Any, recorded: Any, deliver: Any, others: Any) -> Any:
+    def signals(self, host: Any, plan: Any, recorded: Any, deliver: Any, others: Any = ()) -> Any:
         self._begun(plan)
         yield self

@@ -13,6 +13,9 @@ from stackengine.model.instance import Instance, Recorded
 from stackengine.model.values import Unknown
 from stackengine.planning.plan import Plan
 
+Verbs = dict[tuple[str, str], Any]
+"""(verb, instance) -> action."""
+
 FOR_GOOD = ("kind", "name", "devices", "base", "spans", "sprung")
 """Properties of a thing that cannot change."""
 
@@ -21,7 +24,7 @@ def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[st
     """AssertionError where the plan is not what the rules say. ``forced``: path -> the first generation that will do; ``returning``: it goes back."""
     chosen = plan.chosen
     assert chosen.keys() == desired.resources.keys(), "every path has one instance"
-    verbs = {(a.verb, a.instance.id): a for a in plan.actions.values() if a.verb != "release"}
+    verbs: Verbs = {(a.verb, a.instance.id): a for a in plan.actions.values() if a.verb != "release"}
     for path, id_ in chosen.items():
         _one_choice(path, id_, recorded, verbs, forced.get(path, 0))
     gone = set(recorded.instances) - set(chosen.values())
@@ -33,7 +36,7 @@ def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[st
     _disks(plan, recorded, verbs, returning=returning)
 
 
-def _one_choice(path: str, id_: str, recorded: Recorded, verbs: dict[tuple[str, str], Any], least: int) -> None:
+def _one_choice(path: str, id_: str, recorded: Recorded, verbs: Verbs, least: int) -> None:
     old = recorded.instances.get(id_)
     if ("read", id_) in verbs:
         instance = verbs["read", id_].instance
@@ -69,7 +72,7 @@ def _fits(old: Instance, new: Instance) -> bool:
     return all(one == other or isinstance(other, Unknown) for one, other in pairs)
 
 
-def _disks(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any], *, returning: bool) -> None:
+def _disks(plan: Plan, recorded: Recorded, verbs: Verbs, *, returning: bool) -> None:
     """What grows is copied before, on the way forward; what grew comes back, on the way back; nobody uses it meanwhile; the copies go in the tail."""
     before, ends = _closure(plan), {a.instance.id: a.id for a in plan.actions.values() if a.verb in ("delete", "retain")}
     for id_, old in recorded.instances.items():
@@ -83,6 +86,7 @@ def _disks(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any], *,
             assert bool(brought) == bool(halves or fits), f"{id_} has {had} room, is to have {want}, and has copies {old.copies}"
         if brought:
             assert brought.of == (halves or fits[-1:])[0], f"{id_} comes back from {brought.of}"
+            assert main
             assert brought.id in before[main.id], f"{main.id} before {brought.id}"
             users = [h.id for h in recorded.instances.values() if id_ in h.holds and h.id != id_ and not h.external]
             for user in users:
@@ -93,6 +97,7 @@ def _disks(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any], *,
         if main and old.lived and not old.external:
             assert bool(copied) == (not returning and not brought and want > had), f"{id_} has {had} room, is to have {want}"
         if copied:
+            assert main
             assert copied.id in before[main.id], f"{main.id} before {copied.id}"
         tossed = verbs.get(("discard", id_))
         assert bool(tossed) == bool(old.copies or copied), f"copies of {id_}"
@@ -102,7 +107,7 @@ def _disks(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any], *,
             assert tossed.phase == "tail", f"{tossed.id} before the point of no return"
 
 
-def _early(plan: Plan, recorded: Recorded, verbs: dict[tuple[str, str], Any]) -> None:
+def _early(plan: Plan, recorded: Recorded, verbs: Verbs) -> None:
     """Only what two cannot both have even stopped goes early, or what was going already and still has something that is wanted."""
     coming = [a for a in plan.actions.values() if a.verb == "create"]
     for action in plan.actions.values():

@@ -137,7 +137,7 @@ class World:
         self.host = ThingHost(f"lab://{self.name}", self._point)
         self.store: Any = self.ground.store if self.ground else MemoryStore(self.chance)
         if self.ground:
-            self.ground.store.database.chance = self.chance
+            self.ground.store.database.chance = self.chance  # type: ignore[attr-defined]
         self.log = Recorded()
         self.seen = 0
         self.events: list[Event] = []
@@ -384,11 +384,11 @@ class World:
         assert thing["members"] == members, f"{path} has members {thing['members']}, wanted {members}"
         fellows = sorted(by_path[p] for p, s in specs.items() if s.get("joins") == spec["joins"]) if spec.get("joins") else []
         assert thing["fellows"] == fellows, f"{path} has fellows {thing['fellows']}, wanted {fellows}"
-        for name, told in (("learns", "learned"), ("springs", "sprung")):
+        for name, learned in (("learns", "learned"), ("springs", "sprung")):
             if spec.get(name):
                 other, _, attribute = spec[name].partition(".")
                 known = {**self.host.things, **self.host.foreign}[by_path[other]]
-                assert thing[told] == known[attribute or "serial"], f"{path} learned {thing[told]}"
+                assert thing[learned] == known[attribute or "serial"], f"{path} learned {thing[learned]}"
 
     def disks(self) -> dict[str, tuple[int, str]]:
         """path -> room and content of the disk of what runs."""

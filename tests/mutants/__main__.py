@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutants.faults import FAULTS, Fault
+from mutants.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 900

@@ -36,7 +36,7 @@ def test_the_wheel_works_in_an_empty_environment_away_from_the_checkout(tmp_path
     venv.create(tmp_path / "venv", with_pip=True)
     programs = tmp_path / "venv" / "bin"
     no_compiler = {**os.environ, "CC": "/bin/false", "CXX": "/bin/false", "PKG_CONFIG": "/bin/false"}
-    install = [programs / "python", "-m", "pip", "install", "-q", "--only-binary", ":all:", str(wheel)]
+    install = [str(programs / "python"), "-m", "pip", "install", "-q", "--only-binary", ":all:", str(wheel)]
     done = subprocess.run(install, capture_output=True, text=True, check=False, env=no_compiler)
     assert done.returncode == 0, done.stderr
     assert subprocess.run([programs / "python", "-c", "import libvirt"], capture_output=True, check=False).returncode == 1

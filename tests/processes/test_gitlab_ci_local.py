@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from page_of_a_commit import TEMPLATE as PAGE
+from processes.test_integrations import HERE, ROOT, TEMPLATE, program
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
-from tests.page_of_a_commit import TEMPLATE as PAGE
-from tests.processes.test_integrations import HERE, ROOT, TEMPLATE, program
 
 missing = [r.problem for r in requirements.requirements() if r.problem]
 VERSION = "4.61.1"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback_ssh import Remote, can_serve
+from loopback_ssh import Remote, can_serve
 
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
@@ -72,8 +72,8 @@ def test_template_and_parameters_go_there_and_events_outputs_and_code_come_back(
 
 
 def test_a_run_there_gives_its_code_and_brings_what_it_left(remote: Remote, checkout: Path) -> None:
-    words = ("env", "run", "deploy/stack.yaml", *ORIGIN, "--branch", "r", "--commit", "1", "--artifacts", "kept")
-    words += ("--", "sh", "-c", "echo got $STACK_OUTPUT_GREETING; exit 7")
+    words = ["env", "run", "deploy/stack.yaml", *ORIGIN, "--branch", "r", "--commit", "1", "--artifacts", "kept"]
+    words += ["--", "sh", "-c", "echo got $STACK_OUTPUT_GREETING; exit 7"]
     assert "got hello" in ended(start(remote, checkout, *words), 7)[0]
     assert "action.ready" in (checkout / "kept" / "events.jsonl").read_text()
 

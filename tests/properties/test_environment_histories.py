@@ -139,7 +139,7 @@ class History:
         macs = Counter(m.get("address") for d in state["domains"].values() for m in ET.fromstring(d["xml"]).findall("devices/interface/mac"))
         names = Counter(d["name"] for k in ("domains", "networks") for d in state[k].values())
         subnets = [ipaddress.ip_network(s) for n in state["networks"].values() for s in subnets_of(n["xml"])]
-        assert not [(a, b) for n, a in enumerate(subnets) for b in subnets[n + 1 :] if a.overlaps(b)]  # type: ignore[arg-type]
+        assert not [(a, b) for n, a in enumerate(subnets) for b in subnets[n + 1 :] if a.overlaps(b)]
         bridges = Counter(b.get("name") for n in state["networks"].values() for b in ET.fromstring(n["xml"]).findall("bridge"))
         ports = Counter((p[0], p[1]) for p in state["ports"].values())
         for given_ in (macs, names, bridges, ports):

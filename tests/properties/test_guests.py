@@ -53,7 +53,7 @@ def data_of(world: GuestWorld) -> list[dict[str, Any]]:
 def goal(step: str) -> tuple[dict[str, Any], list[str]]:
     """What the host holds when nothing goes wrong, and the words of every place of the step."""
     world, places = base(step).fork(), list[str]()
-    world.chance.when = places.append  # type: ignore[func-returns-value]
+    world.chance.when = places.append
     assert STEPS[step](world).status == ENDS[step]
     if step in ("rollback", "grown"):
         assert [(v["capacity"] >> 30, base64.b64decode(v["data"])) for v in data_of(world)] == [(2, ROWS)]

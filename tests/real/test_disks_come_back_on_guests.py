@@ -29,7 +29,7 @@ resources:
   handle: {type: SE::WaitConditionHandle, condition: breaks}
   never: {type: SE::WaitCondition, condition: breaks, depends_on: [data, web], properties: {handle: {get_resource: handle}, timeout: 1}}
 """
-DISK = "d=$(for b in /sys/block/vd*; do [ \"$(cat $b/serial)\" = se-data ] && basename $b; done); "
+DISK = 'd=$(for b in /sys/block/vd*; do [ "$(cat $b/serial)" = se-data ] && basename $b; done); '
 STACK, HOST = "disks", "disks"
 
 

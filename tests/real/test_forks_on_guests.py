@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from command_line import run
 from stackengine import service
 from stackengine.cli.main import main
 from stackengine.hosts import private
@@ -20,7 +21,6 @@ from stackengine.service import stacks
 from stackengine.service.access import servers_of
 from stackengine.service.environments import cuts, renew, up
 from stackengine.service.types import Settings
-from tests.command_line import run
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
@@ -107,7 +107,7 @@ class Guests:
 
     def page(self) -> str:
         with urllib.request.urlopen(self.url, timeout=20) as page:
-            return page.read().decode().strip()  # type: ignore[no-any-return]
+            return page.read().decode().strip()
 
     def echoed(self) -> tuple[int, int]:
         """The last number that came back over the open connection, and how often it broke."""

@@ -122,7 +122,7 @@ def test_guests_are_told_their_own_and_owners_get_all_of_it_back(state: Path, mo
     assert inside(state, "a", f"curl -s {SERVICE}/2009-04-04/meta-data/local-ipv4").strip() == address_a
     assert code_of(state, "b", "/latest/meta-data/instance-id") == "401"
     asked = f"curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' {SERVICE}/latest/api/token"
-    assert uuid_b in inside(state, "b", f"curl -s -H \"X-aws-ec2-metadata-token: $({asked})\" {SERVICE}/latest/meta-data/instance-id")
+    assert uuid_b in inside(state, "b", f'curl -s -H "X-aws-ec2-metadata-token: $({asked})" {SERVICE}/latest/meta-data/instance-id')
     assert "configured" in inside(state, "b", "cat /root/mark")
     assert "ConfigDrive" in inside(state, "b", "cat /run/cloud-init/result.json")
 

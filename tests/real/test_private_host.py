@@ -21,7 +21,8 @@ import pytest
 
 from stackengine.hosts import guest_image, private, processes
 from stackengine.hosts.doctor import examine
-from stackengine.hosts.private import requirements
+from stackengine.hosts.private import launch, requirements
+from stackengine.hosts.private.paths import paths_of
 from stackengine.sdk import ExistsError, HostError
 
 libvirt = pytest.importorskip("libvirt")
@@ -415,7 +416,7 @@ def test_one_that_is_kept_ready_becomes_the_next_new_host_and_only_that(state: P
     private.ready.keep(state)
     (folder,) = (state / "hosts").glob(".ready-*")
     assert private.names(state) == []
-    pid = private.host.launch.process_1(private.host.paths_of(folder.name, state))
+    pid = launch.process_1(paths_of(folder.name, state))
     with ThreadPoolExecutor(2) as pool:
         two = list(pool.map(lambda name: private.ensure(name, state), ("one", "two")))
     (host,) = [h for h in two if h.pid == pid]
@@ -439,8 +440,8 @@ def test_one_that_is_kept_ready_becomes_the_next_new_host_and_only_that(state: P
 def test_what_is_kept_ready_ends_without_a_trace_and_a_dead_one_is_not_taken(state: Path) -> None:
     private.ready.keep(state)
     (folder,) = (state / "hosts").glob(".ready-*")
-    paths = private.host.paths_of(folder.name, state)
-    first = private.host.launch.process_1(paths)
+    paths = paths_of(folder.name, state)
+    first = launch.process_1(paths)
     assert first
     os.kill(first, signal.SIGKILL)
     eventually(lambda: not processes.lives(paths.lock), "process 1 is gone")
@@ -453,7 +454,7 @@ def test_what_is_kept_ready_ends_without_a_trace_and_a_dead_one_is_not_taken(sta
     assert private.ready.end(state)
     assert not private.ready.end(state)
     assert {p.name for p in (state / "hosts").iterdir()} <= {"one", ".locks", ".cache"}
-    assert not private.host.paths_of(second.name, state).runtime.exists()
+    assert not paths_of(second.name, state).runtime.exists()
 
 
 def test_a_stop_lets_guests_shut_down(state: Path) -> None:

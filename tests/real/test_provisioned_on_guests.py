@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from command_line import run
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
-from tests.command_line import run
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from loopback_ssh import ROOT
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 from stackengine.service.templates import gallery
-from tests.loopback_ssh import ROOT
 
 pytest.importorskip("libvirt")
 pytest.importorskip("xdist")

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from joined_hosts import start
 
 from command_line import run
+from real.joined_hosts import start
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
+from loopback_ssh import ROOT, Remote, can_serve
+from page_of_a_commit import TEMPLATE
 from stackengine import service
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
 from stackengine.service.environments import reap
 from stackengine.service.types import Settings
-from tests.loopback_ssh import ROOT, Remote, can_serve
-from tests.page_of_a_commit import TEMPLATE
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
@@ -98,7 +98,7 @@ def ended(job: subprocess.Popen[str], code: int = 0) -> str:
 
 def page(found: dict[str, Any]) -> str:
     with urllib.request.urlopen(found["outputs"]["url"]["value"], timeout=30) as answer:
-        return answer.read().decode().strip()  # type: ignore[no-any-return]
+        return answer.read().decode().strip()
 
 
 def until(what: Callable[[], bool]) -> None:

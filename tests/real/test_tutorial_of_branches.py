@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from loopback_ssh import ROOT
 from stackengine.hosts import private
 from stackengine.hosts.private import requirements
-from tests.loopback_ssh import ROOT
 
 pytest.importorskip("libvirt")
 lacking = [r.problem for r in requirements.requirements() if r.problem]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -80,7 +80,7 @@ def booted(of: bench.Bench) -> None:
 @pytest.mark.parametrize("check", contract.ON_ANY_HOST, ids=lambda c: c.__name__)
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_a_type_keeps_the_contract_on_real_qemu(host: Host, source: bench.Source, name: str, case: str, check: contract.Check) -> None:
-    settle = {"settle": booted} if name in BOOTED else {}
+    settle: dict[str, Any] = {"settle": booted} if name in BOOTED else {}
     subject = contract.Subject(name, TYPES, lambda: host, case, QUICK, source, **settle)
     try:
         check(subject)

@@ -18,6 +18,8 @@ lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
 HOST = "private://volumes"
+
+
 def up(state: Path, stack: str, resources: str, *more: str, code: int = 0) -> str:
     (state / "stack.yaml").write_text(HEAD + resources)
     return run(state, "up", str(state / "stack.yaml"), "--name", stack, "--host", HOST, "--yes", "--allow", "replace", *more, code=code)

@@ -135,7 +135,7 @@ class Story:
                 case "again":
                     return self._up(options)
                 case "rollback":
-                    result = world.rollback(int(step["rollback"]))
+                    result: Any = world.rollback(int(step["rollback"]))
                     self.specs = {p: dict(s) for p, s in world.specs[int(step["rollback"])].items()}
                 case "resume":
                     result = world.resume()

@@ -42,7 +42,7 @@ class Life:
         return {d.name: (d.uuid, host.domain_addresses(d.uuid)) for d in host.domain_list() if d.state == "running"}
 
     def left(self) -> list[str]:
-        host = open_host(HOST, self.state)
+        host: Any = open_host(HOST, self.state)
         return sorted(o.name for o in (*host.domain_list(), *host.network_list(), *host.volume_list("default")))
 
     def stack(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,21 +141,25 @@ def calls_of(work: Callable[[], T]) -> tuple[T, int]:
     return result, sum(entry.callcount for entry in profile.getstats())
 
 
+def go_down(session: Session, name: str) -> None:
+    stacks.carry_out(session, stacks.preview_down(session, name))
+
+
 def test_work_grows_with_the_number_of_resources_and_no_faster(session: Session, tmp_path: Path) -> None:
     calls: dict[str, list[int]] = {"plan": [], "create": [], "again": [], "replace": [], "delete": []}
     stacks.carry_out(session, stacks.preview(session, request(tmp_path, "layers", 20)))
     stacks.carry_out(session, stacks.preview_down(session, "layers20"))  # imports, caches and tables are there
     for count in (60, 120, 240):
         asked = request(tmp_path, "layers", count)
-        preview, calls_for_plan = calls_of(lambda asked=asked: stacks.preview(session, asked))
+        preview, calls_for_plan = calls_of(partial(stacks.preview, session, asked))
         calls["plan"].append(calls_for_plan)
-        calls["create"].append(calls_of(lambda preview=preview: stacks.carry_out(session, preview))[1])
-        again, calls_for_again = calls_of(lambda asked=asked: stacks.preview(session, asked))
+        calls["create"].append(calls_of(partial(stacks.carry_out, session, preview))[1])
+        again, calls_for_again = calls_of(partial(stacks.preview, session, asked))
         assert again.plan.empty
         calls["again"].append(calls_for_again)
         every = replace(asked, replace=tuple(preview.desired.resources))
-        calls["replace"].append(calls_of(lambda every=every: stacks.preview(session, every))[1])
-        calls["delete"].append(calls_of(lambda asked=asked: stacks.carry_out(session, stacks.preview_down(session, asked.name)))[1])
+        calls["replace"].append(calls_of(partial(stacks.preview, session, every))[1])
+        calls["delete"].append(calls_of(partial(go_down, session, asked.name))[1])
     growth = {step: (large - middle) / (middle - small) for step, (small, middle, large) in calls.items()}
     assert all(ratio < 2.1 for ratio in growth.values()), f"2 is linear, 4 is quadratic: {growth}, {calls}"
 
@@ -208,12 +213,12 @@ def guests(tmp_path: Path, count: int) -> Request:
 
 def test_host_calls_of_a_guest(session: Session, tmp_path: Path) -> None:
     counting = CountingHost(session.host(HOST))
-    session._hosts[HOST] = counting  # type: ignore[assignment]
-    made, gone, nothing = [], [], []
+    session._hosts[HOST] = counting
+    made, gone, nothing = list[Counter[str]](), list[Counter[str]](), list[Counter[str]]()
     for count in (1, 4):
         asked = guests(tmp_path, count)
-        for into, make in ((made, lambda a=asked: stacks.preview(session, a)), (nothing, lambda a=asked: stacks.preview(session, a)),
-                           (gone, lambda a=asked: stacks.preview_down(session, a.name))):  # fmt: skip
+        plan, down = partial(stacks.preview, session, asked), partial(stacks.preview_down, session, asked.name)
+        for into, make in ((made, plan), (nothing, plan), (gone, down)):
             counting.calls.clear()
             result = stacks.carry_out(session, make())
             assert result.status == "complete", result

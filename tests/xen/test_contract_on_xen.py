@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -38,7 +38,7 @@ def booted(of: bench.Bench) -> None:
 @pytest.mark.parametrize("check", contract.ON_ANY_HOST, ids=lambda c: c.__name__)
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_a_type_keeps_the_contract_on_xen(host: Host, name: str, case: str, check: contract.Check) -> None:
-    settle = {"settle": booted} if name == "SE::VolumeAttachment" else {}
+    settle: dict[str, Any] = {"settle": booted} if name == "SE::VolumeAttachment" else {}
     subject = contract.Subject(name, TYPES, lambda: host, case, QUICK, source, **settle)
     try:
         check(subject)

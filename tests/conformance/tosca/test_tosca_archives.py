@@ -7,8 +7,8 @@ import tarfile
 import zipfile
 
 import pytest
-from tosca_cases import errors, read
 
+from conformance.tosca.tosca_cases import errors, read
 from stackengine import formats
 from stackengine.formats.detect import is_archive
 from stackengine.formats.tosca import csar

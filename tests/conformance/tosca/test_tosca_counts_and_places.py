@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tosca_cases import codes, read
 
+from conformance.tosca.tosca_cases import codes, read
 from stackengine import registry
 from stackengine.evaluate import evaluate
 
@@ -100,7 +100,7 @@ topology_template:
   policies:
     - p: {POLICY}
 """
-GROUPS = {
+GROUPS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "type: my.AntiAffinity, targets: [g]": ({"policy": "anti-affinity"}, ["p"], ["p"]),
     "type: my.Placement, targets: [a, b], properties: {policy: anti-affinity, strict: false}": ({"policy": "soft-anti-affinity"}, ["p"], ["p"]),
     "type: my.Placement, targets: [a, b]": ({"policy": "affinity"}, ["p"], ["p"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tosca_cases import read
 
+from conformance.tosca.tosca_cases import read
 from stackengine import registry
 from stackengine.evaluate import evaluate
 from stackengine.model.values import Unknown

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tosca_cases import OTHER, VERSIONS, codes, errors, minimal, place, read
 
+from conformance.tosca.tosca_cases import OTHER, VERSIONS, codes, errors, minimal, place, read
 from stackengine.formats.tosca.keynames import entities, keys_of, known_keys, mandatory_keys
 
 ABSENT: dict[str, tuple[str, ...]] = {

@@ -22,7 +22,9 @@ def told(path: Path) -> str:
     template = formats.load(path.read_text(), str(path), FolderReader(FOLDER), diagnostics)
     if template is not None:
         evaluate(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=diagnostics)
-    lines = [f"{d.severity} {d.code} {d.mark.line}:{d.mark.col} {d.summary}" + (f"\n    {d.hint}" if d.hint else "") for d in diagnostics if d.severity != "notice"]
+    lines = [
+        f"{d.severity} {d.code} {d.mark.line}:{d.mark.col} {d.summary}" + (f"\n    {d.hint}" if d.hint else "") for d in diagnostics if d.severity != "notice"
+    ]
     return "\n".join(lines).replace(str(FOLDER), "FOLDER") + "\n"
 
 

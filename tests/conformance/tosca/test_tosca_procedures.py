@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tosca_cases import read
 
+from conformance.tosca.tosca_cases import read
 from stackengine.model.template import Procedure
 
 HEAD = """tosca_definitions_version: tosca_simple_yaml_1_3
@@ -68,7 +68,9 @@ def test_what_a_failure_leads_to_stands_beside() -> None:
 
 
 def test_inputs_of_the_workflow_and_of_a_call() -> None:
-    found = made("w: {inputs: {v: {type: string, default: d}}, steps: {a: {target: n, activities: [{call_operation: {operation: i.go, inputs: {w: {get_input: v}}}}]}}}")
+    found = made(
+        "w: {inputs: {v: {type: string, default: d}}, steps: {a: {target: n, activities: [{call_operation: {operation: i.go, inputs: {w: {get_input: v}}}}]}}}"
+    )
     assert list(found.parameters) == ["v"]
     assert found.resources["w_a_0"].properties.get("inputs").get("w").name == "v"  # type: ignore[union-attr]  # a parameter
 

@@ -12,4 +12,6 @@ from stackengine.testing.tosca import page
 
 
 def test_the_reference_is_current(request: pytest.FixtureRequest) -> None:
-    check_file(Path(__file__).parents[3] / "docs/reference/tosca.md", page(registry.load(entry_points=False)), update=request.config.getoption("--update-golden"))
+    check_file(
+        Path(__file__).parents[3] / "docs/reference/tosca.md", page(registry.load(entry_points=False)), update=request.config.getoption("--update-golden")
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tosca_cases import read
+
+from conformance.tosca.tosca_cases import read
 
 TWO = "tosca_definitions_version: tosca_2_0\n"
 ONE = "tosca_definitions_version: tosca_simple_yaml_1_3\n"

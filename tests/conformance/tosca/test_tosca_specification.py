@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tosca_cases import read
 
+from conformance.tosca.tosca_cases import read
 from stackengine import registry
 from stackengine.evaluate import evaluate
 from stackengine.model.desired import Desired
@@ -70,7 +70,7 @@ def test_example(case: dict[str, Any]) -> None:
     for path, targets in case.get("edges", {}).items():
         assert {d.path for d in resources[path].depends if ":" not in d.path} == set(targets)
     for path, ports in case.get("ports", {}).items():
-        assert [n["port"].expr.target for n in resources[path].properties["networks"]] == ports  # type: ignore[call-overload]  # each is a reference
+        assert [n["port"].expr.target for n in resources[path].properties["networks"]] == ports  # each is a reference
     for name, steps in case.get("procedures", {}).items():
         assert list(template.procedures[name].resources) == steps
 

@@ -52,7 +52,7 @@ def types(version: str) -> dict[str, Any]:
     """Types of one's own that cases refer to."""
     two = version == "2.0"
     requirement: dict[str, Any] = {"capability": "C", "relationship": "R", **({"count_range": [0, 9]} if two else {"occurrences": [0, 9]})}
-    operation = {"operations": {"go": {}}} if version in ("1.3", "2.0") else {"go": {}}
+    operation: dict[str, Any] = {"operations": {"go": {}}} if version in ("1.3", "2.0") else {"go": {}}
     return {
         "capability_types": {"C": {"properties": {"size": {"type": "integer", "required": False}}, "attributes": {"used": {"type": "integer"}}}},
         "relationship_types": {"R": {"properties": {"p": {"type": "string", "required": False}}, "attributes": {"a": {"type": "string"}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stackengine.engine.ports import Failure
 from stackengine.events import Event
 from stackengine.model.desired import Dependency, Desired, DesiredOutput, DesiredResource
@@ -42,7 +44,7 @@ def mark(line: int, col: int = 3, length: int = 2) -> Mark:
     return Mark(FILE, line, col, line, col + length)
 
 
-def instance(path: str, kind: str, generation: int = 1, properties: dict | None = None, **identity: str) -> Instance:
+def instance(path: str, kind: str, generation: int = 1, properties: dict[str, Any] | None = None, **identity: str) -> Instance:
     ids = {"physical_id": f"se-lamp-{path}-{generation}", **identity}
     return Instance(path, generation, kind, ids, properties or {}, host=HOST, sure=True, status="ready")
 
@@ -133,7 +135,7 @@ def diagnostics() -> list[Diagnostic]:
 
 
 def preview(of: Plan | None = None, **more: object) -> Preview:
-    members: dict = {
+    members: dict[str, Any] = {
         "stack": "lamp",
         "kind": "update",
         "plan": plan() if of is None else of,
@@ -161,7 +163,7 @@ FAILURE = Failure(
 
 
 def result(**more: object) -> OperationResult:
-    members: dict = {"operation": "op1", "kind": "update", "status": "complete", "revision": 4, "elapsed": 75.2, "outputs": {"url": "http://10.1.0.9/"}}
+    members: dict[str, Any] = {"operation": "op1", "kind": "update", "status": "complete", "revision": 4, "elapsed": 75.2, "outputs": {"url": "http://10.1.0.9/"}}
     return OperationResult(**(members | more))
 
 

@@ -6,11 +6,10 @@ import dataclasses
 import sys
 import time
 
-import cli_samples as samples
-
 from stackengine.cli.telling import conclude
 from stackengine.cli.terminal import Terminal
 from stackengine.cli.views import open_view
+from unit.cli import cli_samples as samples
 
 SPEED = float(sys.argv[1])
 

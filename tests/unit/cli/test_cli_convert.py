@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cli_documents
 import pytest
 
 from stackengine.cli.main import main
+from unit.cli import cli_documents
 
 ROOT = Path(__file__).parents[3]
 HELLO = ROOT / "templates/hello/hot/stack.yaml"

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
-import cli_documents
-import cli_samples as samples
 import jsonschema
 import pytest
 
@@ -14,9 +13,11 @@ from stackengine.cli.telling import conclude, introduce
 from stackengine.cli.terminal import Terminal
 from stackengine.cli.views import JsonView
 from stackengine.service.types import Finding, HostView
+from unit.cli import cli_documents
+from unit.cli import cli_samples as samples
 
 
-def printed(kind: str, members: dict) -> dict:
+def printed(kind: str, members: dict[str, Any]) -> dict[str, Any]:
     """The document as a program reads it, checked."""
     out = io.StringIO()
     Terminal(out, io.StringIO(), output="json").document(kind, members)

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cli_documents
 import pytest
 
 from stackengine.cli.main import main
+from unit.cli import cli_documents
 
 HOT = "heat_template_version: 2018-08-31\n"
 CHILD = HOT + "parameters: {size: {type: number}}\nresources: {disk: {type: 'OS::Cinder::Volume', properties: {size: {get_param: size}}}}\n"

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import cli_documents
 import pytest
 
 from stackengine.cli.main import main
 from stackengine.hosts.guest_image import manifest
 from stackengine.hosts.images import catalogue
+from unit.cli import cli_documents
 
 
-def images(state: Path, capsys: pytest.CaptureFixture[str], *words: str) -> list[dict]:
+def images(state: Path, capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
     assert main(["images", *words, "--state", str(state), "--json"]) == 0
     return cli_documents.check(json.loads(capsys.readouterr().out))["images"]
 

@@ -198,5 +198,3 @@ def test_the_reference_page_is_what_the_parser_says(request: pytest.FixtureReque
 def test_help_does_not_depend_on_the_terminal(environ: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-m", "stackengine.cli.main", "--help"], capture_output=True, env=os.environ | environ, check=True, cwd=ROOT)
     assert b"\x1b" not in done.stdout
-
-

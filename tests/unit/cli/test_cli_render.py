@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
-import cli_samples as samples
 import pytest
 
 from stackengine.cli.render import diagnostics, events, failures, graph, hosts, lines, outputs, plan, stacks, timeline, values
@@ -23,6 +23,7 @@ from stackengine.model.mark import Mark
 from stackengine.model.values import SecretRef, Sensitive, Unknown
 from stackengine.planning.plan import Plan
 from stackengine.service.types import Finding, HostView
+from unit.cli import cli_samples as samples
 
 Golden = Callable[[str, str], None]
 SOURCES = {samples.FILE: samples.TEMPLATE}
@@ -55,7 +56,7 @@ def test_a_plan_can_be_shown_where_only_ascii_can() -> None:
         ({"kind": "delete"}, "No changes. Nothing of lamp is left on private://default."),
     ],
 )
-def test_an_empty_plan_says_that_nothing_is_to_do(more: dict, said: str) -> None:
+def test_an_empty_plan_says_that_nothing_is_to_do(more: dict[str, Any], said: str) -> None:
     assert plan.render(samples.preview(Plan(), **more)) == said
 
 
@@ -211,7 +212,7 @@ def test_the_graph_is_drawn_as_text_dot_and_mermaid(golden: Golden) -> None:
 
 
 def test_the_svg_has_every_box_and_no_implied_arrow_and_is_well_formed(golden: Golden) -> None:
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     drawn = graph.of_desired("lamp <1>", samples.desired(), {"web": "ready"})
     text = svg(drawn)

@@ -24,7 +24,7 @@ def kinds(world: World, since: int = 0) -> list[str]:
 
 def test_what_begins_together_is_one_commit(world: World) -> None:
     commits: list[str] = []
-    world.chance.when = lambda words: commits.append(words) if words == "after commit" else None  # type: ignore[func-returns-value]
+    world.chance.when = lambda words: commits.append(words) if words == "after commit" else None
     world.up({f"t{n}": {"size": n} for n in range(40)})
     begun = [e.seq for e in world.events if e.kind == "action.begin"]
     assert begun == list(range(begun[0], begun[0] + 40)), "all begin before anything ends"
@@ -98,6 +98,6 @@ def test_resources_beyond_the_limit_wait_for_room(world: World) -> None:
     most: list[int] = []
     world.crew.limit = 3
     world.chance.odds = Odds(switch=1.0)
-    world.chance.when = lambda _words: most.append(len(world.crew.strands))  # type: ignore[func-returns-value]
+    world.chance.when = lambda _words: most.append(len(world.crew.strands))
     world.up({f"t{n}": {"size": n} for n in range(10)})
     assert max(most) == 3

@@ -80,7 +80,7 @@ def test_a_failure_is_unsure_unless_only_the_gate_failed() -> None:
     assert (journal.failed(configured, "create", True).status, journal.failed(configured, "create", True).sure) == ("failed", True)
 
 
-def log(*events: tuple[str, Instance, str, dict[str, Any]]) -> list[Event]:
+def log(*events: tuple[Any, Instance, str, dict[str, Any]]) -> list[Event]:
     return [Event(kind, i.path, i.generation, verb, payload, seq=n) for n, (kind, i, verb, payload) in enumerate(events, 1)]
 
 

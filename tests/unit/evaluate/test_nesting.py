@@ -20,7 +20,7 @@ class Files:
     """A reader of texts by name; counts how often each is read."""
 
     def __init__(self, texts: dict[str, str]) -> None:
-        self.texts, self.read_names = texts, []
+        self.texts, self.read_names = texts, list[str]()
 
     def read(self, name: str, relative_to: str) -> str:
         from stackengine.formats.nesting import join

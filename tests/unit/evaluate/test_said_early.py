@@ -6,6 +6,7 @@ import pytest
 
 from stackengine import formats, registry
 from stackengine.evaluate import explore
+from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 
 TYPES = registry.load(entry_points=False)
@@ -14,7 +15,7 @@ SUBNET = HOT + "  s: {type: 'OS::Neutron::Subnet', properties: {network: {get_re
 CFN = "Resources:\n  V: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}\n  S: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref V, CidrBlock: "
 
 
-def told(text: str) -> tuple[list[str], Diagnostics]:
+def told(text: str) -> tuple[list[str], Desired]:
     diagnostics = Diagnostics()
     template = formats.load(text, "t.yaml", formats.NoReader(), diagnostics)
     assert template is not None

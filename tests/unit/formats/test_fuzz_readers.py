@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.readers import HEADS, reader
+from fuzz.readers import HEADS, reader
 
 ODD = [
     "", "\x00", "a: [", "{}", "resources: {a: {type: 1}}", "Resources: []", "Resources: {A: {Type: [x]}}", "outputs: {o: {value: {get_param: [[]]}}}",

@@ -40,7 +40,7 @@ class Guest:
             "SEED": str(self.seed),
             "HOME": str(self.root),
         }
-        prelude = f"for part in seed network parts apply; do . {tiny.GUEST}/$part.sh; done; say() {{ echo \"$*\" >>$CONSOLE; }}; LOG=$HOME/log\n"
+        prelude = f'for part in seed network parts apply; do . {tiny.GUEST}/$part.sh; done; say() {{ echo "$*" >>$CONSOLE; }}; LOG=$HOME/log\n'
         result = subprocess.run(
             [BUSYBOX, "sh", "-c", f". {tiny.GUEST}/lib.sh; PATH={self.bin}; {prelude}{script}"],
             capture_output=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackengine import registry
-from tests.unit.guest.conftest import BUSYBOX, Guest
+from unit.guest.conftest import BUSYBOX, Guest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from stackengine.hosts.guest_image import tiny
-from tests.unit.guest.conftest import BUSYBOX, awk
+from unit.guest.conftest import BUSYBOX, awk
 
 pytestmark = pytest.mark.skipif(not BUSYBOX, reason="busybox is not installed")
 HERE = Path(__file__).parent
@@ -89,7 +89,7 @@ def test_reads_whatever_pyyaml_writes(value: Any, style: dict[str, Any], shared:
         "a:\n- 1\n- - 2\n  - 3\n-   k: v\n    l: w\nb: end\n",
         "runcmd:\n  - |\n    for i in 1 2; do\n      echo $i\n    done\n  - echo plain\n  - [sh, -c, 'echo \"a b\"']\n",
         "a: >-\n  folded\n  text\n\n  more\n    indented\n  end\nb: |+\n  keep\n\n\nc: |2\n    two\n  x\n",
-        "a: plain\n  goes on\n\n  and on\nb: \"x\\\n  y\\ \\\n  z\"\n",
+        'a: plain\n  goes on\n\n  and on\nb: "x\\\n  y\\ \\\n  z"\n',
         '{"json": [1, 2, {"x": null}], "s": "\\u00e9\\/"}',
         "[a, [b, {c: d, e: }], 'f, g']\n",
         "---\na: b\n...\nignored: [\n",
@@ -97,7 +97,7 @@ def test_reads_whatever_pyyaml_writes(value: Any, style: dict[str, Any], shared:
         "a: &x {k: [1, 2]}\nb: *x\nc:\n  - *x\n  - &y text\n  - *y\n",
         "a: !!str 12\nb: ! x\n".replace("b: ! x\n", ""),
         "a:\n  b:\n    c:\n  d: ~\n",
-        "key with spaces: v\n'quoted: key': v\n\"dq\\\"key\": v\nhttp://x: y\n",
+        'key with spaces: v\n\'quoted: key\': v\n"dq\\"key": v\nhttp://x: y\n',
         "",
         "# only a comment\n",
         "just text\n",

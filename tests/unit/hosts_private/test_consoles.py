@@ -16,7 +16,7 @@ class Said:
     """A stream of libvirt that gives what a guest said, piece by piece, and then nothing more for now."""
 
     def __init__(self, *pieces: bytes) -> None:
-        self.pieces = [*pieces, AGAIN]
+        self.pieces: list[bytes | int] = [*pieces, AGAIN]
 
     def recv(self, _size: int) -> bytes | int:
         return self.pieces.pop(0) if len(self.pieces) > 1 else AGAIN

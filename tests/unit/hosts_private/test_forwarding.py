@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stackengine.hosts.private.forwarding import floating_addresses, restore_text
 
-TABLE = {
+TABLE: dict[str, list[dict[str, Any]]] = {
     "router": [{"kind": "between", "one": "10.1.0.0/24", "other": "10.2.0.0/24"}, {"kind": "out", "cidr": "10.1.0.0/24", "to": ""},
                {"kind": "between", "one": "fd00:1::/64", "other": "fd00:2::/64"}],
     "floating": [{"kind": "floating", "address": "100.96.0.9", "to": "10.1.0.5", "cidr": "10.1.0.0/24"}],

@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_token_is_one_guests_and_ends() -> None:
 
 
 def test_who_asks_must_have_mac_address_and_port() -> None:
-    entries = {"a": {"macs": {MINE: ["10.0.0.5"]}}, "b": {"macs": {OTHER: []}}}
+    entries: dict[str, dict[str, Any]] = {"a": {"macs": {MINE: ["10.0.0.5"]}}, "b": {"macs": {OTHER: []}}}
     assert guest_at("10.0.0.5", [(MINE, True)], entries) == "a"
     assert guest_at("10.0.0.9", [(OTHER, True)], entries) == "b"  # of a network without addresses any
     assert guest_at("10.0.0.6", [(MINE, True)], entries) == ""

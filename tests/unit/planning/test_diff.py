@@ -72,7 +72,7 @@ def test_a_type_may_strengthen_the_schema(before: int, after: int, effect: str) 
 
 
 def test_the_strongest_of_several() -> None:
-    assert strongest(iter(["live", "replace", "reboot"])) == "replace"  # type: ignore[arg-type]
+    assert strongest(iter(["live", "replace", "reboot"])) == "replace"
     assert strongest(iter(())) == "none"
 
 

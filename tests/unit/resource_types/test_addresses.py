@@ -14,7 +14,7 @@ from stackengine import sdk
 def test_free_subnets_start_at_a_hashed_place_and_come_round() -> None:
     found = list(sdk.free_subnets(b"\xff\xfe"))
     assert len(found) == len(set(found)) == 64 * 256
-    assert all(ipaddress.ip_network(s).subnet_of(ipaddress.ip_network("10.64.0.0/10")) for s in found)
+    assert all(ipaddress.IPv4Network(s).subnet_of(ipaddress.IPv4Network("10.64.0.0/10")) for s in found)
 
 
 NO_SUBNETS = [("10.0.0.1/24", "not a subnet"), ("nonsense", "not a subnet"), ("10.0.0.0/31", "no room"), ("fd00::/127", "no room")]

@@ -45,7 +45,7 @@ def made(folder: Path, preset: dict[str, Any]) -> spelling.Recording:
     recording = spelling.Recording(containers(folder))
     template = folder / "stack.yaml"
     template.write_text(TEMPLATE)
-    of = bench.Bench(TYPES.types["SE::Server"], TYPES, recording, template, preset)  # type: ignore[arg-type]
+    of = bench.Bench(TYPES.types["SE::Server"], TYPES, recording, template, preset)
     of.prepare()
     of.create()
     return recording

@@ -20,7 +20,7 @@ RUN = registry.builtin_folder() / "deployment" / "run.sh"
 
 
 def _work() -> Any:
-    from stackengine_types.deployment import work
+    from stackengine_types.deployment import work  # type: ignore[import-not-found]
 
     return work
 
@@ -99,7 +99,7 @@ def _shell(folder: Path, script: str, *interpreter: str, nowait: str = "", **env
 
 
 def test_the_program_runs_a_script_once_and_finds_it_again(tmp_path: Path) -> None:
-    script = "#!/bin/sh\necho ran >>../count\necho out; echo err >&2\nprintf '%s' \"$who\" >\"$heat_outputs_path.said\"\n"
+    script = '#!/bin/sh\necho ran >>../count\necho out; echo err >&2\nprintf \'%s\' "$who" >"$heat_outputs_path.said"\n'
     first = _shell(tmp_path / "d" / "one", script, who="it's you")
     assert first == {"status": "0", "stdout": "out\n", "stderr": "err\n", "said": "it's you"}
     assert _shell(tmp_path / "d" / "one", script, who="it's you") == first

@@ -31,7 +31,7 @@ def up(folder: Path, memory: int, more: str = "") -> tuple[ET.Element, dict[str,
         preview = stacks.preview(session, Request("s", folder / "stack.yaml"))
         result = stacks.carry_out(session, preview)
         assert result.status == "complete", result.failures
-        verbs = {f"{a.path}@{a.instance.generation}": a.verb for a in preview.plan.actions.values()}
+        verbs: dict[str, str] = {f"{a.path}@{a.instance.generation}": a.verb for a in preview.plan.actions.values()}
         notices = [d.summary for d in preview.diagnostics.items]
         return ET.fromstring(session.host("memory://").domain_list()[0].xml), verbs, notices
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from stackengine import sdk
 from stackengine.cli.main import main
 from stackengine.hosts import open_host
-from stackengine.model.diagnostics import InvalidTemplateError
+from stackengine.model.diagnostics import Diagnostic, InvalidTemplateError
 from stackengine.service.stacks import carry_out
 from stackengine.testing import spelling
 from unit.cli.cli_documents import check
@@ -40,7 +41,7 @@ def ends(house: House, resources: str) -> str:
 def refused(house: House, resources: str) -> set[tuple[str, str]]:
     """(code, summary) of every error."""
     try:
-        found = house.plan(resources).plan.diagnostics
+        found: Iterable[Diagnostic] = house.plan(resources).plan.diagnostics
     except InvalidTemplateError as error:
         found = error.diagnostics
     return {(d.code, d.summary) for d in found if d.severity == "error"}

@@ -33,7 +33,7 @@ def made(folder: Path, features: frozenset[str]) -> spelling.Recording:
     host.profile = replace(esx.profile(None, Direct(folder, "esx://host/")), features=features)
     recording, template = spelling.Recording(host), folder / "stack.yaml"
     template.write_text(TEMPLATE)
-    of = bench.Bench(TYPES.types["SE::Server"], TYPES, recording, template)  # type: ignore[arg-type]
+    of = bench.Bench(TYPES.types["SE::Server"], TYPES, recording, template)
     of.prepare()
     of.create()
     return recording

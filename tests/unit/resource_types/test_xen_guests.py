@@ -37,7 +37,7 @@ def made(folder: Path, preset: dict[str, Any], image: str = "tiny", host: Memory
     recording = spelling.Recording(host or xen_host())
     template = folder / "stack.yaml"
     template.write_text(TEMPLATE.replace("IMAGE", image))
-    of = bench.Bench(TYPES.types["SE::Server"], TYPES, recording, template, preset)  # type: ignore[arg-type]
+    of = bench.Bench(TYPES.types["SE::Server"], TYPES, recording, template, preset)
     of.prepare()
     of.create()
     return recording
@@ -116,7 +116,7 @@ def test_a_disk_that_is_in_use_grows_by_a_restart_of_its_server(tmp_path: Path) 
     assert (action.verb, action.effect) == ("update", "reboot")
     stops: list[str] = []
     stop = host.domain_shutdown
-    host.domain_shutdown = lambda uuid, *more: (stops.append(uuid), stop(uuid, *more))  # type: ignore[assignment, func-returns-value]
+    host.domain_shutdown = lambda uuid, *more: (stops.append(uuid), stop(uuid, *more))  # type: ignore[assignment]
     of.run(action)
     server = next(d for d in host.domain_list())
     assert stops == [server.uuid]

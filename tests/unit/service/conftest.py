@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House
+
+from unit.service.house import House
 
 
 @pytest.fixture

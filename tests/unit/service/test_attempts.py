@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from house import House
-
 from stackengine.hosts.retrying import ATTEMPTS
+from unit.service.house import House
 
 ONE = "db: {type: SE::Volume, properties: {size: 1}}\n"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from house import STACK, House
 
 from stackengine.service import images, snapshots
 from stackengine.service.capture import capture
 from stackengine.service.types import ServiceError
+from unit.service.house import STACK, House
 
 pytestmark = pytest.mark.thorough
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from house import House, run
 
 from stackengine.service import guard, prepare, stacks
+from unit.service.house import House, run
 
 NONE = "nothing: {type: OS::Heat::None}\n"
 NET = "net: {type: SE::Network, properties: {cidr: 10.8.%d.0/24}}\n"

@@ -6,10 +6,10 @@ import base64
 from typing import Any
 
 import pytest
-from house import House
 
 from stackengine.sdk import RefusedError
 from stackengine.service import recover, stacks
+from unit.service.house import House
 
 pytestmark = pytest.mark.thorough
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from house import House, run
 
 from stackengine.sdk import volume_xml
+from unit.service.house import House, run
 
 pytestmark = pytest.mark.thorough
 
@@ -75,5 +75,5 @@ def test_wrong_use_is_said(house: House, words: list[str], tmp_path: Path, capsy
     try:
         code = main(["import", *words, "--state", str(tmp_path)])
     except SystemExit as error:
-        code = error.code
+        code = error.code  # type: ignore[assignment]
     assert code == 2

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from house import House, plan_of, run
 
 from stackengine.service import drift
+from unit.service.house import House, plan_of, run
 
 pytestmark = pytest.mark.thorough
 

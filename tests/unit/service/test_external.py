@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from house import House, plan_of, run
 
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.sdk import volume_xml
 from stackengine.service import drift, stacks
+from unit.service.house import House, plan_of, run
 
 pytestmark = pytest.mark.thorough
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from house import House, run
 
 from stackengine.service import stacks
 from stackengine.store import vault
+from unit.service.house import House, run
 
 TEXT = """\
 heat_template_version: 2018-08-31

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from house import STACK, House
 
 from stackengine.cli.main import main
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import images
 from stackengine.service.types import ServiceError
 from unit.cli.cli_documents import check
+from unit.service.house import STACK, House
 
 pytestmark = pytest.mark.thorough
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackengine.cli.main import main
+from stackengine.formats.tree import compose
 from stackengine.model.allowed import NOTHING, Allowed
-from stackengine.model.diagnostics import InvalidTemplateError
+from stackengine.model.diagnostics import Diagnostics, InvalidTemplateError
 from stackengine.service import project
 
 TEMPLATE = """heat_template_version: 2018-08-31
@@ -141,8 +142,8 @@ def test_without_a_template_the_way_out_is_told(tmp_path: Path, monkeypatch: pyt
 def test_any_text_gives_a_project_or_diagnostics(text: str) -> None:
     file = Path("/nowhere/stackengine.yaml")
     try:
-        reader = project._Reader(file, Allowed(), found := project.Diagnostics())
-        root = project.compose(text, str(file), found)
+        reader = project._Reader(file, Allowed(), found := Diagnostics())
+        root = compose(text, str(file), found)
         if root is not None:
             reader.project(root, "")
     except InvalidTemplateError:

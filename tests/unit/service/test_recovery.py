@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from house import House, run
 
 from stackengine.service import drift
 from stackengine.service.stacks import carry_out, outputs
 from stackengine.service.types import ServiceError
+from unit.service.house import House, run
 
 pytestmark = pytest.mark.thorough
 

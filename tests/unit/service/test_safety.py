@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from house import House, plan_of, run
 
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import guard, prepare
 from stackengine.service.types import ServiceError
+from unit.service.house import House, plan_of, run
 
 pytestmark = pytest.mark.thorough
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from house import STACK, House, plan_of, run
 
 from stackengine.hosts.memory import MemoryHost
 from stackengine.hosts.memory.faults import Faults
@@ -19,6 +18,7 @@ from stackengine.service.drift import look
 from stackengine.service.moving import preview_leave, preview_migrate
 from stackengine.service.stacks import carry_out, preview_rollback
 from stackengine.store import tables
+from unit.service.house import STACK, House, plan_of, run
 
 pytestmark = pytest.mark.thorough
 

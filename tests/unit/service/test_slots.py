@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from house import House
 
 from stackengine.hosts.memory.faults import Faults
 from stackengine.service import inventory
 from stackengine.service.slots import LIMITS, Slots
+from unit.service.house import House
 
 pytestmark = pytest.mark.thorough
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from house import STACK, House
 
 from stackengine.cli.main import main
 from stackengine.hosts.memory.faults import Crash
@@ -13,6 +13,7 @@ from stackengine.service import snapshots
 from stackengine.service.environments import cuts
 from stackengine.service.types import ServiceError
 from unit.cli.cli_documents import check
+from unit.service.house import STACK, House
 
 pytestmark = pytest.mark.thorough
 
@@ -23,11 +24,11 @@ db: {type: 'SE::Server', properties: {image: debian-12}}
 CHANGED = SERVERS.replace("role: web", "role: shop")
 
 
-def domain(house: House, path: str) -> dict:
+def domain(house: House, path: str) -> dict[str, Any]:
     return house.host.snapshot()["domains"][house.instances()[path].physical_id]
 
 
-def root_disk(house: House, path: str) -> dict:
+def root_disk(house: House, path: str) -> dict[str, Any]:
     return house.host.snapshot()["pools"]["default"]["volumes"][f"{house.instances()[path].identity['name']}-root.qcow2"]
 
 

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from house import House, plan_of, run
 
 from stackengine.service import stacks
 from stackengine.service.types import ServiceError
+from unit.service.house import House, plan_of, run
 
 pytestmark = pytest.mark.thorough
 
@@ -66,7 +66,7 @@ def test_what_a_script_did_in_a_guest_is_not_taken_back(house: House) -> None:
 def test_the_policy_of_a_failure_decides_what_is_left(house: House, policy: str, status: str, left: set[str]) -> None:
     house.up(NONE)
     house.faults(fail={"domain_start": 1})
-    assert house.up(NONE + NET % 1 + WEB % 128, on_failure=policy).status == status  # type: ignore[arg-type]
+    assert house.up(NONE + NET % 1 + WEB % 128, on_failure=policy).status == status
     assert set(house.instances()) == left
     house.faults()
     assert house.up(NONE + NET % 1 + WEB % 128).status == "complete"

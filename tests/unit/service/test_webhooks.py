@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from house import House, run
+
+from unit.service.house import House, run
 
 NONE = "nothing: {type: OS::Heat::None}\n"
 

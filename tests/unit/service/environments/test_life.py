@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ def verdict(life: Life, branches: frozenset[str] | None = HERE, state: str = "co
         (replace(ALIVE, remote="git.example/a"), {"branches": None}, "keep", "cannot be asked"),
     ],
 )
-def test_the_verdict_is_what_people_expect(life: Life, more: dict, action: str, why: str) -> None:
+def test_the_verdict_is_what_people_expect(life: Life, more: dict[str, Any], action: str, why: str) -> None:
     found = verdict(life, **more)
     assert found[0] == action
     assert why in found[1]

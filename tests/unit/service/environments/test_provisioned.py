@@ -55,7 +55,7 @@ class Room:
     def session(self) -> Session:
         return service.open(Settings(str(self.folder / "state"), "memory://"))
 
-    def plan(self, session: Session, name: str, text: str, *, wanted: bool = True, repository: str = "git/shop", **parameters: str) -> Preview:
+    def plan(self, session: Session, name: str, text: str, *, wanted: bool = True, repository: str = "git/shop", **parameters: Any) -> Preview:
         (self.folder / "stack.yaml").write_text(text)
         shaped = provisioned.Starts(repository, wanted)
         return stacks.preview(session, Request(name, self.folder / "stack.yaml", parameters, shaped=shaped))
@@ -90,7 +90,7 @@ def told(preview: Preview) -> list[tuple[str, str]]:
 def seed(session: Session, name: str) -> str:
     host: Any = session.host("memory://")
     (file,) = [v for v in host.volume_names("default") if v.startswith(f"se-{name}-web") and "-seed-" in v and v.endswith(".iso")]
-    return host.volume_download("default", file, 1 << 20).decode("utf-8", "replace")  # type: ignore[no-any-return]
+    return host.volume_download("default", file, 1 << 20).decode("utf-8", "replace")
 
 
 def hook(content: str) -> str:
@@ -141,7 +141,7 @@ def test_signals_of_the_first_boot_go_to_the_new_stacks_own_handle(room: Room) -
         stacks.carry_out(session, second)
         recorded = session.store.recorded(second.prepared.stack.id)
         (handle,), (web,) = recorded.of("served"), recorded.of("web")
-        assert web.properties[PROPERTY]["replay"][0]["url"] == handle.identity["url"]  # type: ignore[index, call-overload]
+        assert web.properties[PROPERTY]["replay"][0]["url"] == handle.identity["url"]
         script = hook(seed(session, "second"))
         assert str(handle.identity["url"]) in script
         assert r"it\'s up" in script
@@ -165,7 +165,7 @@ def test_why_a_server_starts_cold_is_told(room: Room, text: str, reason: str) ->
 
 
 def test_what_goes_into_the_hash_and_what_does_not(room: Room) -> None:
-    def key(name: str, text: str, repository: str = "git/shop", **parameters: str) -> str:
+    def key(name: str, text: str, repository: str = "git/shop", **parameters: Any) -> str:
         with room.session() as session:
             found = inputs_of((p := room.plan(session, name, text, **parameters)).desired.resources["web"], p.desired, repository)
             assert isinstance(found, Inputs)
