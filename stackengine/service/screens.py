@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stackengine.service import access
+from stackengine.service import access, forward
 from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
 
@@ -24,8 +24,9 @@ class Screen:
     password: str
 
 
-def show(session: Session, stack: str, server: str, listen: int, tell: Callable[[Screen], None]) -> None:
-    """Carry a screen to a loopback port (0: a free one) until interrupted; ``tell`` gets the place and the password, which nothing else is told.
+def show(session: Session, stack: str, server: str, listen: int, tell: Callable[[Screen], None], failed: forward.Tell) -> None:
+    """Carry a screen to a loopback port (0: a free one) until interrupted; ``tell`` gets the place and the password, which nothing else is told, and
+    ``failed`` why somebody could not be carried.
 
     A server whose template names a password keeps it; every other one has none, and lets nobody in, but while this runs.
     """
@@ -39,9 +40,9 @@ def show(session: Session, stack: str, server: str, listen: int, tell: Callable[
     try:
         if password:
             host.screen_password(uuid, password, SECONDS)
-        with access.listening(listen) as waiting:
+        with forward.listening(listen) as waiting:
             tell(Screen(server, "127.0.0.1", waiting.getsockname()[1], password))
-            access.serve_forever(waiting, host, "127.0.0.1", port)
+            forward.serve_forever(waiting, host, "127.0.0.1", port, failed)
     finally:
         if password:
             host.screen_password(uuid, "", 0)

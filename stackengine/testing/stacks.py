@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from stackengine.cli.render.events import event_line
 from stackengine.model.values import reveal
-from stackengine.service import Session, access, stacks, templates
+from stackengine.service import Session, access, ssh, stacks, templates
 from stackengine.service.environments import cuts, fork, quota, reap, renew, run, up
 from stackengine.service.environments.life import LEASE
 from stackengine.service.environments.origin import Origin
@@ -67,7 +67,7 @@ class Server:
 
     def ssh(self, *command: str, timeout: float = 60.0) -> Done:
         """Run a command over ssh with the stack's key; host keys are those that the guest told when it was made."""
-        login = next(x for x in access.logins(self._stack.session, self._stack.name) if x.path == self.path)
+        login = next(x for x in ssh.logins(self._stack.session, self._stack.name) if x.path == self.path)
         state = ["--state", self._stack.settings.state] if self._stack.settings.state else []
         proxy = [sys.executable, "-m", "stackengine.cli.main", "forward", *state, "--stdio", self._stack.name, self.path, "22"]
         options = [f"ProxyCommand={' '.join(proxy)}", f"UserKnownHostsFile={login.known_hosts}", f"HostKeyAlias={login.alias}"]

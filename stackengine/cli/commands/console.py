@@ -26,6 +26,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     import sys
 
     from stackengine import service
+    from stackengine.cli import attached
     from stackengine.cli.errors import UsageError
     from stackengine.service import access
 
@@ -34,8 +35,9 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("a console needs a terminal", hint=f"stack-run logs {args.stack} {args.server} prints what the guest wrote")
     with service.open(options.settings(args)) as session:
+        stream = access.console(session, args.stack, args.server)
         terminal.note(f"console of {args.server}; Ctrl-] leaves it")
-        access.console(session, args.stack, args.server)
+        attached.attach(stream, terminal.note)
     return OK
 
 
@@ -53,5 +55,5 @@ def _screen(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.note("Ctrl-C ends it")
 
     with service.open(options.settings(args)) as session:
-        screens.show(session, args.stack, args.server, args.port, tell)
+        screens.show(session, args.stack, args.server, args.port, tell, terminal.note)
     return OK

@@ -37,12 +37,12 @@ def ports(text: str) -> tuple[int, int]:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Forward until interrupted."""
     from stackengine import service
-    from stackengine.service import access
+    from stackengine.service import forward
 
     here, there = args.ports
     with service.open(options.settings(args)) as session:
         if args.stdio:
-            access.carry(session, args.stack, args.server, there)
+            forward.carry(session, args.stack, args.server, there)
         else:
-            access.forward(session, args.stack, args.server, here, there)
+            forward.forward(session, args.stack, args.server, here, there, terminal.note)
     return OK

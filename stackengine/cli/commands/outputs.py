@@ -67,14 +67,14 @@ def _written(args: argparse.Namespace, terminal: Terminal) -> int:
 
     from stackengine import service
     from stackengine.cli.render import output_forms as forms
-    from stackengine.service import access, stacks
+    from stackengine.service import ssh, stacks
 
     with service.open(options.settings(args)) as session:
         if args.format in forms.OF_OUTPUTS:
             found = stacks.outputs(session, args.stack, show_secrets=args.show_secrets)
             terminal.data(forms.OF_OUTPUTS[args.format](args.stack, found, secret_too=args.show_secrets))
             return OK
-        logins = access.logins(session, args.stack)
+        logins = ssh.logins(session, args.stack)
     if args.format == "hosts":
         terminal.data(forms.hosts(args.stack, logins))
         return OK

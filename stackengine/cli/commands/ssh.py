@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Hand over to ssh."""
     from stackengine import service
-    from stackengine.service import access
+    from stackengine.service import ssh
 
     with service.open(options.settings(args)) as session:
-        return access.ssh_command(session, args.stack, args.server, args.rest)
+        return ssh.ssh_command(session, args.stack, args.server, args.rest, terminal.note)

@@ -11,7 +11,7 @@ from typing import Any
 
 from stackengine.cli.render.outputs import unwrap
 from stackengine.model.values import Value, reveal
-from stackengine.service.access import Login
+from stackengine.service.ssh import Login
 
 
 def variable(name: str) -> str:

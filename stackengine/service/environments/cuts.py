@@ -22,12 +22,13 @@ from typing import Any
 from stackengine.model.codec import instance_to_json
 from stackengine.sdk import HostError
 from stackengine.service import keys
-from stackengine.service.access import logins, servers_of
+from stackengine.service.access import servers_of
 from stackengine.service.alone import alone
 from stackengine.service.environments import up
 from stackengine.service.environments.life import life_of
 from stackengine.service.environments.park import still
 from stackengine.service.session import Session
+from stackengine.service.ssh import logins
 from stackengine.service.types import NotThereError, ServiceError
 from stackengine.store import forks
 from stackengine.store.store import StackRow

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stackengine.cli.render import output_forms as forms
 from stackengine.model.values import Sensitive
-from stackengine.service.access import Login
+from stackengine.service.ssh import Login
 
 WEB = Login("web", "web", "10.0.0.5", "uuid-1", "root", "/state dir/id", "/state/known")
 

@@ -18,7 +18,7 @@ def on_a_terminal(*words: str, **environ: str) -> str:
     """What a program draws on a terminal of 100 columns."""
     leader, follower = pty.openpty()
     env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM", "COLUMNS")}
-    env |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"} | environ
+    env |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"} | environ
     child = subprocess.Popen([sys.executable, *words], cwd=HERE, stdin=follower, stdout=follower, stderr=follower, env=env)
     os.close(follower)
     text = b""
