@@ -41,7 +41,7 @@ fuzz: setup
 	@for reader in hot cfn tosca tosca2 json environment; do PYTHONPATH=.:tests $(BIN)/python -m fuzz $$reader $(or $(SECONDS_EACH),60) || exit 1; done
 
 mutants: setup
-	$(BIN)/python -m tests.mutants
+	PYTHONPATH=.:tests $(BIN)/python -m mutants
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
