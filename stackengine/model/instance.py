@@ -156,7 +156,7 @@ class Recorded:
     observed: dict[str, dict[str, Value] | None] = field(default_factory=dict)
     """By instance id: what reading it last showed (None: it is gone). Absent: not read since it was applied."""
     signals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """By handle (instance id): the signals received, in order, one per unique id."""
+    """By handle (physical id): the signals received, in order, one per unique id."""
     layers: dict[str, Layer] = field(default_factory=dict)
 
     def of(self, path: str) -> Iterator[Instance]:

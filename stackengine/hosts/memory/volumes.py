@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
@@ -13,6 +14,14 @@ from stackengine.sdk import ExistsError, NotFoundError, RefusedError, VolumeInfo
 
 KEEP = 1 << 20
 """Bytes of an upload that are kept (seeds and sidecar records are small, images are not needed)."""
+
+
+_ENCODED = re.compile(r"(?<=Content-Transfer-Encoding: base64\n\n)[A-Za-z0-9+/=\n]+")
+
+
+def _decoded(part: re.Match[str]) -> str:
+    """A part of a MIME archive as a guest reads it."""
+    return base64.b64decode(part[0]).decode("utf-8", "replace") + "\n"
 
 
 class VolumeCalls:
@@ -129,7 +138,7 @@ class VolumeCalls:
         for pool in state["pools"].values():
             for volume in pool["volumes"].values():
                 if volume["path"] == path and volume["data"]:
-                    return base64.b64decode(volume["data"]).decode("utf-8", "replace")
+                    return _ENCODED.sub(_decoded, base64.b64decode(volume["data"]).decode("utf-8", "replace"))
         return ""
 
     @staticmethod

@@ -168,7 +168,7 @@ def _data(instance: Instance, inputs: Inputs, frozen: Any, recorded: Recorded) -
     signals = [
         {"handle": path, "body": {k: s[k] for k in ("status", "reason", "data", "id")}}
         for path in inputs.handles if path in handles
-        for s in recorded.signals.get(handles[path].id, ())
+        for s in recorded.signals.get(handles[path].physical_id, ())
     ]  # fmt: skip
     return {
         "key": inputs.key, "path": instance.path, "disk": frozen.name, "size": frozen.size, "image": str(images_below[0].attributes["path"]),

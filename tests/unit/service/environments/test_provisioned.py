@@ -130,15 +130,20 @@ def test_the_second_of_the_same_inputs_starts_from_the_first_ones_disk(room: Roo
         assert other.plan.replaced() == {"web", "served"}
 
 
+WAITS = "  ready: {type: 'OS::Heat::WaitCondition', depends_on: web, properties: {handle: {get_resource: served}, timeout: 60}}\n"
+
+
 def test_signals_of_the_first_boot_go_to_the_new_stacks_own_handle(room: Room) -> None:
     with room.session() as session:
-        first = room.plan(session, "first", template())
-        stacks.carry_out(session, first)
+        first = room.plan(session, "first", template() + WAITS)
+        assert stacks.carry_out(session, first).status == "complete"
         cut = room.keep(session, first)
-        disk = {**cut.data["disks"][0], "signals": [{"handle": "served", "body": {"status": "SUCCESS", "reason": "", "data": "it's up", "id": "1"}}]}
+        (signal,) = cut.data["disks"][0]["signals"]
+        assert (signal["handle"], signal["body"]["status"]) == ("served", "SUCCESS")
+        disk = {**cut.data["disks"][0], "signals": [{"handle": "served", "body": {**signal["body"], "data": "it's up"}}]}
         cuts.write(cut.folder / cuts.STATE, {**cut.data, "disks": [disk]})
-        second = room.plan(session, "second", template())
-        stacks.carry_out(session, second)
+        second = room.plan(session, "second", template() + WAITS)
+        assert stacks.carry_out(session, second).status == "complete"
         recorded = session.store.recorded(second.prepared.stack.id)
         (handle,), (web,) = recorded.of("served"), recorded.of("web")
         assert web.properties[PROPERTY]["replay"][0]["url"] == handle.identity["url"]
