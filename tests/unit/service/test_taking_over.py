@@ -23,7 +23,7 @@ def test_mv_keeps_every_identity_and_a_rollback_moves_back(house: House, capsys:
     before, domains = house.instances(), house.domains()
     found = run(house, capsys, "mv", "shop", "web", "www", "--yes")
     assert found[-1]["status"] == "complete"
-    assert found[0]["actions"][0]["id"].startswith("update:")
+    assert [a["id"] for a in found[0]["actions"]] == ["update:www@1"], "what refers to it stays as it is"
     after = house.instances()
     assert (after["www"].identity, house.domains()) == (before["web"].identity, domains)
     info = house.host.domain_info(after["www"].identity["uuid"])
@@ -55,6 +55,16 @@ def test_an_update_that_renames_and_fails_is_moved_back(house: House) -> None:
     house.faults(fail={"domain_start": 1})
     assert house.up(NET + DB % ("data", MOVED % "db") + WEB % ("web", "")).status == "rolled_back"
     assert house.instances() == before
+
+
+def test_a_new_name_reaches_the_host_also_where_the_update_that_brought_it_stopped_before(house: House) -> None:
+    house.up(NET + WEB % ("web", ""))
+    renamed = NET + DB % ("db", "") + WEB % ("www", ", depends_on: db" + MOVED % "web")
+    house.faults(fail={"volume_create": 1})
+    assert house.up(renamed, on_failure="keep").status == "failed"
+    assert 'path="web"' in house.host.domain_list()[0].xml
+    assert house.up(renamed).status == "complete"
+    assert 'path="www"' in house.host.domain_list()[0].xml
 
 
 def test_forget_leaves_the_object_on_the_host(house: House, capsys: pytest.CaptureFixture[str]) -> None:
