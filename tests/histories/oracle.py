@@ -33,7 +33,7 @@ def compare(plan: Plan, desired: Desired, recorded: Recorded, forced: Mapping[st
     assert ends == gone, f"what is not chosen goes, and nothing else: {ends ^ gone}"
     _early(plan, recorded, verbs)
     _edges(plan, desired, recorded, chosen)
-    _disks(plan, recorded, verbs, returning=returning)
+    _disks(plan, desired, recorded, verbs, returning=returning)
 
 
 def _one_choice(path: str, id_: str, recorded: Recorded, verbs: Verbs, least: int) -> None:
@@ -72,7 +72,7 @@ def _fits(old: Instance, new: Instance) -> bool:
     return all(one == other or isinstance(other, Unknown) for one, other in pairs)
 
 
-def _disks(plan: Plan, recorded: Recorded, verbs: Verbs, *, returning: bool) -> None:
+def _disks(plan: Plan, desired: Desired, recorded: Recorded, verbs: Verbs, *, returning: bool) -> None:
     """What grows is copied before, on the way forward; what grew comes back, on the way back; nobody uses it meanwhile; the copies go in the tail."""
     before, ends = _closure(plan), {a.instance.id: a.id for a in plan.actions.values() if a.verb in ("delete", "retain")}
     for id_, old in recorded.instances.items():
@@ -95,7 +95,8 @@ def _disks(plan: Plan, recorded: Recorded, verbs: Verbs, *, returning: bool) -> 
                 assert after, f"{user} is left as it was let go"
         copied = verbs.get(("copy", id_))
         if main and old.lived and not old.external:
-            assert bool(copied) == (not returning and not brought and want > had), f"{id_} has {had} room, is to have {want}"
+            spared = desired.resources[old.path].policies.disk_copy == "never"
+            assert bool(copied) == (not returning and not brought and want > had and not spared), f"{id_} has {had} room, is to have {want}"
         if copied:
             assert main
             assert copied.id in before[main.id], f"{main.id} before {copied.id}"

@@ -121,7 +121,8 @@ FAULTS = [
     Fault("the stack's own is used as somebody else's", "planning/external.py", "if mine is not None:", "if False:", (EXTERNAL,)),
     # which of two, and under which number
     Fault("an older generation made anew gives its number again", "store/log.py", ', ("stack", "path"), most=True)', ', ("stack", "path"))', (SCENARIOS,)),
-    Fault("the half of a replacement comes back", CHOOSE, "        old.sure,\n        old.lived,\n", "        old.sure,\n", (SCENARIOS,)),
+    Fault("the half of a replacement comes back", CHOOSE, "        old.sure,\n        old.lived,\n", "        old.sure,\n", (SCENARIOS,),
+          harmless="a second one of equal properties comes of a forced replacement only, and on the way back the generation from before that goes first"),
     Fault("attempts leave no record", "engine/work.py", "self._runner.deliver(Result(ATTEMPT + key, found))", "pass", (ATTEMPTS,)),
     # from host to host, and from name to name
     Fault("what has arrived is still on its way", "engine/journal.py", "if instance.origin:  #", "if False:  #", HOSTS),
