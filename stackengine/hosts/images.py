@@ -62,7 +62,8 @@ class Images:
             return io.BytesIO(text), len(text), hashlib.sha256(text).hexdigest()
         path, seen = self._locate(source, sha256, check)
         if sha256 and seen != sha256.lower().removeprefix("sha256:"):
-            raise ImageError(f"wrong checksum of {source}: expected sha256:{sha256.lower().removeprefix('sha256:')}, got sha256:{seen}")
+            said = f"expected sha256:{sha256.lower().removeprefix('sha256:')}, got sha256:{seen}"
+            raise ImageError(f"wrong checksum of {source}: {said}", hint="it is not the one that was named: get that one, or name this with its own checksum")
         return path.open("rb"), path.stat().st_size, seen
 
     def held(self, source: str) -> int:

@@ -35,8 +35,9 @@ class Ground:
     """Bytes available by pool; a pool that is not here does not exist."""
     returning: bool = False
     """Whether the plan goes back to a revision (rollback): what cannot be taken back stays as it is."""
-    undoing: bool = False
-    """Whether the plan undoes an operation that failed just now: what that operation made goes, whatever would keep it from then on."""
+    undoing: frozenset[str] = frozenset()
+    """Ids of the instances that the operation has made which the plan undoes: they go, whatever would keep them from then on. What was there before keeps
+    its policies, also where an earlier operation should have removed it and its cleanup failed."""
     external: Mapping[str, Described | str] = field(default_factory=dict)
     """By path, what the objects are that the template uses without owning them; a text where one cannot be had: why."""
     whose: Mapping[tuple[str, str], str] = field(default_factory=dict)

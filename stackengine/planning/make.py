@@ -67,8 +67,7 @@ def make_plan(
         check_untouched(choices, contributions(choices), diagnostics)
     if not ground.returning:
         _suggest_moves(actions, diagnostics)
-    if not ground.undoing:
-        check_protected(actions, diagnostics)
+    check_protected([a for a in actions.values() if a.instance.id not in ground.undoing], diagnostics)
     claims = tuple(sorted({c for a in actions.values() for c in a.new_claims}, key=_claim_key))
     return Plan(
         actions=actions,

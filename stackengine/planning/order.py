@@ -46,7 +46,7 @@ class Order:
 
     def __init__(
         self, choices: dict[str, Choice], recorded: Mapping[str, Instance], kept: frozenset[str], registry: Registry, diagnostics: Diagnostics, *,
-        undoing: bool = False, dead: frozenset[str] = frozenset(),
+        undoing: frozenset[str] = frozenset(), dead: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._dead = dead
         self.diagnostics, self._recorded, self._kept, self._registry = diagnostics, recorded, kept, registry
@@ -54,7 +54,7 @@ class Order:
         self._by_physical = {c.instance.physical_id: i for i, c in self._chosen.items()}
         self._main = {i: _main_step(c) for i, c in self._chosen.items() if c.kind != "keep"}
         gone = {i: r for i, r in recorded.items() if i not in self._chosen and i not in kept}
-        self._gone = {i: _delete_step(r, choices.get(r.path), undoing=undoing, dead=r.host in dead) for i, r in gone.items()}
+        self._gone = {i: _delete_step(r, choices.get(r.path), undoing=r.id in undoing, dead=r.host in dead) for i, r in gone.items()}
         self._extra: dict[str, Step] = {}
         self._late: list[tuple[Step, Step]] = []
         """Stops, and the successors that wait for them."""

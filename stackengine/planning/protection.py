@@ -42,9 +42,9 @@ def came_to_be(instance: Instance) -> bool:
     return instance.lived or bool(instance.attributes) or instance.sure or instance.status not in ("creating", "deleting", "failed")
 
 
-def check_protected(actions: Mapping[str, Action], diagnostics: Diagnostics) -> None:
+def check_protected(actions: Iterable[Action], diagnostics: Diagnostics) -> None:
     """A protected object is neither deleted nor replaced, also when its block is no longer in the template."""
-    for action in actions.values():
+    for action in actions:
         old = action.instance
         if action.verb == "delete" and old.protected and old.status != "deleting":
             hint = f"lift it first: stack-run unprotect STACK {old.path}; or keep the object: deletion: Retain"

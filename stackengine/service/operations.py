@@ -241,7 +241,7 @@ class _Run:
         host = prepare.open_host_of(self._session, self._row)
         for _ in range(PLAN_AGAIN):
             back = self._operation.kind in ("rollback", "delete")
-            undoing = self._operation.kind == "rollback" and self._operation.to_revision == self._operation.from_revision
+            undoing = self._session.store.made_by(self._operation) if self._operation.kind == "rollback" else frozenset()
             plan = prepare.make(self._session, self._row, self._vault, desired, recorded, host, self._options, returning=back, undoing=undoing)
             errors = [d for d in plan.diagnostics if d.severity == "error"]
             if errors:

@@ -254,11 +254,11 @@ def made_in_vain(session: Session, row: StackRow) -> dict[str, int]:
 
 def make(
     session: Session, row: StackRow, vault: Secrets, desired: Desired, recorded: Recorded, host: Host, aim: Mapping[str, Any], *, returning: bool,
-    undoing: bool = False, chosen_on: Ground | None = None,
+    undoing: frozenset[str] = frozenset(), chosen_on: Ground | None = None,
 ) -> Plan:  # fmt: skip
     """The plan on the ground as it is now; ``aim`` is what :func:`request_options` made.
 
-    ``returning``: back to a recorded revision; ``undoing``: it takes back what failed just now; ``chosen_on``: see :func:`with_free_ranges`.
+    ``returning``: back to a recorded revision; ``undoing``: what the operation has made that is taken back; ``chosen_on``: see :func:`with_free_ranges`.
     """
     outside = looked_for(desired, session.registry, host)
     found = gather(session, row, recorded, host, desired, returning=returning, adopting=frozenset(aim.get("adopting", ())))

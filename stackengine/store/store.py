@@ -422,6 +422,14 @@ class Store:
         with self.database.reading() as connection:
             return [Event(r.kind, r.path, r.generation, r.verb, r.payload, r.at, r.operation, r.stack, r.seq) for r in connection.execute(query)]
 
+    def made_by(self, row: OperationRow) -> frozenset[str]:
+        """Ids of the instances that an operation was the first to make; what it only made sure or made again was there before it."""
+        e = t.event.c
+        query = sa.select(e.operation, e.path, e.generation).where(e.stack == row.stack, e.kind == "action.begin", e.verb == "create")
+        with self.database.reading() as connection:
+            found = [(r.operation == row.id, Event("action.begin", r.path, r.generation).instance_id) for r in connection.execute(query)]
+        return frozenset(i for mine, i in found if mine) - {i for mine, i in found if not mine}
+
     def next_revision(self, stack_id: str) -> int:
         """The number of the next revision."""
         with self.database.reading() as connection:

@@ -133,6 +133,10 @@ class MemoryStore:
     def events(self, stack_id: str, since: int = 0, limit: int = 1000) -> list[Event]:
         return self.log[since : since + limit]
 
+    def made_by(self, row: OperationRow) -> frozenset[str]:
+        made = [e for e in self.log if e.kind == "action.begin" and e.verb == "create"]
+        return frozenset(e.instance_id for e in made if e.operation == row.id) - {e.instance_id for e in made if e.operation != row.id}
+
     def ownership(self, stack_id: str) -> FreeLock:
         return FreeLock()
 

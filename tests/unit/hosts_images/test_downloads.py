@@ -118,6 +118,9 @@ def test_a_named_image_has_the_checksum_that_was_said_with_its_name(web: webs.We
         images.open_source(images.describe("wrong").sources["disk"])
     file = tmp_path / "disk.raw"
     file.write_bytes(OLD)
+    with pytest.raises(ImageError, match="wrong checksum") as other:
+        images.open_source(str(file), digest(NEW))
+    assert "its own checksum" in other.value.hint
     images.names.add("file", str(file), checksum=digest(OLD))
     images.open_source("file")[0].close()
     file.write_bytes(NEW)

@@ -113,6 +113,26 @@ def test_what_a_failed_operation_made_is_taken_back_though_it_is_protected(house
     assert house.volumes() == set()
 
 
+def test_what_an_earlier_cleanup_left_keeps_its_policy_in_the_rollback_of_the_next_update(house: House) -> None:
+    house.up(LIFE % (1, "qcow2", "deletion: Snapshot") + NONE)
+    name = house.instances()["db"].identity["volume_name"]
+    house.faults(fail={"volume_upload": 1})
+    assert house.up(NONE).status == "failed"
+    house.faults(fail={"domain_start": 1})
+    assert house.up(NONE + WEB % "one").status == "rolled_back"
+    assert house.volumes() == {name.replace(".qcow2", "-kept.qcow2")}
+    record = json.loads(house.host.volume_download("default", name.replace(".qcow2", "-kept.qcow2.json"), 4096))
+    assert record["of"]["path"] == "db"
+
+
+def test_on_failure_delete_takes_what_the_operation_made_though_it_is_protected(house: House) -> None:
+    house.up(NONE)
+    house.faults(fail={"domain_start": 1})
+    failed = LIFE % (1, "qcow2", "protect: true") + (WEB % "one").replace("}}", "}, depends_on: db}") + NONE
+    assert house.up(failed, on_failure="delete").status == "rolled_back"
+    assert house.volumes() == set()
+
+
 def test_replace_never_and_retained_objects(house: House) -> None:
     house.up(LIFE % (1, "qcow2", "replace: never, deletion: Retain") + NONE)
     with pytest.raises(InvalidTemplateError) as caught:
