@@ -42,6 +42,8 @@ class Life:
     """Seconds without traffic after which it is parked; None: never."""
     parked_at: float | None = None
     """Since when its guests are saved; None: they run."""
+    turning: bool = False
+    """It is being parked or woken, or whoever did so was killed: guests may be in memory, so that their room counts."""
     active_at: float | None = None
     """When traffic was last seen."""
     looked_at: float | None = None

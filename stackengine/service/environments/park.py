@@ -37,9 +37,10 @@ def park(session: Session, found: up.Environment) -> int:
         if "save" not in host.profile.features:
             raise ServiceError(f"{found.row.host} cannot save the memory of guests", hint=f"stack-run env down {found.row.name}")
         uuids = _running(session, found.row)
-        up.change(session, found.row, lambda life: replace(life, parked_at=life.parked_at or time.time()))
+        up.change(session, found.row, lambda life: replace(life, parked_at=life.parked_at or time.time(), turning=True))
         for_each(uuids, host.domain_suspend)
         for_each(uuids, host.domain_save)
+        up.change(session, found.row, lambda life: replace(life, turning=False))
         return len(uuids)
 
 
@@ -47,10 +48,11 @@ def wake(session: Session, found: up.Environment) -> int:
     """Read every guest's memory back, then let all go on at once; how many there are."""
     with still(session, found.row):
         host, uuids = _host(session, found.row), _running(session, found.row)
+        up.change(session, found.row, lambda life: replace(life, turning=life.parked_at is not None))
         for_each(uuids, host.domain_start)
         for_each(uuids, host.domain_resume)
         now = time.time()
-        up.change(session, found.row, lambda life: replace(life, parked_at=None, active_at=now, traffic=0))
+        up.change(session, found.row, lambda life: replace(life, parked_at=None, turning=False, active_at=now, traffic=0))
         return len(uuids)
 
 

@@ -41,11 +41,11 @@ def demand(desired: Desired, registry: Registry) -> tuple[int, ...]:
 
 
 def takes(life: Life) -> tuple[int, ...]:
-    """What an environment takes now: a parked one has no vCPU and no memory, one that only waits nothing at all."""
+    """What an environment takes now: one that lies parked has no vCPU and no memory, one that only waits nothing at all."""
     if not life.room:
         return (0, 0, 0, 0) if life.wants else (1, 0, 0, 0)
     room = tuple(life.room)
-    return (room[0], 0, 0, room[3]) if life.parked_at is not None else room
+    return (room[0], 0, 0, room[3]) if life.parked_at is not None and not life.turning else room
 
 
 def _same(scope: str, one: Life, other: Life) -> bool:
@@ -140,9 +140,9 @@ def enter(session: Session, wanted: up.Wanted, wants: tuple[int, ...], quotas: Q
 
 
 def _has_it_already(row: StackRow, wants: tuple[int, ...]) -> bool:
-    """Whether it was given as much before; one that is parked has given vCPUs and memory back."""
+    """Whether it was given as much before; one that lies parked has given vCPUs and memory back."""
     life = life_of(row.tags)
-    return life is not None and bool(life.room) and life.parked_at is None and all(w <= r for w, r in zip(wants, life.room, strict=True))
+    return life is not None and bool(life.room) and (life.parked_at is None or life.turning) and all(w <= r for w, r in zip(wants, life.room, strict=True))
 
 
 def _tell(tell: Callable[[str], None], name: str, place: int, missing: list[str], said: str) -> str:
@@ -162,8 +162,14 @@ def _look(session: Session, id_: str, wants: tuple[int, ...], since: float, quot
     inside = [x for i, x in lives if i != id_]
     missing = held_up([x for _, _, x in queue[: mine + 1]], inside, quotas)
     if not missing:
-        session.store.change_tags(id_, lambda tags: _with(tags, room=wants, wants=(), waiting_since=None, waiting_until=None))
+        session.store.change_tags(id_, lambda tags: _come_in(tags, wants))
     return mine + 1, missing
+
+
+def _come_in(tags: dict[str, Any], wants: tuple[int, ...]) -> dict[str, Any]:
+    """From here on the room is its own: a parked one has it before its guests are read back, so that nobody else is given the same."""
+    life = life_of(tags)
+    return _with(tags, room=wants, wants=(), waiting_since=None, waiting_until=None, turning=life is not None and life.parked_at is not None)
 
 
 def _with(tags: dict[str, Any], **changed: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from stackengine.model.allowed import Quotas, Room
 from stackengine.service.environments import quota, up
 from stackengine.service.environments import reap as reaper
 from stackengine.service.environments.life import Life
+from stackengine.service.environments.origin import Origin
 from stackengine.service.types import Settings
 
 pytestmark = pytest.mark.thorough
@@ -121,6 +122,24 @@ def test_without_room_one_waits_in_order_and_goes_away_without_a_trace(run: Call
     assert not (tmp_path / "state" / "memory" / "second.json").exists()
     assert "never be room" in push(run, "huge", "--param", "memory=700", code=1)
     run("down", "first")
+    push(run, "second")
+
+
+def test_what_is_woken_has_its_room_before_its_guests_are_read_back(run: Callable[..., str], tmp_path: Path) -> None:
+    allow(tmp_path, "quotas: {host: {memory: 300}}")
+    push(run, "first")
+    run("park", "first")
+    with service.open(Settings(state=str(tmp_path / "state"))) as session:  # a wake that is killed when it has been let in
+        life = up.find(session, "first").life
+        wanted = up.Wanted(Origin(life.repository, life.branch))
+        quota.enter(session, wanted, (1, 1, 256, 1), Quotas(host=Room(memory=300)), str)
+        assert up.find(session, "first").life.parked_at is not None
+    assert "host: 256 of 300 memory taken" in push(run, "second", "--room-timeout", "0.1s", code=1)
+    assert states(tmp_path, "first") == {"saved"}
+    run("wake", "first")
+    assert states(tmp_path, "first") == {"running"}
+    assert "host: 256 of 300 memory taken" in push(run, "second", "--room-timeout", "0.1s", code=1)
+    run("park", "first")
     push(run, "second")
 
 
