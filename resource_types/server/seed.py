@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,67 +51,6 @@ def documents(identity: Mapping[str, Any], user_data: str, keys: list[str], *, a
 def instance_id(identity: Mapping[str, Any], user_data: str, *, again: bool) -> str:
     """The instance id; ``again``: of other user data another one."""
     return str(identity["uuid"]) + (f"-{_digest(user_data)[:12]}" if again else "")
-
-
-_GOING_ON = """#cloud-boothook
-#!/bin/sh
-me={me} mark=/var/lib/cloud/stackengine-is
-[ "$(cat $mark 2>/dev/null)" = $me ] && exit 0
-rm -f /etc/ssh/ssh_host_*
-for kind in ed25519 ecdsa; do ssh-keygen -q -t $kind -N '' -f /etc/ssh/ssh_host_${{kind}}_key; done
-home=$(getent passwd {user} | cut -d: -f6); keys=$home/.ssh/authorized_keys
-mkdir -p $home/.ssh /var/lib/cloud/scripts/per-boot
-{{ grep -vF -e {old} $keys; cat; }} >$keys.new 2>/dev/null <<'KEYS'
-{keys}
-KEYS
-chmod 600 $keys.new && chown {user}: $home/.ssh $keys.new && mv $keys.new $keys
-cat >/var/lib/cloud/scripts/per-boot/stackengine <<'SIGNALS'
-#!/usr/bin/python3
-import os, sys, time, urllib.request
-for url, body in {signals}:
-    for _ in range(60):
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, body.encode(), {{"Content-Type": "application/json"}}), timeout=10).close()
-            break
-        except OSError:
-            time.sleep(1)
-os.unlink(sys.argv[0])
-SIGNALS
-chmod 755 /var/lib/cloud/scripts/per-boot/stackengine
-echo $me >$mark
-"""
-"""What a server that starts from a disk with a first boot done does at its own first boot: host keys, keys, and the signals of that first boot."""
-
-
-def going_on(identity: Mapping[str, Any], user_data: str, keys: list[str], below: Mapping[str, Any], user: str) -> dict[str, str]:
-    """The seed's files of a server that starts from such a disk: to cloud-init it is the instance that the disk was made by, which only boots.
-
-    A boot hook runs at every boot, before sshd; scripts per boot run at its end, when the services are up (cloud-init, modules boothook and
-    scripts-per-boot). The user data is there, too: of it only what belongs to every boot is run.
-    """
-    meta = {"instance-id": below["instance"], "local-hostname": identity["hostname"], "public-keys": keys}
-    signals = [(s["url"], json.dumps(s["body"])) for s in below.get("replay") or ()]
-    old = " -e ".join(shlex.quote(k) for k in below.get("ssh_keys") or ()) or "'no such key'"
-    hook = _GOING_ON.format(me=identity["uuid"], user=shlex.quote(user), old=old, keys="\n".join(keys), signals=repr(signals))
-    return {
-        "meta-data": json.dumps(meta, indent=1),
-        "user-data": _both(hook, user_data or NOTHING),
-        NETWORK: json.dumps(network_config(identity), indent=1),
-    }
-
-
-def _both(hook: str, user_data: str) -> str:
-    """A MIME archive of two parts; a user data that is an archive itself gets one more part."""
-    from email.mime.multipart import MIMEMultipart  # only where a guest is made: `validate` has no use for 80 ms of it
-    from email.mime.text import MIMEText
-    from email.parser import Parser
-
-    found = Parser().parsestr(user_data) if user_data.startswith(("Content-Type:", "MIME-Version:")) else None
-    archive = found if found is not None and found.is_multipart() else MIMEMultipart(boundary="==stackengine==")
-    if archive is not found:
-        archive.attach(MIMEText(user_data, "plain", "utf-8"))
-    archive.attach(MIMEText(hook, "cloud-boothook", "utf-8"))
-    return archive.as_string()
 
 
 def digest_of(files: Mapping[str, str]) -> str:

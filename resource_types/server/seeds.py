@@ -12,10 +12,11 @@ from . import cfn_init, ec2
 from . import definition as xml_of
 from .disks import FIRMWARE, Disk, provisioned, seed_prefix
 from .filters import groups_of
+from .going_on import going_on
 from .openstack import LABEL as CONFIG_DRIVE
 from .openstack import Guest
 from .openstack import documents as openstack_documents
-from .seed import digest_of, documents, going_on, iso_of, kind_of
+from .seed import digest_of, documents, iso_of, kind_of
 from .shapes import shape_of
 
 

@@ -20,6 +20,8 @@ from stackengine.model.values import Unknown, Value, has_sensitive
 PROPERTY = "provisioned"
 """A property of ``SE::Server`` that no template can say, as its schema does not know it: the disk that it starts from."""
 SERVER, HANDLE = "SE::Server", "SE::WaitConditionHandle"
+_FORM = 2
+"""Of how a disk is prepared: those that were prepared in another way are not started from."""
 _SIZE = ("vcpus", "memory", "flavor", "disk", "firmware")
 
 
@@ -63,7 +65,7 @@ def inputs_of(resource: DesiredResource, desired: Desired, repository: str = "")
     channel = next((h for h in handles if desired.resources[h].properties.get("transport") == "channel"), "")
     if channel:
         return f"it signals to {channel} over a channel"
-    text = json.dumps([repository, image, plain, sizes], sort_keys=True)
+    text = json.dumps([_FORM, repository, image, plain, sizes], sort_keys=True)
     return Inputs(hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32], str(image["source"]), tuple(handles))
 
 

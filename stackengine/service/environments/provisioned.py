@@ -1,7 +1,8 @@
 """Disks on which the first boot of a server is done: kept under the hash of what that depends on, and started from by the next environment.
 
 Such a disk is a cut of a server's root disk alone, taken right after an ``up`` that made the server, once cloud-init had finished. The next server of the
-same inputs is the same instance to cloud-init, which then runs only what belongs to every boot; keys, names and signals of its own come by that way.
+same inputs is the same instance to cloud-init, which then runs only what belongs to every boot, or not at all; keys, names and signals of its own come
+by a service that is put on the disk (its script stands in the seed: ``resource_types.server.going_on``).
 """
 
 from __future__ import annotations
@@ -26,13 +27,57 @@ from stackengine.service.types import Preview, ServiceError
 
 FINISH_SECONDS = 600.0
 LOOK_EVERY = 2.0
-_ENDED = "[ -d /var/lib/cloud ] || exit 3; [ -e /var/lib/cloud/instance/boot-finished ] || exit 4"
-_SEAL = """
-printf 'updates:\\n  network:\\n    when: [boot, boot-new-instance]\\n' >/etc/cloud/cloud.cfg.d/99_stackengine_provisioned.cfg
+_ENDED = "[ -d /var/lib/cloud ] || exit 3; [ -d /run/systemd/system ] || exit 5; [ -e /var/lib/cloud/instance/boot-finished ] || exit 4"
+_SEAL = r"""
+mkdir -p /var/lib/stackengine
+cat >/var/lib/stackengine/going-on <<'END'
+#!/bin/sh
+n=0; while seed=$(blkid -t LABEL=cidata -o device | head -n 1); [ -z "$seed" ] && [ $n -lt 50 ]; do sleep 0.2; n=$((n+1)); done
+mkdir -p /run/stackengine-seed && mount -o ro "$seed" /run/stackengine-seed
+if [ -f /run/stackengine-seed/going-on ]; then sh /run/stackengine-seed/going-on; else : >/run/stackengine-cloud-init; fi
+umount /run/stackengine-seed
+END
+cat >/etc/systemd/system/stackengine-going-on.service <<'END'
+[Unit]
+Description=What this server has of its own
+DefaultDependencies=no
+After=systemd-remount-fs.service systemd-udev-trigger.service
+Before=cloud-init-local.service network-pre.target ssh.service sshd.service shutdown.target
+Wants=network-pre.target
+Conflicts=shutdown.target
+RequiresMountsFor=/var/lib/stackengine /root /home
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+TimeoutStartSec=120
+ExecStart=/bin/sh /var/lib/stackengine/going-on
+[Install]
+WantedBy=sysinit.target
+END
+cat >/etc/systemd/system/stackengine-signals.service <<'END'
+[Unit]
+Description=The signals of the first boot, sent again for this server
+DefaultDependencies=no
+After=multi-user.target network-online.target
+Conflicts=shutdown.target
+Before=shutdown.target
+ConditionPathExists=/var/lib/stackengine/signals
+[Service]
+Type=oneshot
+ExecStart=/var/lib/stackengine/signals
+[Install]
+WantedBy=multi-user.target
+END
+for stage in cloud-init-local cloud-init cloud-config cloud-final; do
+  mkdir -p /etc/systemd/system/$stage.service.d
+  printf '[Service]\nExecCondition=/usr/bin/test -e /run/stackengine-cloud-init\n' >/etc/systemd/system/$stage.service.d/stackengine.conf
+done
+systemctl enable -q stackengine-going-on stackengine-signals || exit 6
+printf 'updates:\n  network:\n    when: [boot, boot-new-instance]\n' >/etc/cloud/cloud.cfg.d/99_stackengine_provisioned.cfg
 cp -p /etc/machine-id /run/stackengine-machine-id && : >/etc/machine-id; rm -f /var/lib/systemd/random-seed; sync
 """
 _GO_ON = "[ -s /etc/machine-id ] || cat /run/stackengine-machine-id >/etc/machine-id"
-_SAID = {3: "it has no cloud-init", 4: "cloud-init did not finish"}
+_SAID = {3: "it has no cloud-init", 4: "cloud-init did not finish", 5: "it has no systemd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +107,7 @@ class Starts:
             assert isinstance(inputs, Inputs)
             cut, disk = known[inputs.key]
             replay = [{"url": Unknown(Attr(s["handle"], (Literal("url"),))), "body": s["body"]} for s in disk["signals"]]
-            said = {k: disk[k] for k in ("key", "size", "image", "instance", "ssh_keys")}
+            said = {k: disk[k] for k in ("key", "size", "image", "instance", "ssh_keys", "nics")}
             wanted = {**said, "repository": self.repository, "cut": cut.id, "path": str(cut.folder / disk["disk"]), "replay": replay}
             resources[path] = with_disk(resource, wanted)
             when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(float(cut.data["made_at"])))
@@ -173,4 +218,5 @@ def _data(instance: Instance, inputs: Inputs, frozen: Any, recorded: Recorded) -
     return {
         "key": inputs.key, "path": instance.path, "disk": frozen.name, "size": frozen.size, "image": str(images_below[0].attributes["path"]),
         "instance": str(instance.identity["uuid"]), "ssh_keys": list(instance.properties.get("ssh_keys") or ()), "signals": signals,
+        "nics": instance.identity["nics"],
     }  # fmt: skip

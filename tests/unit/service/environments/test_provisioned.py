@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +93,9 @@ def seed(session: Session, name: str) -> str:
 
 
 def hook(content: str) -> str:
-    archive = Parser().parsestr(content[content.index("Content-Type: multipart") :])
-    (found,) = [p for p in archive.walk() if p.get_content_type() == "text/cloud-boothook"]
-    payload = found.get_payload(decode=True)
-    assert isinstance(payload, bytes)
-    return payload.decode()
+    """The script ``going-on`` of a seed."""
+    start = content.index("#!/bin/sh\n")
+    return content[start : content.index("echo $me >$mark\n", start)] + "echo $me >$mark\n"
 
 
 def test_the_second_of_the_same_inputs_starts_from_the_first_ones_disk(room: Room) -> None:
@@ -118,7 +115,6 @@ def test_the_second_of_the_same_inputs_starts_from_the_first_ones_disk(room: Roo
         assert (root.backing, root.capacity) == (str(cut.folder / cut.data["disks"][0]["disk"]), 3 << 30)
         content = seed(session, "second")
         assert f'"instance-id": "{uuid}"' in content
-        assert hook(content).startswith("#cloud-boothook\n#!/bin/sh\n")
         subprocess.run(["sh", "-n"], input=hook(content), text=True, check=True)
 
         again = room.plan(session, "second", template(), wanted=False)
@@ -182,16 +178,39 @@ def test_what_goes_into_the_hash_and_what_does_not(room: Room) -> None:
     assert len(others | {same}) == 5
 
 
-def test_user_data_that_is_an_archive_gets_one_more_part(room: Room) -> None:
-    from resource_types.server.seed import going_on
+@pytest.mark.parametrize(
+    ("user_data", "every_boot"),
+    [
+        ("", False),
+        ("#!/bin/sh\necho x\n", False),
+        ("#cloud-config\n{}\n", False),
+        ("#cloud-config\nruncmd: [echo]\npackages: [git]\n", False),
+        ("#cloud-config\nbootcmd: [echo]\n", True),
+        ("#cloud-config\nmounts: []\n", True),
+        ("#cloud-config\n[no, map]\n", True),
+        ("#cloud-config\n{\n", True),
+        ("#cloud-boothook\n#!/bin/sh\n", True),
+        ("#include\nhttp://x/y\n", True),
+        ("Content-Type: multipart/mixed\n", True),
+    ],
+)
+def test_cloud_init_starts_only_where_it_has_something_to_do(user_data: str, every_boot: bool) -> None:
+    from resource_types.server.going_on import going_on, runs_at_every_boot
 
-    identity = {"uuid": "u", "hostname": "web", "nics": []}
-    below = {"instance": "old", "ssh_keys": ["ssh-ed25519 AAA old"], "replay": []}
-    plain = going_on(identity, "#!/bin/sh\necho x\n", ["ssh-ed25519 BBB new"], below, "root")["user-data"]
-    types = [p.get_content_type() for p in Parser().parsestr(plain).walk()]
-    assert types == ["multipart/mixed", "text/plain", "text/cloud-boothook"]
-    again = going_on(identity, plain, [], below, "root")["user-data"]
-    assert [p.get_content_type() for p in Parser().parsestr(again).walk()] == [*types, "text/cloud-boothook"]
+    assert runs_at_every_boot(user_data) == every_boot
+    nic = {"mac": "52:54:00:00:00:01", "dhcp": True, "address": "10.0.0.5", "prefix": 24, "gateway": "10.0.0.1"}
+    identity = {"uuid": "u", "hostname": "web", "nics": [{**nic, "mac": "52:54:00:00:00:02"}]}
+    below = {"instance": "old", "ssh_keys": ["ssh-ed25519 AAA old"], "replay": [], "nics": [nic]}
+    files = going_on(identity, user_data, ["ssh-ed25519 BBB new"], below, "root")
+    assert files["user-data"] == (user_data or "#cloud-config\n{}\n")
+    assert files["going-on"].startswith("#!/bin/sh\n: >/run/stackengine-cloud-init\n") == every_boot
+    other = going_on({**identity, "nics": [{**nic, "dhcp": False}]}, user_data, [], below, "root")
+    assert other["going-on"].startswith("#!/bin/sh\n: >/run/stackengine-cloud-init\n"), "its network is another one"
+    subprocess.run(["sh", "-n"], input=files["going-on"], text=True, check=True)
+
+
+def test_what_is_put_on_a_disk_is_a_script() -> None:
+    subprocess.run(["sh", "-n"], input=provisioned._SEAL, text=True, check=True)
 
 
 def test_disks_that_nobody_stands_on_are_kept_for_a_while(room: Room) -> None:
