@@ -423,7 +423,7 @@ class Store:
             return [Event(r.kind, r.path, r.generation, r.verb, r.payload, r.at, r.operation, r.stack, r.seq) for r in connection.execute(query)]
 
     def made_by(self, row: OperationRow) -> frozenset[str]:
-        """Ids of the instances that an operation was the first to make; what it only made sure or made again was there before it."""
+        """Ids of the instances that an operation made and no other; what it only made sure or made again was there before it."""
         e = t.event.c
         query = sa.select(e.operation, e.path, e.generation).where(e.stack == row.stack, e.kind == "action.begin", e.verb == "create")
         with self.database.reading() as connection:

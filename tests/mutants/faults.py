@@ -10,6 +10,7 @@ SCENARIOS = "tests/scenarios"
 FOLD, WALK = "tests/unit/engine/test_fold.py", "tests/unit/engine/test_walk.py"
 STORE = "tests/unit/store/test_operations_store.py"
 IDENTITY, DIFFERENCES = "tests/unit/planning/test_identity.py", "tests/unit/planning/test_diff.py"
+SAFETY = "tests/unit/service/test_safety.py"
 EXTERNAL, ATTEMPTS = "tests/unit/service/test_external.py", "tests/unit/service/test_attempts.py"
 DISKS = (SCENARIOS, HISTORIES)
 HOSTS, PLACEMENT, RENAMED = ("tests/unit/service/test_several_hosts.py",), ("tests/unit/planning/test_placement.py",), ("tests/unit/service/test_taking_over.py",)
@@ -58,6 +59,9 @@ FAULTS = [
     Fault("what cannot exist twice goes in the tail", ORDER, 'delete.early = True\n            step.follow(delete, "done", f"{thing} cannot', 'step.follow(delete, "done", f"{thing} cannot'),
     Fault("two changes of one object at a time", ORDER, 'after.follow(before, "done", "one change of an object at a time")', "pass"),
     Fault("two may share what is exclusive", ORDER, "self._nobody_shares()", "pass"),
+    Fault("a rollback undoes what was there before", ORDER, "undoing=r.id in undoing, dead", "undoing=bool(undoing), dead", (SAFETY,)),
+    Fault("what was made in vain is protected", MAKE, "[a for a in actions.values() if a.instance.id not in ground.undoing]", "actions.values()", (SAFETY,)),
+    Fault("what is made again counts as made", "store/store.py", " - {i for mine, i in found if not mine}", "", (STORE,)),
     Fault("a target takes away what others hold", ORDER, "self._still_held()", "pass"),
     Fault("deletes come before the point of no return", MAKE, 'return "early" if step.early else "tail"', 'return "early"'),
     # the walk and the executor

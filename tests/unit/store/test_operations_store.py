@@ -65,6 +65,17 @@ def test_numbers_of_events_are_dense_and_run_per_stack(store: Store) -> None:
     assert store.events(one.id, since=15)[0].seq == 16
 
 
+def test_what_only_one_operation_made(store: Store) -> None:
+    stack = recorded(store)
+    first, journal = submit(store, stack)
+    (net, instance), (web, server) = begun("net"), begun("web")
+    journal.commit([net], {instance.id: instance})
+    store.finish(first, journal, status="failed", state="failed", revision=None, reason="")
+    second, journal = submit(store, store.stack_of(stack.id) or stack, number=2)
+    journal.commit([net, web], {instance.id: instance, server.id: server})
+    assert store.made_by(second) == {"web@1"}, "what it made again was there before"
+
+
 def test_an_old_owner_writes_nothing(store: Store) -> None:
     stack = recorded(store)
     row, old = submit(store, stack)
