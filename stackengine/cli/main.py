@@ -67,6 +67,7 @@ def collect_rarely() -> None:
 def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> int:
     """Say what went wrong, for people on stderr and for programs on stdout; the exit code."""
     from stackengine.cli.render import diagnostics
+    from stackengine.engine.failures import what_to_try
     from stackengine.model.diagnostics import InvalidTemplateError
     from stackengine.registry import BrokenTypeError
     from stackengine.sdk import HostError
@@ -88,7 +89,7 @@ def _failed(error: Exception, args: argparse.Namespace, terminal: Terminal) -> i
             terminal.fail(message, hint)
         case HostError():
             where = (f"{error.host}: " if error.host else "") + (f"libvirt error {error.code}: " if error.code else "")
-            code, message = FAILED, f"{where}{error}"
+            code, message, hint = FAILED, f"{where}{error}", what_to_try(error)
             terminal.fail(message, hint)
         case _:
             code, message = FAILED, f"internal error: {type(error).__name__}: {error}"

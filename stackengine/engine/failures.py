@@ -21,12 +21,17 @@ _NEXT: tuple[tuple[type[HostError], str], ...] = (
 """What to try, by the class of a host's error, where nothing better is known of it."""
 
 
+def what_to_try(error: HostError, host: str = "", path: str = "") -> str:
+    """What to do next about a host's error; ``host`` and ``path``: where it was, as far as it is known."""
+    return error.hint or next(text for kind, text in _NEXT if isinstance(error, kind)).format(host=host or error.host or "HOST", path=path or "PATH")
+
+
 def describe(action: Action, error: BaseException, redactor: Redactor) -> Failure:
     """The failure of ``action``; no secret stays in it."""
     message, hint, tail, host, code = str(error) or type(error).__name__, "", "", action.instance.host, 0
     if isinstance(error, HostError):
         host, code = error.host or host, error.code
-        hint = error.hint or next(text for kind, text in _NEXT if isinstance(error, kind)).format(host=host, path=action.path)
+        hint = what_to_try(error, host, action.path)
         if error.call:
             message = f"{error.call}: {message}"
     elif isinstance(error, FailedError):

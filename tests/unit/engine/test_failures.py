@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackengine.engine.failures import describe
+from stackengine.engine.failures import describe, what_to_try
 from stackengine.engine.redact import Redactor
 from stackengine.engine.resolution import ReplaceNeededError
 from stackengine.evaluate import EvaluationError
@@ -51,3 +51,9 @@ def test_a_better_hint_is_kept_and_a_fault_of_our_own_is_called_one() -> None:
     ours = describe(ACTION, KeyError("x"), Redactor())
     assert "KeyError" in ours.message
     assert "SE::Server" in ours.hint
+
+
+def test_a_host_that_fails_outside_of_an_action_is_answered_with_what_to_do_next() -> None:
+    assert what_to_try(UnreachableError("no answer", host="lab")) == "is the host there? stack-run hosts doctor lab"
+    assert "hosts doctor HOST" in what_to_try(HostError("no room"))
+    assert what_to_try(HostError("no room", hint="make room")) == "make room"
