@@ -132,7 +132,7 @@ def test_what_is_woken_has_its_room_before_its_guests_are_read_back(run: Callabl
     with service.open(Settings(state=str(tmp_path / "state"))) as session:  # a wake that is killed when it has been let in
         life = up.find(session, "first").life
         wanted = up.Wanted(Origin(life.repository, life.branch))
-        quota.enter(session, wanted, (1, 1, 256, 1), Quotas(host=Room(memory=300)), str)
+        quota.enter(session, wanted, (1, 1, 256, 1), Quotas(host=Room(memory=300)), lambda text: None)
         assert up.find(session, "first").life.parked_at is not None
     assert "host: 256 of 300 memory taken" in push(run, "second", "--room-timeout", "0.1s", code=1)
     assert states(tmp_path, "first") == {"saved"}
