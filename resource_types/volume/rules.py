@@ -54,6 +54,7 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> Iterator[sdk.Refusal
     """What this host's pool of that name does not have."""
     if "upload" not in profile.features:
         yield sdk.Refusal("pool", "this host takes no uploads, so nothing could say whose a volume is")
+    yield from _as_a_disk(want, profile)
     kinds, pool = dict(profile.pools), want.get("pool")
     if not kinds or not isinstance(pool, str) or pool not in kinds or want.get("at"):
         return
@@ -74,3 +75,14 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> Iterator[sdk.Refusal
         yield sdk.Refusal("image", f"libvirt cannot bring an image into a pool of the kind {kind.name}", "use a pool of files or LVM, or a source in that pool")
     if sdk.known(want.get("wipe"), False) is True and not kind.wipes:
         yield sdk.Refusal("wipe", f"libvirt does not wipe volumes in a pool of the kind {kind.name}")
+
+
+def _as_a_disk(want: sdk.Properties, profile: sdk.Profile) -> Iterator[sdk.Refusal]:
+    """What only QEMU's guests can have as a disk. libxl passes the key over (libxlMakeDisk): a guest of Xen would write plain text where LUKS's header is."""
+    if profile.disk_bus in ("virtio", ""):  # QEMU's, or of guests that have no disks at all
+        return
+    if sdk.known(want.get("encrypted"), False) is True:
+        yield sdk.Refusal("encrypted", "guests of this host get it without its key, and would write plain text over it", "let the guest encrypt it")
+    address = want.get("at")
+    if isinstance(address, str) and not address.lower().startswith("rbd:"):
+        yield sdk.Refusal("at", "of disks that other machines give out, guests of this host reach Ceph's only", "use a pool of the kind iscsi, or rbd://")

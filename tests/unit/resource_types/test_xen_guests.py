@@ -91,6 +91,14 @@ def test_what_xen_would_ignore_is_refused_at_its_place(tmp_path: Path, preset: d
         made(tmp_path, preset)
 
 
+@pytest.mark.parametrize("disk", ["size: 1, encrypted: true, passphrase: x y z", "at: 'nbd://127.0.0.1/data'"])
+def test_a_disk_that_only_guests_of_qemu_can_have_is_refused(tmp_path: Path, disk: str) -> None:
+    template = tmp_path / "disk.yaml"
+    template.write_text(f"heat_template_version: 2018-08-31\nresources:\n  data: {{type: 'SE::Volume', properties: {{{disk}}}}}\n")
+    with pytest.raises(UnsupportedError, match="guests of this host"):
+        bench.Bench(TYPES.types["SE::Volume"], TYPES, xen_host(), template)
+
+
 def test_a_kind_of_guest_that_the_processor_cannot_run_is_refused(tmp_path: Path) -> None:
     host = xen_host()
     host.profile = Profile("xen", "xen", features=xen.FEATURES | {"pv"}, disk_bus="xen", disk_prefix="xvd")
