@@ -107,14 +107,18 @@ class Ground:
         return ["up", str(self.folder / f"{file}.yaml"), "--repo", "git.example/shop", "--branch", branch, "--commit", "1", *given, *more]
 
     def serving(self, branch: str, work: Callable[[], None]) -> float:
-        """Seconds of ``work`` until the branch's page answers."""
-        start = time.perf_counter()
+        """Seconds of ``work`` until the branch's page answers; what the command does after that (keeping disks) does not count."""
+        start = time.time()
         work()
         with service.open(Settings(str(self.state))) as session:
-            url = str(stacks.outputs(session, up.find(session, branch).row.name)["url"].value)
+            row = up.find(session, branch).row
+            url = str(stacks.outputs(session, row.name)["url"].value)
+            last = session.store.last_operation(row.id)
+        ended = time.time()
         with urllib.request.urlopen(url, timeout=60) as page:
             assert page.read().strip() == b"web"
-        return time.perf_counter() - start
+        up_at = last.finished_at if last is not None and last.started_at >= start and last.finished_at is not None else ended
+        return up_at - start + (time.time() - ended)
 
     def fork(self, branch: str, *more: str) -> float:
         """Seconds of a fork of main that takes over the host that is kept ready."""
@@ -137,6 +141,10 @@ class Ground:
             row = up.find(session, branch).row
             folder = Path(session.host(row.host).pool_info("default").path)  # type: ignore[union-attr]
         return sum(f.stat().st_blocks * 512 for f in folder.iterdir() if f.suffix == ".qcow2")
+
+    def kept(self) -> int:
+        """Bytes of the disks that were kept: what a server wrote before, below its own layer."""
+        return sum(f.stat().st_blocks * 512 for f in (self.state / "cuts").glob("*/*-root.qcow2"))
 
 
 @contextmanager
@@ -175,6 +183,7 @@ def of_image(here: Ground, runs: int) -> list[Row]:
     cold = [here.serving("main", lambda: here.command(*start))]
     cold += [here.serving(f"cold{n}", lambda n=n: here.command(*here.words(f"cold{n}"))) for n in range(1, runs)]  # type: ignore[misc]
     rows = [Row(f"{here.image}: cold", cold, unit="s")]
+    alone = here.layers("main") + here.kept()
     if debian:
         provisioned = here.serving("again", lambda: here.command(*here.words("again", "three", "--provisioned")))
         rows += [Row(f"{here.image}: provisioned", [provisioned], unit="s"), Row(f"{here.image}: provisioned over cold", [provisioned / cold[0]], 0.6)]
@@ -197,7 +206,9 @@ def of_image(here: Ground, runs: int) -> list[Row]:
     resets = [here.serving("main", lambda: here.command("reset", "main")) for _ in range(max(runs, 2))]
     rows += [Row(f"{here.image}: reset", resets, unit="s"), Row(f"{here.image}: reset over cold", [r / cold[0] for r in resets], 0.35)]
     if debian:
-        rows.append(layers_of_ten(here))
+        for n in range(len(forked)):
+            here.command("down", f"fork{n}")
+        rows.append(layers_of_ten(here, alone))
     here.command("reap", "--all")
     return rows
 
@@ -213,14 +224,12 @@ def goes_on(here: Ground) -> float:
     return float(broke)
 
 
-def layers_of_ten(here: Ground) -> Row:
-    """Ten forks of one cut beside ten cold environments."""
-    one = here.layers("main") or 1
-    below = sum(f.stat().st_blocks * 512 for f in (here.state / "cuts").glob("*/*-root.qcow2"))
+def layers_of_ten(here: Ground, alone: int) -> Row:
+    """Ten forks of one cut beside ten cold environments, each of which takes as much as the first one did (``alone``, bytes)."""
     names = [f"ten{n}" for n in range(10)]
     for name in names:
         here.fork(name, "--frozen")
-    return Row(f"{here.image}: layers of ten forks over those of ten cold ones", [sum(map(here.layers, names)) / (10 * (one + below))], 0.2)
+    return Row(f"{here.image}: layers of ten forks over those of ten cold ones", [sum(map(here.layers, names)) / (10 * alone)], 0.2)
 
 
 def at_once(here: Ground) -> list[Row]:
