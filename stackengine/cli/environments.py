@@ -294,7 +294,7 @@ def _park(args: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.json:
         terminal.document("environment", view.data(shown, {}))
     else:
-        terminal.say(f"{shown.row.name}: {count} guests {'are saved' if args.verb == 'park' else 'go on'}")
+        terminal.say(f"{shown.row.name}: guests {'saved' if args.verb == 'park' else 'that go on'}: {count}")
     return OK
 
 
