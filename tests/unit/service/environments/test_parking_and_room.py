@@ -82,10 +82,10 @@ def allow(tmp_path: Path, text: str) -> None:
 
 def test_what_is_parked_goes_on_by_wake_or_by_a_push_and_can_be_taken_down(run: Callable[..., str], tmp_path: Path) -> None:
     push(run, "main")
-    assert "1 guests are saved" in run("park", "main")
+    assert "guests saved: 1" in run("park", "main")
     assert states(tmp_path, "main") == {"saved"}
     assert json.loads(run("show", "main", "--json"))["state"] == "parked"
-    assert "1 guests go on" in run("wake", "main")
+    assert "guests that go on: 1" in run("wake", "main")
     assert states(tmp_path, "main") == {"running"}
     run("park", "main")
     assert "waking it" in push(run, "main", "--param", "memory=512")
