@@ -23,7 +23,7 @@ INCLUDED = (
 )
 NEEDLESS = (
     *("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/share/i18n", "usr/share/zoneinfo", "usr/share/xml", "usr/share/info"),
-    *("usr/share/polkit-1", "usr/share/bash-completion", "lib/systemd", "lib/udev/hwdb.d", "usr/lib/ipxe", "usr/lib/x86_64-linux-gnu/gconv"),
+    *("usr/share/polkit-1", "usr/share/bash-completion", "lib/systemd", "lib/udev/hwdb.d", "usr/lib/x86_64-linux-gnu/gconv"),
     *("usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so", "var/cache/apt", "var/lib/apt"),
 )
 LOADED = (
