@@ -35,7 +35,11 @@ FORWARDED = ("STACKENGINE_CONTEXT", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "NO_COL
 
 def remote_of(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> str:
     """The remote that counts: ``--remote``, ``STACKENGINE_REMOTE``, the project file; empty: this machine."""
-    if args.command not in COMMANDS or environ.get("STACKENGINE_SERVED"):
+    if environ.get("STACKENGINE_SERVED"):
+        return ""
+    if args.command not in COMMANDS:
+        if args.remote or (environ.get("STACKENGINE_REMOTE") and getattr(args, "stack", None)):
+            raise UsageError(f"{args.command} is not done on a remote from here", hint=f"log in there; from here go: {', '.join(COMMANDS)}")
         return ""
     found = args.remote or environ.get("STACKENGINE_REMOTE", "") or next((s.value for s in getattr(args, "config", ()) if s.key == "remote"), "")
     if found and not project.is_remote(found):

@@ -131,7 +131,7 @@ class Catalogue:
         if is_url(source):
             return ImageSource(source, "disk", {"disk": source}, url=source)
         parts = urlsplit(source)
-        if parts.scheme == "file" or "/" in source or source.startswith("~") or Path(source).is_file():
+        if parts.scheme == "file" or "/" in source:
             place = unquote(parts.path) if parts.scheme == "file" else str(Path(source).expanduser())
             return ImageSource(source, "disk", {"disk": source}, url=place)
         near = difflib.get_close_matches(source, known, 1, 0.5)

@@ -25,8 +25,6 @@ from stackengine.hosts.guest_image.ingredients import ImageError
 
 __all__ = ["ImageError", "ImageSource", "Images", "Ways", "catalogue"]
 
-"""The first bytes of a qcow2 file."""
-
 
 class Images:
     """Opens images; what was downloaded or built is kept below ``state_dir``. Safe for several threads and processes."""

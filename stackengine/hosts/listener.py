@@ -90,7 +90,7 @@ def _handler(receive: Receive) -> type[BaseHTTPRequestHandler]:
             """Take a signal."""
             match = _PATH.match(self.path.split("?")[0])
             length = int(self.headers.get("content-length") or 0)
-            if match is None or length > MAX_BODY:
+            if match is None or not 0 <= length <= MAX_BODY:
                 self._answer(404 if match is None else 413)
                 return
             problem = receive(match.group(1), match.group(2), self.rfile.read(length))

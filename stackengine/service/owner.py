@@ -41,6 +41,7 @@ from stackengine.model.allowed import KINDS, NOTHING, SCOPES, Allowed, Pools, Qu
 from stackengine.model.desired import Desired
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.instance import Recorded
+from stackengine.model.values import has_unknown
 from stackengine.registry import Registry
 from stackengine.service.types import ServiceError
 
@@ -198,6 +199,9 @@ def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Al
         info = registry.get(resource.type)
         for name in info.opened if info is not None else ():
             source = resource.properties.get(name)
+            if has_unknown(source):  # whoever says it later could name any file of this machine
+                summary = f"{resource.path}: which file or address {name} is has to be known before anything is made"
+                diagnostics.error("X101", summary, resource.mark_of(name), "say a name of an image, a path or a URL")
             local = local_path(source, folder) if isinstance(source, str) else None
             if local is None:
                 continue

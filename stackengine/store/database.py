@@ -43,8 +43,8 @@ class Database:
     """An engine with short transactions; on SQLite in WAL mode with synchronous=FULL."""
 
     def __init__(self, url: str) -> None:
-        self.location = url.removeprefix("sqlite:///")
         self.is_sqlite = url.startswith("sqlite")
+        self.location = url.removeprefix("sqlite:///") if self.is_sqlite else sa.make_url(url).render_as_string(hide_password=True)
         self.file = Path(self.location) if self.is_sqlite else None
         self.engine = sqlite_engine(self.location) if self.is_sqlite else _server_engine(url)
         self._check_schema()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from stackengine.store.errors import StoreError
 from stackengine.store.tables import secret
 
 KEY_VARIABLE = "STACKENGINE_KEY"
+KEY_BYTES = 32
 
 
 def load_key(folder: Path) -> bytes:
@@ -25,18 +28,27 @@ def load_key(folder: Path) -> bytes:
     if given:
         return hashlib.sha256(given.encode()).digest()
     file = folder / "key"
+    if not file.exists():
+        _make_key(file)
+    key = file.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise StoreError(f"{file} is no key: it has {len(key)} bytes", hint="bring it back from a backup; without it the secrets of the store cannot be read")
+    return key
+
+
+def _make_key(file: Path) -> None:
+    """A key appears whole or not at all, also where two make one at once: the first counts."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".key-")  # 0600
     try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        pass
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return file.read_bytes()
-    with os.fdopen(handle, "wb") as out:
-        out.write(os.urandom(32))
-    return file.read_bytes()
+        with os.fdopen(handle, "wb") as out:
+            out.write(os.urandom(KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, file)
+    finally:
+        os.unlink(name)  # noqa: PTH108
 
 
 def seal_seed(key: bytes, stack: str, seed: bytes) -> str:

@@ -29,8 +29,8 @@ CALL_SECONDS = 180.0
 """How long one call may take before its host counts as hanging (a dead NFS pool makes libvirtd block while it still answers keepalives)."""
 _COPYING = ("virStorageVolUpload", "virStorageVolDownload", "virStorageVolCreateXMLFrom")
 _MEMORY = ("virDomainManagedSave", "virDomainCreate", "virDomainSnapshotCreateXML", "virDomainRestoreFlags")
-UNHURRIED = frozenset((*_COPYING, *_MEMORY))
-"""Calls that copy data: they take as long as they take, and look themselves whether they may go on."""
+UNHURRIED = frozenset((*_COPYING, *_MEMORY, "virStorageVolWipe"))
+"""Calls that copy or write over data: they take as long as they take, and look themselves whether they may go on."""
 
 _events_lock = threading.Lock()
 _events_running = False

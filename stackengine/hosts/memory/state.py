@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stackengine.sdk import NotFoundError
+from stackengine.sdk import HostError, NotFoundError
 
 EMPTY: dict[str, Any] = {
     "memory_kib": 64 << 20,
@@ -75,7 +75,11 @@ class StateFile:
         stamp = self._stamp()
         if stamp != self._seen or stamp is None:
             text = self._path.read_text("utf-8") if stamp is not None else json.dumps(EMPTY)
-            self._state = json.loads(text)
+            try:
+                self._state = json.loads(text)
+            except ValueError as error:
+                hint = "it is the state of a simulated host: move it away to begin with an empty one"
+                raise HostError(f"{self._path} cannot be read: {error}", hint=hint) from error
             self._seen = stamp
 
     def _save(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stackengine.hosts import processes
+from stackengine.hosts.naming import HOST_NAME
 from stackengine.hosts.private import launch, outward, ready
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.private.configuration import read_settings, write_configuration
@@ -24,7 +24,6 @@ PAIRS = 64
 """Devices in one message to process 1."""
 STOP_SECONDS = 20.0
 """Seconds that guests get to shut down when their host is stopped."""
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +281,7 @@ def remove(name: str, state_dir: Path) -> None:
 
 
 def _paths(name: str, state_dir: Path) -> Paths:
-    if not _NAME.fullmatch(name):
+    if not HOST_NAME.fullmatch(name):
         raise HostError(f"{name!r} is no name for a host", hint="up to 63 letters, digits, dots, dashes and underscores, a letter or digit at both ends")
     return paths_of(name, state_dir)
 
