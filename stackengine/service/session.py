@@ -125,7 +125,7 @@ def place_of_state(state: str) -> tuple[Path, str]:
     if "://" in state and not state.startswith("sqlite"):
         folder, _ = place_of_state("")
         return folder, state
-    path = Path(state.removeprefix("sqlite:///")).expanduser().absolute()
+    path = Path(state.removeprefix("sqlite:///")).expanduser().resolve()
     if path.suffix in (".db", ".sqlite", ".sqlite3"):
         return path.parent, f"sqlite:///{path}"
     return path, f"sqlite:///{path / 'stackengine.db'}"

@@ -10,7 +10,9 @@ import pytest
 from stackengine.cli.main import main
 from stackengine.hosts import open_host
 from stackengine.hosts.images import ImageError, Images
+from stackengine.hosts.private.paths import paths_of
 from stackengine.sdk import HostError
+from stackengine.service.session import place_of_state
 from stackengine.store.database import Database
 from stackengine.store.errors import StoreError
 from stackengine.store.vault import load_key
@@ -76,3 +78,10 @@ def test_a_source_that_somebody_says_later_is_refused(tmp_path: Path, capsys: py
     (tmp_path / "t.yaml").write_text(f"heat_template_version: 2021-04-16\nresources:\n  said: {{type: 'OS::Heat::RandomString'}}\n  image: {said}\n")
     assert main(["plan", str(tmp_path / "t.yaml"), "--host", "memory://", "--state", str(tmp_path)]) != 0
     assert "X101" in capsys.readouterr().err
+
+
+def test_a_state_folder_is_the_same_by_whatever_path_somebody_comes(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "link").symlink_to("state")
+    assert paths_of("one", tmp_path / "link") == paths_of("one", tmp_path / "state")
+    assert place_of_state(str(tmp_path / "link")) == place_of_state(str(tmp_path / "state"))

@@ -59,7 +59,7 @@ class Paths:
 
 def paths_of(name: str, state_dir: Path) -> Paths:
     """The folders of host ``name``."""
-    state_dir = state_dir.absolute()
+    state_dir = state_dir.resolve()  # by whatever path somebody comes: one folder is one host, with one libvirtd
     hosts = state_dir / "hosts"
     return Paths(name, hosts / name, runtime_folder(hosts / _started_as(hosts / name)), state_dir / "layers", hosts / ".cache")
 

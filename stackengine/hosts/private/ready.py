@@ -56,7 +56,7 @@ def keep(state_dir: Path, *, among_others: bool = False) -> None:
 
 def keep_soon(state_dir: Path) -> None:
     """Likewise, by a process that nobody waits for; it does nothing where no private host is left by then."""
-    processes.start_detached(processes.python("stackengine.hosts.private.ready", str(state_dir.absolute())), state_dir / "hosts" / ".ready.log")
+    processes.start_detached(processes.python("stackengine.hosts.private.ready", str(state_dir.resolve())), state_dir / "hosts" / ".ready.log")
 
 
 def end(state_dir: Path) -> bool:
@@ -75,7 +75,7 @@ def was_taken(name: str, state_dir: Path) -> bool:
 
 @contextlib.contextmanager
 def _alone(state_dir: Path) -> Iterator[Path]:
-    hosts = state_dir.absolute() / "hosts"
+    hosts = state_dir.resolve() / "hosts"
     with locked(hosts / ".ready"):
         yield hosts
 
