@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,20 @@ def preview_of(session: Session, saved: ChangeSetRow) -> Preview:
 
 def execute(
     session: Session, saved: ChangeSetRow, preview: Preview, *, on_failure: OnFailure = "rollback", keep_going: bool = False,
-    timeout: float | None = None, watch: Callable[[Event], None] | None = None,
+    timeout: float | None = None, watch: Callable[[Event], None] | None = None, allow: Collection[str] | None = None,
 ) -> OperationResult:  # fmt: skip
-    """Carry a change set out, once."""
+    """Carry a change set out, once; one that could not be begun is saved as before. ``allow``: see :func:`carry_out`."""
     if not session.store.change_sets.end(saved.id, "executed"):
         raise ServiceError(f"the change set {saved.id} was taken out of use meanwhile", hint="stack-run changeset ls lists those that are saved")
-    return carry_out(session, preview, on_failure=on_failure, keep_going=keep_going, timeout=timeout, watch=watch)
+    stack = preview.prepared.stack.id
+    before = session.store.last_operation(stack)
+    try:
+        return carry_out(session, preview, on_failure=on_failure, keep_going=keep_going, timeout=timeout, watch=watch, allow=allow)
+    except ServiceError:
+        now = session.store.last_operation(stack)
+        if (now.id if now else "") == (before.id if before else ""):
+            session.store.change_sets.put_back(saved.id)
+        raise
 
 
 def digest(plan: Plan) -> str:

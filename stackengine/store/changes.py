@@ -71,3 +71,8 @@ class ChangeSets:
         with self._database.writing() as connection:
             done = connection.execute(change_set.update().where(change_set.c.id == id_, change_set.c.status == "saved").values(status=status, reason=reason))
             return done.rowcount == 1
+
+    def put_back(self, id_: str) -> None:
+        """Make one usable again that was to be carried out, and was not begun."""
+        with self._database.writing() as connection:
+            connection.execute(change_set.update().where(change_set.c.id == id_, change_set.c.status == "executed").values(status="saved", reason=""))

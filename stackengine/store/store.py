@@ -116,11 +116,12 @@ class Store:
 
     def rotate_key(self) -> None:
         """Encrypt every secret under a new key, in the file ``key``; BusyError while an operation runs."""
-        with self.database.reading() as connection:
-            running = connection.execute(sa.select(t.operation.c.stack).where(t.operation.c.active_stack.is_not(None)).limit(1)).first()
-        if running is not None:
-            raise BusyError("an operation runs, or was left unfinished", "wait for it, or resume it: stack-run ls")
-        self._key = rotate(self.database, self.folder, self.key)
+
+        def check(connection: sa.Connection) -> None:
+            if connection.execute(sa.select(t.operation.c.stack).where(t.operation.c.active_stack.is_not(None)).limit(1)).first() is not None:
+                raise BusyError("an operation runs, or was left unfinished", "wait for it, or resume it: stack-run ls")
+
+        self._key = rotate(self.database, self.folder, self.key, check)
 
     # stacks
 

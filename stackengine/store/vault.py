@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -142,27 +144,37 @@ def decrypt(box_key: bytes, box: bytes, id_: str) -> bytes:
         raise StoreError("the store's key does not fit its secrets", f"is {KEY_VARIABLE}, or the file 'key' beside the database, the right one?") from None
 
 
-def rotate(database: Database, folder: Path, key: bytes) -> bytes:
+def rotate(database: Database, folder: Path, key: bytes, check: Callable[[sa.Connection], None]) -> bytes:
     """Encrypt every secret under a new key; the new key.
 
     It stands in ``key.new`` before anything changes and becomes ``key`` afterwards; a crash in between is finished by :func:`load_key`'s caller,
-    who finds the key that fits (:func:`fitting_key`).
+    who finds the key that fits (:func:`fitting_key`). ``check`` is called in the transaction that writes, and may refuse.
     """
-    fresh = os.urandom(32) + identity_of(key)
+    fresh = os.urandom(KEY_BYTES) + identity_of(key)
     file = folder / "key.new"
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
-        out.write(fresh)
-        out.flush()
-        os.fsync(out.fileno())
     old_box, new_box = box_of(key), box_of(fresh)
-    with database.writing() as connection:
-        for row in connection.execute(sa.select(secret)).all():
-            where = (secret.c.stack == row.stack, secret.c.id == row.id, secret.c.version == row.version)
-            box = encrypt(new_box, decrypt(old_box, row.ciphertext, row.id), row.id)
-            connection.execute(secret.update().where(*where).values(ciphertext=box))
-    file.replace(folder / "key")
+    with _alone(folder):
+        with database.writing() as connection:
+            check(connection)
+            file.unlink(missing_ok=True)
+            with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
+                out.write(fresh)
+                out.flush()
+                os.fsync(out.fileno())
+            for row in connection.execute(sa.select(secret)).all():
+                where = (secret.c.stack == row.stack, secret.c.id == row.id, secret.c.version == row.version)
+                box = encrypt(new_box, decrypt(old_box, row.ciphertext, row.id), row.id)
+                connection.execute(secret.update().where(*where).values(ciphertext=box))
+        file.replace(folder / "key")
     return fresh
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Whoever makes, tries or drops a new key is alone with it; held for moments, and dropped by the kernel with its owner."""
+    with (folder / "key.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def fitting_key(database: Database, folder: Path, key: bytes) -> bytes:
@@ -170,14 +182,17 @@ def fitting_key(database: Database, folder: Path, key: bytes) -> bytes:
     file = folder / "key.new"
     if not file.is_file():
         return key
-    with database.reading() as connection:
-        row = connection.execute(sa.select(secret).limit(1)).one_or_none()
-    fresh = file.read_bytes()
-    try:
-        if row is not None:
-            decrypt(box_of(fresh), row.ciphertext, row.id)
-    except StoreError:
-        file.unlink()
-        return key
-    file.replace(folder / "key")
-    return fresh
+    with _alone(folder):
+        if not file.is_file():  # a rotation has ended meanwhile
+            return load_key(folder)
+        with database.reading() as connection:
+            row = connection.execute(sa.select(secret).limit(1)).one_or_none()
+        fresh = file.read_bytes()
+        try:
+            if row is not None:
+                decrypt(box_of(fresh), row.ciphertext, row.id)
+        except StoreError:
+            file.unlink()
+            return key
+        file.replace(folder / "key")
+        return fresh

@@ -90,15 +90,16 @@ def _execute(session: Session, args: argparse.Namespace, terminal: Terminal) -> 
     from stackengine.cli import operations, telling
     from stackengine.service import changes
 
+    if args.detach:
+        raise UsageError("a change set is carried out here", hint="up --detach goes on by itself")
     saved = changes.find(session, args.id)
     preview = changes.preview_of(session, saved)
     if not telling.propose(preview, args, terminal):
         return FAILED
-    if args.detach:
-        raise UsageError("a change set is carried out here", hint="up --detach goes on by itself")
     return operations.watch_work(
         lambda watch: changes.execute(
-            session, saved, preview, on_failure=args.on_failure, keep_going=args.keep_going, timeout=args.timeout, watch=watch
+            session, saved, preview, on_failure=args.on_failure, keep_going=args.keep_going, timeout=args.timeout, watch=watch,
+            allow=options.allowed(args),
         ),
         preview.stack, args, terminal, preview=preview, policy=operations.POLICIES[args.on_failure],
     )  # fmt: skip

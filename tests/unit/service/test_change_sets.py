@@ -98,3 +98,14 @@ def test_an_operation_that_ends_between_two_reads_is_complete(house: House, monk
     assert stacks.state_of(house.session, row) == ("complete", "")  # it ended after the row was read
     monkeypatch.setattr(house.session.store, "active", lambda _: active)
     assert stacks.state_of(house.session, row) == ("complete", "")  # it ended, and its owner with it, after the operation was read, too
+
+
+def test_one_that_loses_data_needs_leave_and_stays_until_it_was_begun(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    volume = "data: {type: SE::Volume, properties: {size: 1}}\n"
+    house.up(NONE + volume)
+    id_ = saved(house, capsys, NONE)
+    run(house, capsys, "changeset", "execute", id_, "--yes", code=2)
+    assert run(house, capsys, "changeset", "show", id_)[0]["status"] == "saved"
+    assert "data" in house.instances()
+    assert run(house, capsys, "changeset", "execute", id_, "--yes", "--allow", "delete")[-1]["status"] == "complete"
+    assert "data" not in house.instances()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,26 @@ def test_a_rotation_that_was_cut_off(house: House, cut: str, monkeypatch: pytest
     else:
         monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("cut")))
         with pytest.raises(OSError, match="cut"):
-            vault.rotate(house.session.store.database, house.folder, house.session.store.key)
+            vault.rotate(house.session.store.database, house.folder, house.session.store.key, lambda _connection: None)
         monkeypatch.undo()
     assert opened(house) == "hush-hush"
     assert not (house.folder / "key.new").exists()
+
+
+def test_a_command_beside_a_rotation_waits_and_drops_nothing(house: House) -> None:
+    house.up(TEXT)
+    store, began, goes_on = house.session.store, threading.Event(), threading.Event()
+
+    def check(_connection: object) -> None:
+        (house.folder / "key.new").write_bytes(b"n" * 64)  # as far as a rotation has come when somebody else looks
+        began.set()
+        assert goes_on.wait(30)
+
+    with ThreadPoolExecutor(2) as pool:
+        rotation = pool.submit(vault.rotate, store.database, house.folder, store.key, check)
+        assert began.wait(30)
+        other = pool.submit(vault.fitting_key, store.database, house.folder, vault.load_key(house.folder))
+        with pytest.raises(TimeoutError):
+            other.result(0.3)
+        goes_on.set()
+        assert other.result(30) == rotation.result(30) == vault.load_key(house.folder)
