@@ -57,7 +57,7 @@ def _carried_out(session: Session, preview: Preview, wish: dict[str, Any], watch
     prepared: Prepared = preview.prepared
     row = prepared.stack
     if allow is not None and preview.kind != "delete" and not (preview.kind == "rollback" and preview.from_revision == preview.to_revision):
-        guard.check_allowed(preview, allow)
+        _check_allowed(session, preview, row, allow)
     if wish["on_failure"] == "delete":
         guard.check_not_protected(row)
     if preview.plan.empty and _is_so_already(session, preview):
@@ -79,6 +79,21 @@ def _carried_out(session: Session, preview: Preview, wish: dict[str, Any], watch
             raise
         run = _Run(session, row, prepared.vault, operation, journal, options)
         return run.go(preview.plan, preview.desired, preview.recorded)
+
+
+def _check_allowed(session: Session, preview: Preview, row: StackRow, allow: Collection[str]) -> None:
+    """What a plan loses has to be allowed; one that was made beside another operation says nothing of that: its ground is half made."""
+    try:
+        guard.check_allowed(preview, allow)
+    except ServiceError:
+        if preview.new_stack:
+            raise
+        with session.store.ownership(row.id) as lock:
+            still = lock.take() and session.store.stack_of(row.id).last_seq == row.last_seq
+        if still:
+            raise
+        hint = f"run the command again, or wait first: stack-run wait {row.name}"
+        raise StackBusyError(f"an operation runs on the stack {row.name}, or ran while this was planned", hint=hint) from None
 
 
 def _amended(session: Session, row: StackRow, before: Amendment) -> StackRow:
