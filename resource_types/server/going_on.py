@@ -18,7 +18,7 @@ FILE = "going-on"
 ONCE = frozenset(
     (
         *("runcmd", "write_files", "packages", "package_update", "package_upgrade", "package_reboot_if_required", "apt", "ca_certs", "users", "groups"),
-        *("ssh_authorized_keys", "ssh_pwauth", "chpasswd", "password", "disable_root", "timezone", "locale", "ntp", "hostname", "fqdn", "final_message"),
+        *("ssh_authorized_keys", "ssh_pwauth", "chpasswd", "password", "disable_root", "timezone", "locale", "ntp", "final_message"),
     )
 )
 """Keys of a cloud-config whose modules run once per instance (cloud-init's documentation, module reference: frequency)."""
@@ -28,7 +28,7 @@ _SCRIPT = """#!/bin/sh
 {interfaces}
 me={me} mark=/var/lib/cloud/stackengine-is
 [ "$(cat $mark 2>/dev/null)" = $me ] && exit 0
-hostname {hostname} && echo {hostname} >/etc/hostname
+[ -e /run/stackengine-cloud-init ] || {{ hostname {hostname} && echo {hostname} >/etc/hostname; }}
 rm -f /etc/ssh/ssh_host_*
 for kind in ed25519 ecdsa; do ssh-keygen -q -t $kind -N '' -f /etc/ssh/ssh_host_${{kind}}_key; done
 cut -d' ' -f1,2 /etc/ssh/ssh_host_*_key.pub >/dev/console
@@ -68,7 +68,8 @@ def going_on(identity: Mapping[str, Any], user_data: str, keys: list[str], below
     wanted = runs_at_every_boot(user_data) or _plain(network) != _plain(network_config(below))
     script = _SCRIPT.format(
         wanted=_WANTED if wanted else "[ -z \"$(ls /etc/netplan 2>/dev/null)\" ] || " + _WANTED, me=identity["uuid"], user=shlex.quote(user),
-        old=" -e ".join(shlex.quote(k) for k in below.get("ssh_keys") or ()) or "'no such key'", keys="\n".join(keys), hostname=identity["hostname"],
+        old=" -e ".join(shlex.quote(k) for k in below.get("ssh_keys") or ()) or "'no such key'", keys="\n".join(keys),
+        hostname=shlex.quote(identity["hostname"]),
         signals=repr([(s["url"], json.dumps(s["body"])) for s in below.get("replay") or ()]),
         interfaces="\n".join(_INTERFACE.format(mac=n["mac"], name=f"eth{i}", old=b["mac"]) for i, (n, b) in enumerate(zip(nics, before, strict=False))),
     )  # fmt: skip

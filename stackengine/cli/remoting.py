@@ -37,11 +37,11 @@ def remote_of(args: argparse.Namespace, environ: Mapping[str, str] = os.environ)
     """The remote that counts: ``--remote``, ``STACKENGINE_REMOTE``, the project file; empty: this machine."""
     if environ.get("STACKENGINE_SERVED"):
         return ""
+    found = args.remote or environ.get("STACKENGINE_REMOTE", "") or next((s.value for s in getattr(args, "config", ()) if s.key == "remote"), "")
     if args.command not in COMMANDS:
-        if args.remote or (environ.get("STACKENGINE_REMOTE") and getattr(args, "stack", None)):
+        if args.remote or (found and hasattr(args, "stack")):
             raise UsageError(f"{args.command} is not done on a remote from here", hint=f"log in there; from here go: {', '.join(COMMANDS)}")
         return ""
-    found = args.remote or environ.get("STACKENGINE_REMOTE", "") or next((s.value for s in getattr(args, "config", ()) if s.key == "remote"), "")
     if found and not project.is_remote(found):
         raise UsageError(f"{found} is no remote", hint="ssh://[USER@]HOST[:PORT]")
     return str(found)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackengine.hosts.naming import HOST_NAME
+from stackengine.hosts.naming import check_name
 from stackengine.sdk import HostError
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def open_host(uri: str, state_dir: Path, *, start: bool = True) -> Host:
 
         name, _, query = rest.partition("?")
         name = name.strip("/") or "default"
-        if not HOST_NAME.fullmatch(name):  # it names a file
-            raise HostError(f"{uri}: '{name}' is no name of a host", hint="letters, digits, '.', '_' and '-', at most 63")
+        check_name(name)
         return MemoryHost(name, state_dir / "memory" / f"{name}.json", from_query(query))
     if scheme == "private":
         from stackengine.hosts.libvirt import open_private

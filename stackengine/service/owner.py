@@ -193,7 +193,10 @@ def _read(path: Path) -> Allowed:
 
 
 def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Allowed, diagnostics: Diagnostics) -> Desired:
-    """``desired`` with local sources (schema keyword ``"opens": "source"``) as absolute paths; X101 where one may not be read."""
+    """``desired`` with local sources (schema keyword ``"opens": "source"``) as absolute paths.
+
+    X101 where one may not be read, X124 where it is not known before anything is made.
+    """
     changed = dict(desired.resources)
     for path, resource in desired.resources.items():
         info = registry.get(resource.type)
@@ -201,7 +204,7 @@ def with_sources(desired: Desired, registry: Registry, folder: Path, granted: Al
             source = resource.properties.get(name)
             if has_unknown(source):  # whoever says it later could name any file of this machine
                 summary = f"{resource.path}: which file or address {name} is has to be known before anything is made"
-                diagnostics.error("X101", summary, resource.mark_of(name), "say a name of an image, a path or a URL")
+                diagnostics.error("X124", summary, resource.mark_of(name), "say a name of an image, a path or a URL")
             local = local_path(source, folder) if isinstance(source, str) else None
             if local is None:
                 continue

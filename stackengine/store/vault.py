@@ -22,6 +22,7 @@ from stackengine.store.tables import secret
 
 KEY_VARIABLE = "STACKENGINE_KEY"
 KEY_BYTES = 32
+"""Of a new key, and the least that one has (a rotated key carries 32 more, see :func:`identity_of`)."""
 
 
 def load_key(folder: Path) -> bytes:
@@ -50,7 +51,7 @@ def _make_key(file: Path) -> None:
         with contextlib.suppress(FileExistsError):
             os.link(name, file)
     finally:
-        os.unlink(name)  # noqa: PTH108
+        Path(name).unlink()
 
 
 def seal_seed(key: bytes, stack: str, seed: bytes) -> str:

@@ -73,11 +73,20 @@ def test_a_remote_of_the_environment_counts_for_every_stack(tmp_path: Path, monk
     assert "is not done on a remote" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["drift", "repair"])
+def test_a_remote_of_the_project_counts_too(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("STACKENGINE_REMOTE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stackengine.yaml").write_text("name: shop\nremote: ssh://there\n")
+    assert main([command, "--state", str(tmp_path)]) == 2
+    assert "is not done on a remote" in capsys.readouterr().err
+
+
 def test_a_source_that_somebody_says_later_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = "{type: 'SE::Image', properties: {source: {get_attr: [said, value]}}}"
     (tmp_path / "t.yaml").write_text(f"heat_template_version: 2021-04-16\nresources:\n  said: {{type: 'OS::Heat::RandomString'}}\n  image: {said}\n")
     assert main(["plan", str(tmp_path / "t.yaml"), "--host", "memory://", "--state", str(tmp_path)]) != 0
-    assert "X101" in capsys.readouterr().err
+    assert "X124" in capsys.readouterr().err
 
 
 def test_a_state_folder_is_the_same_by_whatever_path_somebody_comes(tmp_path: Path) -> None:

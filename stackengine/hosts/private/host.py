@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stackengine.hosts import processes
-from stackengine.hosts.naming import HOST_NAME
+from stackengine.hosts.naming import check_name
 from stackengine.hosts.private import launch, outward, ready
 from stackengine.hosts.private.broker import Broker
 from stackengine.hosts.private.configuration import read_settings, write_configuration
@@ -281,8 +281,7 @@ def remove(name: str, state_dir: Path) -> None:
 
 
 def _paths(name: str, state_dir: Path) -> Paths:
-    if not HOST_NAME.fullmatch(name):
-        raise HostError(f"{name!r} is no name for a host", hint="up to 63 letters, digits, dots, dashes and underscores, a letter or digit at both ends")
+    check_name(name)
     return paths_of(name, state_dir)
 
 

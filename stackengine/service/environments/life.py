@@ -62,6 +62,11 @@ class Life:
     waiting_until: float | None = None
     """Until when one that waits is believed to be alive."""
 
+    @property
+    def lies_parked(self) -> bool:
+        """Its guests are saved, so that they take no memory and no vCPU; not so while they are being saved or read back."""
+        return self.parked_at is not None and not self.turning
+
     def to_tags(self) -> dict[str, Any]:
         """As it stands in the stack's tags."""
         return {f.name: getattr(self, f.name) for f in fields(self)}

@@ -45,7 +45,7 @@ def takes(life: Life) -> tuple[int, ...]:
     if not life.room:
         return (0, 0, 0, 0) if life.wants else (1, 0, 0, 0)
     room = tuple(life.room)
-    return (room[0], 0, 0, room[3]) if life.parked_at is not None and not life.turning else room
+    return (room[0], 0, 0, room[3]) if life.lies_parked else room
 
 
 def _same(scope: str, one: Life, other: Life) -> bool:
@@ -142,7 +142,7 @@ def enter(session: Session, wanted: up.Wanted, wants: tuple[int, ...], quotas: Q
 def _has_it_already(row: StackRow, wants: tuple[int, ...]) -> bool:
     """Whether it was given as much before; one that lies parked has given vCPUs and memory back."""
     life = life_of(row.tags)
-    return life is not None and bool(life.room) and (life.parked_at is None or life.turning) and all(w <= r for w, r in zip(wants, life.room, strict=True))
+    return life is not None and bool(life.room) and not life.lies_parked and all(w <= r for w, r in zip(wants, life.room, strict=True))
 
 
 def _tell(tell: Callable[[str], None], name: str, place: int, missing: list[str], said: str) -> str:

@@ -187,6 +187,7 @@ def test_what_goes_into_the_hash_and_what_does_not(room: Room) -> None:
         ("#cloud-config\nruncmd: [echo]\npackages: [git]\n", False),
         ("#cloud-config\nbootcmd: [echo]\n", True),
         ("#cloud-config\nmounts: []\n", True),
+        ("#cloud-config\nhostname: said\n", True),
         ("#cloud-config\n[no, map]\n", True),
         ("#cloud-config\n{\n", True),
         ("#cloud-boothook\n#!/bin/sh\n", True),
@@ -206,6 +207,7 @@ def test_cloud_init_starts_only_where_it_has_something_to_do(user_data: str, eve
     assert files["going-on"].startswith("#!/bin/sh\n: >/run/stackengine-cloud-init\n") == every_boot
     other = going_on({**identity, "nics": [{**nic, "dhcp": False}]}, user_data, [], below, "root")
     assert other["going-on"].startswith("#!/bin/sh\n: >/run/stackengine-cloud-init\n"), "its network is another one"
+    assert "[ -e /run/stackengine-cloud-init ] || { hostname web" in files["going-on"], "where cloud-init runs, the host name is its business"
     subprocess.run(["sh", "-n"], input=files["going-on"], text=True, check=True)
 
 
