@@ -13,7 +13,8 @@ setup:
 demo:
 	@PYTHON=$(PYTHON) tools/demo
 
-test: setup
+test:
+	@PYTHON=$(PYTHON) tools/setup --tests
 	$(BIN)/pytest -m "not real"
 	$(BIN)/pytest -m "thorough and not real"
 	$(BIN)/pytest -m real --durations=12

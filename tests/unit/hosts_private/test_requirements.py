@@ -56,7 +56,7 @@ def test_a_start_without_packages_says_which_and_that_it_can_be_simulated(tmp_pa
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".cache", "-x", "a b", "x" * 64])
 def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(HostError, match="is no name for a host"):
+    with pytest.raises(HostError, match="is no name of a host"):
         private.ensure(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
