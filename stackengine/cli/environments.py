@@ -20,6 +20,7 @@ from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
 from stackengine.events import Event
+from stackengine.sdk import HostError
 from stackengine.service import Session, prepare, stacks, templates
 from stackengine.service.environments import park as parking
 from stackengine.service.environments import provisioned, quota, ready, up
@@ -29,7 +30,7 @@ from stackengine.service.environments import serve as serving
 from stackengine.service.environments.collect import collect
 from stackengine.service.environments.life import LEASE, Life
 from stackengine.service.environments.origin import Origin, find_origin
-from stackengine.service.types import OperationResult, PlanMovedError, Preview, Request, ServiceError, StackBusyError
+from stackengine.service.types import REFUSALS, OperationResult, PlanMovedError, Preview, Request, ServiceError, StackBusyError
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -183,7 +184,7 @@ def _leave(args: argparse.Namespace, terminal: Terminal, name: str, *, keep: flo
             return
         try:
             reaper.down(session, name)
-        except ServiceError as error:
+        except (*REFUSALS, HostError) as error:
             terminal.warn(f"{name} could not be taken down: {error}; 'stack-run env reap' tries again")
 
 

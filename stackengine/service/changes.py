@@ -88,13 +88,13 @@ def execute(
     timeout: float | None = None, watch: Callable[[Event], None] | None = None, allow: Collection[str] | None = None,
 ) -> OperationResult:  # fmt: skip
     """Carry a change set out, once; one that could not be begun is saved as before. ``allow``: see :func:`carry_out`."""
-    if not session.store.change_sets.end(saved.id, "executed"):
-        raise ServiceError(f"the change set {saved.id} was taken out of use meanwhile", hint="stack-run changeset ls lists those that are saved")
     stack = preview.prepared.stack.id
     before = session.store.last_operation(stack)
+    if not session.store.change_sets.end(saved.id, "executed"):
+        raise ServiceError(f"the change set {saved.id} was taken out of use meanwhile", hint="stack-run changeset ls lists those that are saved")
     try:
         return carry_out(session, preview, on_failure=on_failure, keep_going=keep_going, timeout=timeout, watch=watch, allow=allow)
-    except ServiceError:
+    except Exception:
         now = session.store.last_operation(stack)
         if (now.id if now else "") == (before.id if before else ""):
             session.store.change_sets.put_back(saved.id)

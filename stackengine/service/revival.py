@@ -16,7 +16,7 @@ from stackengine.sdk import HostError
 from stackengine.service.access import servers_of
 from stackengine.service.environments.life import life_of
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError
+from stackengine.service.types import REFUSALS, ServiceError
 from stackengine.store.store import StackRow
 
 UNIT = "stackengine.service"
@@ -52,7 +52,7 @@ def _revived(session: Session, row: StackRow) -> Revived:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 for started in [pool.submit(host.domain_start, uuid) for uuid, _ in wanted]:
                     started.result()
-    except (HostError, ServiceError) as error:
+    except (HostError, *REFUSALS) as error:
         return Revived(row.name, row.host, problem=str(error))
     return Revived(row.name, row.host, tuple(path for _, path in wanted))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stackengine.store.errors import StoreError
+
 if TYPE_CHECKING:
     from stackengine.engine.ports import Failure
     from stackengine.model.desired import Desired
@@ -28,6 +30,10 @@ class ServiceError(Exception):
     def __init__(self, message: str, *, hint: str = "", exit_code: int = 1) -> None:
         super().__init__(message)
         self.hint, self.exit_code = hint, exit_code
+
+
+REFUSALS = (ServiceError, StoreError)
+"""How a use case says that it did not go: in words, with a hint. The store says so itself when it is locked, full or damaged under our hands."""
 
 
 class NotThereError(ServiceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 import urllib.error
@@ -14,8 +15,9 @@ from urllib.parse import urlsplit
 
 from stackengine.events import Event
 from stackengine.service import prepare
+from stackengine.service.news import News
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError, Settings
+from stackengine.service.types import REFUSALS, ServiceError, Settings
 from stackengine.store.store import StackRow
 from stackengine.store.webhooks import WebhookRow
 
@@ -24,6 +26,8 @@ POLL, TIMEOUT, LAST = 0.3, 10.0, 5.0
 BACK_OFF = (0.5, 30.0)
 """Seconds to wait after a first failure, and at most."""
 BATCH = 200
+
+log = logging.getLogger("stackengine.webhooks")
 
 
 def add(session: Session, name: str, url: str, kinds: list[str], *, since: int | None = None) -> WebhookRow:
@@ -97,19 +101,24 @@ class Telling:
 
     def _run(self) -> None:
         with Session(self._settings) as session:
-            try:
-                row = session.store.stack(self._name)
-                if row is not None and session.store.webhooks.of(row.id):
-                    self._loop(session, row)
-            except ServiceError:
-                return  # the operation says what is wrong with the store
+            self._loop(session, News(lambda text: log.warning("webhooks of %s: %s", self._name, text)))
 
-    def _loop(self, session: Session, row: StackRow) -> None:
+    def _loop(self, session: Session, news: News) -> None:
+        """Until all is told and the operation is over, or ``LAST`` seconds after that. A store that cannot be read is tried again."""
         pause, end = BACK_OFF[0], float("inf")
+        row: StackRow | None = None
         while True:
             last = self._over.is_set()
             end = min(end, time.monotonic() + LAST) if last else end
-            failed = deliver(session, row)
+            try:
+                row = row or session.store.stack(self._name)
+                if row is None or not session.store.webhooks.of(row.id):
+                    return
+                failed = bool(deliver(session, row))
+                news.fine()
+            except REFUSALS as error:
+                failed = True
+                news.trouble(str(error))
             if (last and not failed) or time.monotonic() > end:
                 return
             pause = min(pause * 2, BACK_OFF[1]) if failed else BACK_OFF[0]

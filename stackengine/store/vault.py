@@ -26,14 +26,17 @@ KEY_BYTES = 32
 
 
 def load_key(folder: Path) -> bytes:
-    """The store's key: from the environment, else from ``key`` (0600) in the state folder, which is made when it is not there."""
+    """The store's key: from the environment, else from ``key`` (0600) in the state folder, which is made when it is not there. StoreError when it is none."""
     given = os.environ.get(KEY_VARIABLE)
     if given:
         return hashlib.sha256(given.encode()).digest()
     file = folder / "key"
-    if not file.exists():
-        _make_key(file)
-    key = file.read_bytes()
+    try:
+        if not file.exists():
+            _make_key(file)
+        key = file.read_bytes()
+    except OSError as error:
+        raise StoreError(f"the key {file} cannot be read or made: {error.strerror}", hint="check the permissions of the file and its folder") from error
     if len(key) < KEY_BYTES:
         raise StoreError(f"{file} is no key: it has {len(key)} bytes", hint="bring it back from a backup; without it the secrets of the store cannot be read")
     return key

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from stackengine.service.news import News
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError, Settings
+from stackengine.service.types import REFUSALS, ServiceError, Settings
 
 A, ANY, IN = 1, 255, 1
 TTL = 5
 """Seconds that an answer is good for: environments come and go."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks into the store."""
 OK, NO_SUCH_NAME, REFUSED = 0, 3, 5
 _HEADER = struct.Struct(">HHHHHH")
 LONGEST = 4096
@@ -85,19 +88,36 @@ def serving(settings: Settings, place: str, failed: Callable[[str], None]) -> It
 
 def _answer_all(settings: Settings, listening: socket.socket, zone: str, over: threading.Event, failed: Callable[[str], None]) -> None:
     listening.settimeout(0.5)
-    names: Mapping[str, str] = {}
-    looked = 0.0
-    with Session(settings) as session:
+    with contextlib.closing(_Names(settings, failed)) as names:
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
                 packet, asker = listening.recvfrom(LONGEST)
-                if time.monotonic() - looked > 1.0:
-                    try:
-                        names = session.store.published_names()
-                    except ServiceError as error:
-                        failed(str(error))
-                    looked = time.monotonic()
-                found = answer(packet, zone, names)
+                found = answer(packet, zone, names.now())
                 if found is not None:
                     with contextlib.suppress(OSError):
                         listening.sendto(found, asker)
+
+
+class _Names:
+    """The published names, looked up every second at most. While the store cannot be read, those that were known last are good."""
+
+    def __init__(self, settings: Settings, failed: Callable[[str], None]) -> None:
+        self._settings, self._news = settings, News(failed)
+        self._session = Session(settings)
+        self._known: Mapping[str, str] = {}
+        self._looked = float("-inf")
+
+    def now(self) -> Mapping[str, str]:
+        if time.monotonic() - self._looked > LOOK_EVERY:
+            try:
+                self._known = self._session.store.published_names()
+                self._news.fine()
+            except REFUSALS as error:
+                self._news.trouble(f"names are answered as they were: {error}")
+                self.close()
+                self._session = Session(self._settings)  # what is put in the place of a damaged store is read
+            self._looked = time.monotonic()
+        return self._known
+
+    def close(self) -> None:
+        self._session.close()

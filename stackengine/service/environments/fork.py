@@ -29,7 +29,7 @@ from stackengine.service.environments.cuts import Cut
 from stackengine.service.environments.life import TAG
 from stackengine.service.environments.park import for_each, still
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError
+from stackengine.service.types import REFUSALS, ServiceError
 from stackengine.store import forks
 from stackengine.store.store import StackRow
 from stackengine.store.vault import StackVault
@@ -72,7 +72,7 @@ def fork(
                 host: Any = starting.result()
             _hold(session, whole, row)
             return _bring(session, host, whole, row, policies)
-        except (HostError, ServiceError) as error:
+        except (HostError, *REFUSALS) as error:
             _undo(session, row)
             raise ServiceError(f"{row.name} cannot be forked: {error}", hint=error.hint) from error
 

@@ -23,7 +23,7 @@ from stackengine.sdk import HostError
 from stackengine.service.environments import cuts, renew, up
 from stackengine.service.environments.park import still
 from stackengine.service.session import Session
-from stackengine.service.types import Preview, ServiceError
+from stackengine.service.types import REFUSALS, Preview, ServiceError
 
 FINISH_SECONDS = 600.0
 LOOK_EVERY = 2.0
@@ -162,7 +162,7 @@ def keep(session: Session, preview: Preview, wanted: up.Wanted, tell: Callable[[
             asked.setdefault(inputs.key, (instance, inputs))
     try:
         return _take(session, up.find(session, row.name), list(asked.values()), recorded, tell) if asked else []
-    except (HostError, ServiceError) as error:
+    except (HostError, *REFUSALS) as error:
         tell(f"the disks of {row.name} are not kept: {error}")
         return []
 

@@ -13,7 +13,7 @@ from stackengine.service.environments import cuts, park, quota, ready, up
 from stackengine.service.environments.life import Verdict, judge, life_of
 from stackengine.service.environments.origin import Branches, branches_of
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError
+from stackengine.service.types import REFUSALS, ServiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def reap(
     session: Session, *, dry_run: bool = False, everything: bool = False, repository: str = "", ask: Branches = branches_of,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Reaped]:  # fmt: skip
-    """Judge every environment (of one repository, if named) and take down what has to go.
+    """Judge every environment (of one repository, if named) and take down what has to go; what goes wrong with one keeps it from no other.
 
     ``everything`` takes down all of them, pinned ones too. A remote is asked once; where it cannot be reached, no branch counts as gone.
     """
@@ -54,10 +54,7 @@ def reap(
         if everything:
             verdict = Verdict("reap", "everything was asked for")
         if verdict.action != "reap" or dry_run:
-            problem = ""
-            if not dry_run:
-                _note_branch(session, found, branches, now)
-                problem = _park(session, found) if verdict.action == "park" else ""
+            problem = "" if dry_run else _keep(session, found, verdict, branches, now)
             yield Reaped(found.row.name, life.branch, verdict, done=verdict.action == "park" and not dry_run and not problem, problem=problem)
             continue
         yield _take_down(session, found, verdict)
@@ -81,15 +78,18 @@ def _looked_at(session: Session, found: up.Environment, now: float) -> up.Enviro
         return found
     try:
         moved = park.traffic(session, found.row)
-    except (ServiceError, HostError):  # nobody can say whether it is idle
+        return replace(found, life=up.change(session, found.row, lambda life: park.noticed(life, moved, now)))
+    except (*REFUSALS, HostError):  # nobody can say whether it is idle
         return found
-    return replace(found, life=up.change(session, found.row, lambda life: park.noticed(life, moved, now)))
 
 
-def _park(session: Session, found: up.Environment) -> str:
+def _keep(session: Session, found: up.Environment, verdict: Verdict, branches: frozenset[str] | None, now: float) -> str:
+    """What is due to one that stays; what went wrong with that."""
     try:
-        park.park(session, found)
-    except (ServiceError, HostError) as error:
+        _note_branch(session, found, branches, now)
+        if verdict.action == "park":
+            park.park(session, found)
+    except (*REFUSALS, HostError) as error:
         return str(error)
     return ""
 
@@ -100,10 +100,17 @@ def _take_down(session: Session, found: up.Environment, verdict: Verdict) -> Rea
         down(session, name)
     except InvalidTemplateError as error:
         return Reaped(name, branch, verdict, problem="; ".join(d.summary for d in error.diagnostics.errors))
-    except ServiceError as error:
-        gone = session.store.stack(name) is None
+    except (*REFUSALS, HostError) as error:
+        gone = _is_gone(session, name)
         return Reaped(name, branch, verdict, done=gone, problem="" if gone else f"{error}")
     return Reaped(name, branch, verdict, done=True)
+
+
+def _is_gone(session: Session, name: str) -> bool:
+    try:
+        return session.store.stack(name) is None
+    except REFUSALS:
+        return False
 
 
 def down(session: Session, name: str) -> None:

@@ -12,16 +12,20 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.sdk import HostError
 from stackengine.service.environments import dns
 from stackengine.service.environments.reap import Reaped, reap
+from stackengine.service.news import News
 from stackengine.service.session import Session
-from stackengine.service.types import ServiceError, Settings
+from stackengine.service.types import REFUSALS, Settings
 
 
 def serve(settings: Settings, every: float, tell: Callable[[Reaped], None], failed: Callable[[str], None], zone_at: str = "") -> None:
     """Reap every so many seconds until SIGTERM or SIGINT; each round opens what it needs anew, and one that fails does not end the others.
 
+    ``failed`` gets why one did, once while it stays the same.
+
     ``zone_at``: also answer for the DNS zone of published names there (``ADDRESS:PORT``).
     """
     with _until_told() as over, dns.serving(settings, zone_at, failed) if zone_at else nullcontext():
+        news = News(failed)
         while True:
             try:
                 with Session(settings) as session:
@@ -30,8 +34,10 @@ def serve(settings: Settings, every: float, tell: Callable[[Reaped], None], fail
                             tell(item)
                         if over.is_set():
                             return
-            except (ServiceError, HostError, InvalidTemplateError) as error:
-                failed(str(error))
+            except (*REFUSALS, HostError, InvalidTemplateError, OSError) as error:
+                news.trouble(str(error))
+            else:
+                news.fine()
             if over.wait(every):
                 return
 
