@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from stackengine.hosts import downloads, processes
+from stackengine import locks
+from stackengine.hosts import downloads
 from stackengine.hosts.guest_image.ingredients import ImageError
 from stackengine.hosts.runtime import write_whole
 
@@ -153,7 +154,7 @@ class Catalogue:
     def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
         """What was added, for one process at a time to change."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with processes.alone(self._file.with_suffix(".lock")):
+        with locks.alone(self._file.with_suffix(".lock")):
             known = self._read()
             yield known
             write_whole(self._file, json.dumps(known, indent=1, sort_keys=True) + "\n")

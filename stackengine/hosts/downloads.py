@@ -6,7 +6,6 @@ stands on what it showed before.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import http.client
 import json
@@ -16,12 +15,12 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stackengine import locks
 from stackengine.hosts.guest_image.ingredients import ImageError
 
 CHUNK = 1 << 20
@@ -107,7 +106,7 @@ class Downloads:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         key = _key(url)
-        with _locked(self._folder / f"{key}.lock", check):
+        with locks.alone(self._folder / f"{key}.lock", check):
             pinned = self._content(sha256)
             if sha256 and pinned.is_file():
                 return pinned, Fetched(url, sha256, pinned.stat().st_size, f"sha256:{sha256}")
@@ -129,7 +128,7 @@ class Downloads:
         """Remove what was fetched from ``url``, and its content where no other address has it; the bytes that are free now."""
         key, found = _key(url), self.held(url)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with _locked(self._folder / f"{key}.lock", nothing):
+        with locks.alone(self._folder / f"{key}.lock"):
             (self._folder / f"{key}.json").unlink(missing_ok=True)
             _discard(self._folder / f"{key}.part")
         return self.sweep({f.sha256 for f in self.all()}, only={found.sha256}) if found else 0
@@ -309,17 +308,3 @@ def published_checksum(listing: str, name: str) -> str:
         if plain and plain.group(2) == name:
             return normal_checksum(plain.group(1))
     return ""
-
-
-@contextmanager
-def _locked(path: Path, check: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file ``path``; the kernel lets go of it when the process dies."""
-    with path.open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                check()
-                time.sleep(0.1)
-        yield

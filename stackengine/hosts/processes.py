@@ -99,14 +99,6 @@ def holder(file: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-@contextmanager
-def alone(file: Path) -> Iterator[None]:
-    """Wait for the lock and hold it."""
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def wait_until_free(file: Path, seconds: float) -> bool:
     """Wait until nobody holds the lock any more, and until its holder has really gone where it left its process id; whether that came true."""
     limit = time.monotonic() + seconds

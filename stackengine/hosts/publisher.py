@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stackengine import locks
 from stackengine.hosts import processes
 from stackengine.hosts.runtime import make_runtime_folder, runtime_folder, write_whole
 from stackengine.sdk import ExistsError, HostError, TransientError
@@ -98,7 +99,7 @@ class Publisher:
     def _changing(self) -> Iterator[dict[str, Entry]]:
         """The table, changed by one at a time."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with processes.alone(self._folder / "ports.lock"):
+        with locks.alone(self._folder / "ports.lock"):
             yield self.published()
 
     def _write(self, table: dict[str, Entry]) -> None:

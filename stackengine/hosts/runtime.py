@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stackengine.hosts import processes
+from stackengine import locks
 from stackengine.sdk import HostError
 
 
@@ -44,9 +44,7 @@ def is_ours(runtime: Path) -> bool:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """One process at a time for this state folder. The lock stands beside the folder, so that it outlives a removal."""
-    locks = folder.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with processes.alone(locks / folder.name):
+    with locks.alone(folder.parent / ".locks" / folder.name):
         yield
 
 

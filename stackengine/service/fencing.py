@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from stackengine.hosts import private
@@ -34,8 +33,7 @@ def fence(session: Session, named: str, *, said_dead: bool) -> str:
         )
     elif _answers(session, uri):
         raise ServiceError(f"{uri} answers, so it is not dead", hint=f"stack-run hosts drain {uri}", exit_code=2)
-    gone = replace(entry, state="dead") if entry is not None else inventory.Entry(uri, 0, 0, state="dead")
-    inventory.write(session.folder, replace(known, hosts=(*(h for h in known.hosts if h.uri != uri), gone)))
+    inventory.say_dead(session.folder, uri)
     session.forget(uri)
     return uri
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from stackengine import locks
 from stackengine.hosts.runtime import write_whole
 from stackengine.model.diagnostics import did_you_mean
 from stackengine.planning.placement import SCHEDULERS, HostFacts, Ratios
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FILE = "hosts.yaml"
 LIMITED = frozenset(("call", "image-copy", "guest-start", "total"))
+SIZES = ("vcpus", "memory")
+"""What every host has; of one that was never listed and is said to be dead nobody knows it: 0."""
 STATES = ("ready", "cordoned", "draining", "dead")
 KNOWN_FEATURES = frozenset(("nwfilter", "forwarding", "overlay", "publish", "metadata-service", "uefi", "tpm", "vsock"))
 """What types and properties say that they need (``needs`` in their schemas), of what drivers have or have not."""
@@ -95,8 +98,9 @@ def _entry(data: Mapping[str, Any]) -> Entry:
     ratios = {str(k): float(v) for k, v in (data.get("overcommit") or {}).items()}
     if wrong := sorted(ratios.keys() - {"vcpus", "memory"}):
         raise ValueError(f"overcommit knows vcpus and memory, not {wrong[0]}")
+    known = {**dict.fromkeys(SIZES, 0), **data} if data.get("state") == "dead" else data
     zone, state, underlay = (str(data.get(k) or d) for k, d in (("zone", ""), ("state", "ready"), ("underlay", "")))
-    return Entry(str(data["uri"]), int(data["vcpus"]), int(data["memory"]), zone, state, underlay=underlay, overcommit=ratios, limits=_limits(data), **listed)
+    return Entry(str(data["uri"]), int(known["vcpus"]), int(known["memory"]), zone, state, underlay=underlay, overcommit=ratios, limits=_limits(data), **listed)
 
 
 def _limits(data: Mapping[str, Any]) -> dict[str, int]:
@@ -110,10 +114,23 @@ def _limits(data: Mapping[str, Any]) -> dict[str, int]:
 
 def write(folder: Path, inventory: Inventory) -> None:
     """Write the file whole."""
-    hosts = [{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(h).items() if v} for h in inventory.hosts]
+    hosts = [{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(h).items() if v or k in SIZES} for h in inventory.hosts]
     limits = {"limits": dict(inventory.limits)} if inventory.limits else {}
     data = {"scheduler": inventory.scheduler, "overcommit": asdict(inventory.ratios), **limits, "hosts": hosts}
     write_whole(folder / FILE, yaml.safe_dump(data, sort_keys=False))
+
+
+def change(folder: Path, made: Callable[[Inventory], Inventory]) -> Inventory:
+    """Replace what is in the file by what ``made`` makes of it: nobody else changes it meanwhile, so nothing that others say is lost."""
+    with locks.alone(folder / "locks" / "inventory.lock"):
+        after = made(read(folder))
+        write(folder, after)
+    return after
+
+
+def _with(known: Inventory, entry: Entry) -> Inventory:
+    """With this entry, in the place of what was said of its host."""
+    return replace(known, hosts=(*(h for h in known.hosts if h.uri != entry.uri), entry))
 
 
 def add(session: Session, uri: str, *, vcpus: int | None = None, memory: int | None = None, **known: Any) -> Entry:
@@ -121,9 +138,8 @@ def add(session: Session, uri: str, *, vcpus: int | None = None, memory: int | N
 
     What is not given of a new one is asked of it: it is opened, and a private one starts.
     """
-    inventory = read(session.folder)
-    before = next((h for h in inventory.hosts if h.uri == uri), None)
     given = {k: v for k, v in {"vcpus": vcpus, "memory": memory, **known}.items() if v is not None}
+    before = _entry_of(read(session.folder), uri)
     if before is not None and before.state == "dead":
         raise ServiceError(f"{uri} is dead, as somebody said", hint=f"stack-run hosts uncordon {uri} takes it back when it is there again")
     try:
@@ -132,14 +148,25 @@ def add(session: Session, uri: str, *, vcpus: int | None = None, memory: int | N
         cores, size = host.capacity()
     except HostError as error:
         raise ServiceError(f"{uri} cannot be used: {error}", hint=error.hint or f"stack-run hosts doctor {uri}") from error
-    entry = replace(before or Entry(uri, cores, size), features=features, **given)
+    _check(replace(Entry(uri, cores, size), **given))
+
+    def added(now: Inventory) -> Inventory:
+        there = _entry_of(now, uri) or Entry(uri, cores, size)
+        return _with(now, replace(there, **{"vcpus": there.vcpus or cores, "memory": there.memory or size, "features": features, **given}))
+
+    return change(session.folder, added).find(uri)
+
+
+def _entry_of(known: Inventory, uri: str) -> Entry | None:
+    return next((h for h in known.hosts if h.uri == uri), None)
+
+
+def _check(entry: Entry) -> None:
     if entry.underlay:
         _address(entry.underlay)
     if wrong := sorted({*(entry.overcommit.keys() - {"vcpus", "memory"}), *(entry.limits.keys() - LIMITED)}):
         hint = f"--overcommit knows vcpus and memory; --limit knows {', '.join(sorted(LIMITED))}"
         raise ServiceError(f"there is no {wrong[0]} to limit", hint=hint, exit_code=2)
-    write(session.folder, replace(inventory, hosts=(*(h for h in inventory.hosts if h.uri != uri), entry)))
-    return entry
 
 
 def _address(text: str) -> None:
@@ -151,17 +178,27 @@ def _address(text: str) -> None:
 
 def remove(session: Session, uri: str) -> None:
     """Take a host out of the inventory; its stacks stay where they are."""
-    known = read(session.folder)
-    gone = known.find(uri)
-    write(session.folder, replace(known, hosts=tuple(h for h in known.hosts if h is not gone)))
+
+    def removed(known: Inventory) -> Inventory:
+        gone = known.find(uri)
+        return replace(known, hosts=tuple(h for h in known.hosts if h is not gone))
+
+    change(session.folder, removed)
 
 
 def turn(session: Session, uri: str, state: str) -> list[str]:
     """One of STATES; the stacks that are there."""
-    known = read(session.folder)
-    found = known.find(uri)
-    write(session.folder, replace(known, hosts=tuple(replace(h, state=state) if h is found else h for h in known.hosts)))
-    return stacks_on(session, found.uri)
+
+    def turned(known: Inventory) -> Inventory:
+        found = known.find(uri)
+        return replace(known, hosts=tuple(replace(h, state=state) if h is found else h for h in known.hosts))
+
+    return stacks_on(session, change(session.folder, turned).find(uri).uri)
+
+
+def say_dead(folder: Path, uri: str) -> None:
+    """Record that a host is dead, also one that was in no inventory."""
+    change(folder, lambda known: _with(known, replace(_entry_of(known, uri) or Entry(uri, 0, 0), state="dead")))
 
 
 def stacks_on(session: Session, uri: str) -> list[str]:

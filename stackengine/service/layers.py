@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from stackengine import locks
 from stackengine.sdk import Host, HostError
-from stackengine.service.alone import alone
 from stackengine.service.session import Session
 from stackengine.service.types import Freed, ServiceError
 
@@ -104,8 +103,7 @@ def _place(host: Host) -> str:
 
 
 def _alone(session: Session, name: str) -> AbstractContextManager[None]:
-    nothing: Callable[[], None] = lambda: None  # noqa: E731
-    return alone(session.folder / "locks", name, nothing, time.sleep)
+    return locks.alone(locks.named(session.folder / "locks", name))
 
 
 def _is_ours(layer: Path) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from stackengine import locks
 from stackengine.engine import ContextParts, execute
 from stackengine.engine.ports import Failure, Fenced, Outcome, Policy
 from stackengine.engine.revision_record import RevisionRecord
@@ -19,7 +20,6 @@ from stackengine.planning.moves import Amendment
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Cancelled
 from stackengine.service import guard, inventory, keys, pins, prepare
-from stackengine.service.alone import alone
 from stackengine.service.prepare import Prepared
 from stackengine.service.session import Session
 from stackengine.service.slots import Slots
@@ -309,7 +309,7 @@ class _Run:
         parts = ContextParts(
             self._row.name, self._row.id, session.store.id, check, sleep, hands.monotonic,
             lambda url, sha256: session.images.open_source(url, sha256, check),
-            lambda name: alone(session.folder / "locks", name, check, sleep),
+            lambda name: locks.alone(locks.named(session.folder / "locks", name), check, sleep),
             session.allowed, inventory.underlays(session), seal_seed(session.store.key, self._row.id, self._row.seed),
             RevisionRecord(self._operation.to_revision, self._row.language, desired, lambda t: session.registry.types[t].handler.carries),
         )  # fmt: skip

@@ -1,15 +1,16 @@
 """How many actions run on one host at a time, by kind: in this process, and for what strains a host among all processes of this machine.
 
-Slots are file locks, which the kernel drops with their owner, so nobody has to clean up after one that died.
+Slots are file locks (``locks``).
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from stackengine import locks
 
 LIMITS = {"call": 8, "image-copy": 2, "guest-start": max(2, os.cpu_count() or 2), "total": 16}
 """Actions at once per host, by kind; guest starts are few, as a boot storm breaks guests. ``total``: of all kinds."""
@@ -51,16 +52,8 @@ class Slots:
 
     def _lock(self, folder: Path, host: str, kind: str) -> int | None:
         name = hashlib.sha256(f"{host}/{kind}".encode()).hexdigest()[:20]
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in range(self.limit(host, kind)):
-            lock = os.open(folder / f"slot-{name}-{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-            else:
-                return lock
-        return None
+        tried = (locks.take(folder / f"slot-{name}-{number}.lock") for number in range(self.limit(host, kind)))
+        return next((lock for lock in tried if lock is not None), None)
 
     def take(self, key: str, host: str, kind: str) -> None:
         """Take the slot that :meth:`room` found."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+
+from stackengine import locks
 
 
 class Ownership:
@@ -15,7 +15,7 @@ class Ownership:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._held: IO[str] | None = None
+        self._held: int | None = None
 
     @staticmethod
     def me() -> str:
@@ -24,20 +24,17 @@ class Ownership:
 
     def take(self) -> bool:
         """Take the lock; False when a living process has it."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        handle = self._file.open("a+")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
+        found = locks.take(self._file)
+        if found is None:
             return False
-        self._held = handle
+        self.free()
+        self._held = found
         return True
 
     def free(self) -> None:
         """Give the lock back."""
         if self._held is not None:
-            self._held.close()
+            os.close(self._held)
             self._held = None
 
     def alive(self, owner: str) -> bool | None:

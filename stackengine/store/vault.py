@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import hmac
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from stackengine import locks
 from stackengine.model.values import SecretRef, Value
 from stackengine.store.database import Database
 from stackengine.store.errors import StoreError
@@ -22,6 +22,8 @@ from stackengine.store.tables import secret
 
 KEY_VARIABLE = "STACKENGINE_KEY"
 KEY_BYTES = 32
+KEY_LOCK = "key.lock"
+"""Whoever makes, tries or drops a new key is alone with it, for moments."""
 """Of a new key, and the least that one has (a rotated key carries 32 more, see :func:`identity_of`)."""
 
 
@@ -157,7 +159,7 @@ def rotate(database: Database, folder: Path, key: bytes, check: Callable[[sa.Con
     fresh = os.urandom(KEY_BYTES) + identity_of(key)
     file = folder / "key.new"
     old_box, new_box = box_of(key), box_of(fresh)
-    with _alone(folder):
+    with locks.alone(folder / KEY_LOCK):
         with database.writing() as connection:
             check(connection)
             file.unlink(missing_ok=True)
@@ -173,20 +175,12 @@ def rotate(database: Database, folder: Path, key: bytes, check: Callable[[sa.Con
     return fresh
 
 
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Whoever makes, tries or drops a new key is alone with it; held for moments, and dropped by the kernel with its owner."""
-    with (folder / "key.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def fitting_key(database: Database, folder: Path, key: bytes) -> bytes:
     """``key``, or the one of a rotation that was cut off after its secrets were written."""
     file = folder / "key.new"
     if not file.is_file():
         return key
-    with _alone(folder):
+    with locks.alone(folder / KEY_LOCK):
         if not file.is_file():  # a rotation has ended meanwhile
             return load_key(folder)
         with database.reading() as connection:

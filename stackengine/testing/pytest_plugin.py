@@ -13,7 +13,6 @@ Nothing is imported and nothing happens unless a test asks for the fixture ``sta
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -104,6 +103,7 @@ def _make(config: pytest.Config, template: Path, wish: dict[str, Any], which: st
 
 def _base(config: pytest.Config, template: Path, wish: dict[str, Any], repository: str) -> Any:
     """The cut of the stack that all workers fork: made by who comes first, kept alive by everyone who uses it."""
+    from stackengine import locks
     from stackengine.service import Session
     from stackengine.service.environments import cuts, run
     from stackengine.testing import stacks
@@ -112,8 +112,7 @@ def _base(config: pytest.Config, template: Path, wish: dict[str, Any], repositor
     folder = _notes(config)
     folder.mkdir(mode=0o700, exist_ok=True)
     note = folder / f"{hashlib.sha256(f'{template} {parameters}'.encode()).hexdigest()[:16]}.json"
-    with note.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.alone(note.with_suffix(".lock")):
         if not note.is_file():
             made = stacks.Stack.up(settings, f"{template.stem} {_run_id(config)} base {parameters}", template, wish["parameters"], repository)
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import threading
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stackengine import locks
 from stackengine.sdk import HostError, NotFoundError
 
 EMPTY: dict[str, Any] = {
@@ -53,9 +53,7 @@ class StateFile:
             if self._path is None:
                 yield self._state
                 return
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.with_suffix(".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locks.alone(self._path.with_suffix(".lock")):
                 self._refresh()
                 try:
                     yield self._state

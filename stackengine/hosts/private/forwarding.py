@@ -12,13 +12,13 @@ own: behind those of libvirt's packet filters, whose verdicts count, and before 
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stackengine import locks
 from stackengine.hosts.private import overlay
 from stackengine.hosts.private.inside import feed, listing
 
@@ -116,8 +116,7 @@ def _sources(entries: Sequence[Mapping[str, Any]], version: int) -> Iterator[str
 
 def apply(file: Path) -> None:
     """Bring the kernel to what the table in ``file`` says; OSError with what it refuses. Runs in the host's network namespace."""
-    with (file.parent / "forwarding.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.alone(file.parent / "forwarding.lock"):
         table: Table = json.loads(file.read_text()) if file.is_file() else {}
         for version, program in ((4, "iptables"), (6, "ip6tables")):
             feed([f"{program}-restore", "--noflush", "--wait"], restore_text(table, version))

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stackengine import locks
 from stackengine.model.codec import instance_to_json
 from stackengine.sdk import HostError
 from stackengine.service import keys
 from stackengine.service.access import servers_of
-from stackengine.service.alone import alone
 from stackengine.service.environments import up
 from stackengine.service.environments.life import life_of
 from stackengine.service.environments.park import still
@@ -196,7 +196,7 @@ def _young(cut: Cut, now: float) -> bool:
 @contextmanager
 def sweeping(session: Session) -> Iterator[None]:
     """Nobody else makes, uses or sweeps cuts meanwhile."""
-    with alone(session.folder / "locks", "cuts", lambda: None, time.sleep):
+    with locks.alone(locks.named(session.folder / "locks", "cuts")):
         yield
 
 

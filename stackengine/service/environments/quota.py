@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stackengine import locks
 from stackengine.model.allowed import KINDS, SCOPES, Quotas, Room
 from stackengine.model.desired import Desired
 from stackengine.registry import Registry
 from stackengine.service import owner
-from stackengine.service.alone import alone
 from stackengine.service.environments import up
 from stackengine.service.environments.life import TAG, Life, life_of
 from stackengine.service.session import DEFAULT_HOST, Session
@@ -126,7 +126,7 @@ def enter(session: Session, wanted: up.Wanted, wants: tuple[int, ...], quotas: Q
     end, said, let_in = time.monotonic() + limit, "", False
     try:
         while not let_in:
-            with alone(session.folder / "locks", "quota", lambda: None, time.sleep):
+            with locks.alone(locks.named(session.folder / "locks", "quota")):
                 place, missing = _look(session, row.id, wants, since, quotas)
                 let_in = not missing
             if not let_in:

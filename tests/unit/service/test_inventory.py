@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,37 @@ def test_a_file_that_is_wrong_is_told(tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text("hosts: [{uri: memory://}]\n")
     with pytest.raises(ServiceError, match=r"hosts\.yaml cannot be read"):
         inventory.read(tmp_path)
+
+
+def test_what_many_say_at_once_is_all_there(tmp_path: Path) -> None:
+    names = [f"memory://host-{n}" for n in range(12)]
+
+    def at_once(what: Callable[[Session, str], object]) -> None:
+        together = threading.Barrier(len(names))
+
+        def one(uri: str) -> None:
+            with Session(Settings(str(tmp_path))) as session:
+                session.host(uri)
+                session.store.close()
+                together.wait()
+                what(session, uri)
+
+        with ThreadPoolExecutor(len(names)) as pool:
+            list(pool.map(one, names))
+
+    with Session(Settings(str(tmp_path))) as session:
+        session.store.stacks()
+    at_once(lambda session, uri: inventory.add(session, uri, zone=uri[-2:]))
+    assert {h.uri for h in inventory.read(tmp_path).hosts} == set(names)
+    at_once(lambda session, uri: inventory.turn(session, uri, "cordoned"))
+    assert {h.state for h in inventory.read(tmp_path).hosts} == {"cordoned"}
+    at_once(inventory.remove)
+    assert inventory.read(tmp_path).hosts == ()
+
+
+def test_a_host_that_is_said_to_be_dead_keeps_what_is_known_of_it(tmp_path: Path) -> None:
+    inventory.write(tmp_path, inventory.Inventory((inventory.Entry("qemu+ssh://a/system", 8, 9000, zone="east"),)))
+    inventory.say_dead(tmp_path, "qemu+ssh://a/system")
+    inventory.say_dead(tmp_path, "qemu+ssh://b/system")
+    found = {h.uri: (h.zone, h.state, h.vcpus) for h in inventory.read(tmp_path).hosts}
+    assert found == {"qemu+ssh://a/system": ("east", "dead", 8), "qemu+ssh://b/system": ("", "dead", 0)}
