@@ -14,8 +14,6 @@ from .translation import translate
 __all__ = ["Volume", "translate"]
 
 GIB = 1 << 30
-USED = "used"
-"""Ending of the record of a disk that is there already."""
 
 
 class Volume(sdk.ResourceType):
@@ -29,7 +27,7 @@ class Volume(sdk.ResourceType):
         if there:
             if not (want.get("read_only") or want.get("shared")):
                 ids.claim("volume", [str(there) if want.get("at") else f"{want['pool']}/{there}"])
-            return {"physical_id": f"{ids.name()}.{USED}", "volume_name": str(there)}
+            return {"physical_id": f"{ids.name()}{sdk.USED}", "volume_name": str(there)}
         name = f"{ids.name()}.{want['format']}"
         secret = {"secret": ids.uuid("secret")} if want.get("encrypted") else {}
         return {"physical_id": name, "volume_name": name, **secret}
@@ -144,14 +142,16 @@ class Volume(sdk.ResourceType):
 
     @staticmethod
     def _used(ctx: sdk.Context, want: sdk.Properties) -> dict[str, sdk.Value]:
-        """A disk that is there already: all that is made is a record of its use."""
-        sdk.note_use(ctx, str(ctx.identity["physical_id"]), {**_more(want), **ctx.record()})
+        """A disk that is there already and is no other stack's: all that is made is a record of its use."""
+        note, more, alone = str(ctx.identity["physical_id"]), {**_more(want), **ctx.record()}, not (want.get("read_only") or want.get("shared"))
         if want.get("at"):
+            sdk.note_use(ctx, note, str(want["at"]), more, alone=alone)
             return {"path": want["at"], "disk": {**sdk.at_address(want["at"]), "format": "raw"}}
         pool, name = str(want["pool"]), str(want["existing"])
         found = ctx.host.volume_info(pool, name)
         if found is None:
             raise sdk.FailedError(f"there is no volume {name} in the pool {pool}", hint=f"virsh vol-list {pool}")
+        sdk.note_use(ctx, note, f"{pool}/{name}", more, alone=alone)
         disk = {**_disk(ctx, sdk.kind_of(ctx.host, pool), pool, name), "format": found.format if found.format == "qcow2" else "raw"}
         return {"path": found.path, "size": found.capacity // GIB, "capacity": found.capacity, "disk": disk}
 
@@ -181,7 +181,7 @@ class Volume(sdk.ResourceType):
             if ctx.identity.get("secret") and ctx.host.volume_info(last["pool"], sdk.copy_name(name)) is None:  # a kept copy needs it
                 ctx.host.secret_forget(str(ctx.identity["secret"]))
             return
-        if last.get("wipe") and sdk.is_noted(ctx, str(ctx.identity["physical_id"])):
+        if last.get("wipe") and sdk.is_noted(ctx, str(ctx.identity["physical_id"])) and not sdk.owner_of(ctx, last["pool"], name):
             ctx.host.volume_wipe(last["pool"], name)
         sdk.forget_use(ctx, str(ctx.identity["physical_id"]))
 

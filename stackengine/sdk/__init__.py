@@ -63,18 +63,16 @@ from stackengine.sdk.host import DomainInfo, FilterInfo, Host, NetworkInfo, Pool
 from stackengine.sdk.keys import ensure_key, same_key
 from stackengine.sdk.pools import GONE, KINDS, PoolKind, kind_of, planned_kind, pool_xml
 from stackengine.sdk.resource_type import DRIFT, Disks, RecordType, ResourceType, changed
+from stackengine.sdk.uses import USED, forget_use, is_noted, note_use, owner_of
 from stackengine.sdk.volumes import (
     before_name,
     copy_name,
     ensure_content,
     ensure_copy,
     ensure_volume,
-    forget_use,
     grow,
-    is_noted,
     is_whole,
     keep_copy,
-    note_use,
     record_of,
     record_on,
     remove_named,
@@ -90,6 +88,7 @@ __all__ = [
     "LET_GO",
     "LIMITS",
     "NAME_IT",
+    "USED",
     "AgentError",
     "Allowed",
     "Attempt",
@@ -166,6 +165,7 @@ __all__ = [
     "note_use",
     "open_subnets",
     "options_of",
+    "owner_of",
     "pause",
     "planned_kind",
     "pool_xml",

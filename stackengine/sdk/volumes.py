@@ -169,23 +169,6 @@ def remove_named(ctx: Context, pool: str, name: str) -> None:
     ctx.host.volume_delete(*record_place(ctx.host, pool, name))
 
 
-def note_use(ctx: Context, name: str, more: Mapping[str, Any]) -> None:
-    """Leave a record that this stack uses something which it did not make (a LUN, a disk on the network)."""
-    record = {**ctx.owner(), **more, "whole": True}
-    if record_of(ctx, RECORDS, name) != record:
-        write_record(ctx, RECORDS, name, record)
-
-
-def is_noted(ctx: Context, name: str) -> bool:
-    """Whether there is such a record."""
-    return ctx.host.volume_info(RECORDS, f"{name}.json") is not None
-
-
-def forget_use(ctx: Context, name: str) -> None:
-    """Take it away; no error when it is not there."""
-    ctx.host.volume_delete(RECORDS, f"{name}.json")
-
-
 def grow(ctx: Context, pool: str, name: str, capacity: int, shutdown_timeout: float = 20) -> None:
     """Let a volume grow to ``capacity`` bytes; a running guest that has it is shut down for it and started again where the host cannot do it live."""
     used = None

@@ -1,4 +1,4 @@
-"""An image that moves on at its address, on a real libvirtd: pinned by stack.lock, upgraded when asked, held, and swept when nobody stands on it."""
+"""Volumes on a real libvirtd: an image that moves on at its address (pinned by stack.lock, upgraded when asked, held, swept), and whose a volume is."""
 
 from __future__ import annotations
 
@@ -68,3 +68,19 @@ def test_an_image_that_moves_on_replaces_nothing_until_it_is_asked_for(state: Pa
     run(state, "up", str(template), "--name", "two", *host)
     assert image_of(state, "two") == digest(NEW)
     run(state, "images", "rm", f"{web.base}/disk.raw", code=1)
+
+
+def test_a_volume_of_another_stack_is_neither_used_nor_wiped(state: Path, tmp_path: Path) -> None:
+    host = ("--host", "private://owners", "--yes")
+    head = "heat_template_version: 2018-08-31\nresources:\n  data: {type: SE::Volume, properties: {%s}}\n"
+    (tmp_path / "theirs.yaml").write_text(head % "size: 1, format: raw")
+    run(state, "up", str(tmp_path / "theirs.yaml"), "--name", "theirs", *host)
+    volume = next(r for r in json.loads(run(state, "show", "theirs", "--json"))["resources"] if r["path"] == "data")
+    disk = Path(volume["attributes"]["path"])
+    with disk.open("r+b") as file:
+        file.write(b"data of theirs")
+    (tmp_path / "mine.yaml").write_text(head % f"existing: {volume['physical_id']}, wipe: true")
+    said = run(state, "up", str(tmp_path / "mine.yaml"), "--name", "mine", *host, code=1)
+    assert f"the volume {volume['physical_id']} in pool default belongs to the stack theirs (data)" in said
+    run(state, "down", "mine", "--yes")
+    assert disk.read_bytes()[:14] == b"data of theirs"

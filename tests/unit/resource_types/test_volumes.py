@@ -14,7 +14,8 @@ from stackengine import sdk
 from stackengine.cli.main import main
 from stackengine.hosts import open_host
 from stackengine.model.diagnostics import Diagnostic, InvalidTemplateError
-from stackengine.service.stacks import carry_out
+from stackengine.service.stacks import carry_out, preview, preview_down
+from stackengine.service.types import Request
 from stackengine.testing import spelling
 from unit.cli.cli_documents import check
 from unit.service.house import House
@@ -195,6 +196,73 @@ def test_what_is_wiped_is_overwritten_first(house: House) -> None:
     faults = house.faults()
     assert house.down().status == "complete"
     assert faults.counts["volume_wipe"] == 1
+
+
+def another(house: House, resources: str) -> str:
+    """How ``up`` of the stack ``other`` ends, of the same store and on the same host."""
+    result = carry_out(house.session, preview(house.session, Request("other", house.write(resources, "other.yaml"))))
+    return "complete" if result.status == "complete" else "; ".join(f"{f.message} {f.hint}" for f in result.failures)
+
+
+def signed(house: House, volume: str, **changes: Any) -> None:
+    """Write a volume's record anew, as another owner would have it."""
+    record = sdk.record_on(house.host, "default", volume) or {}
+    data = json.dumps({**record, **changes}).encode()
+    house.host.volume_delete("default", f"{volume}.json")
+    house.host.volume_create("default", f"<volume><name>{volume}.json</name><capacity>{len(data)}</capacity></volume>")
+    house.host.volume_upload("default", f"{volume}.json", io.BytesIO(data), len(data), lambda: None)
+
+
+USING = "mine: {type: 'SE::Volume', properties: {existing: '%s', wipe: true}}\n"
+
+
+def test_a_volume_of_another_stack_is_neither_used_nor_wiped(house: House) -> None:
+    assert ends(house, DATA % ("", "")) == "complete"
+    theirs = house.instances()["data"].physical_id
+    faults = house.faults()
+    said = another(house, USING % theirs)
+    assert f"the volume {theirs} in pool default belongs to the stack shop (data)" in said
+    assert f"virsh vol-delete --pool default {theirs}.json" in said
+    assert f"the volume {theirs}.json in pool default is a record of stackengine's own" in another(house, USING % f"{theirs}.json")
+    assert carry_out(house.session, preview_down(house.session, "other")).status == "complete"
+    assert "volume_wipe" not in faults.counts
+    assert theirs in house.volumes()
+
+
+def test_a_volume_of_another_store_is_told_apart_from_one_of_a_stack_with_the_same_name(house: House) -> None:
+    assert ends(house, DATA % ("", "")) == "complete"
+    theirs = house.instances()["data"].physical_id
+    signed(house, theirs, store="elsewhere", stack_id="theirs", stack="other")
+    assert f"the volume {theirs} in pool default belongs to the stack other of another store (data)" in another(house, USING % theirs)
+
+
+def test_images_of_the_host_and_copies_that_another_stack_left_are_not_used_up(house: House) -> None:
+    assert ends(house, DATA % ("", ", deletion_policy: Snapshot") + WRITER) == "complete"
+    kept = sdk.copy_name(house.instances()["data"].physical_id)
+    used = next(i for i in house.instances().values() if i.type == "SE::Image")
+    image, pool = used.attributes["kernel"].rpartition("/")[2], used.properties["pool"]
+    assert f"the volume {image} in pool {pool} is an image of this host" in another(house, USING % f"{image}', pool: '{pool}")
+    assert house.down().status == "complete"
+    assert f"the volume {kept} in pool default belongs to the stack shop (data) a copy may be had" in another(house, USING % kept)
+
+
+def test_a_volume_that_became_somebody_elses_is_left_unwiped(house: House) -> None:
+    house.host.volume_create("default", "<volume><name>plain.img</name><capacity>1073741824</capacity></volume>")
+    assert ends(house, USING % "plain.img") == "complete"
+    signed(house, "plain.img", stack_id="theirs", stack="other", store="elsewhere", path="data", whole=True)
+    faults = house.faults()
+    assert house.down().status == "complete"
+    assert "volume_wipe" not in faults.counts
+    assert house.host.volume_info("default", "plain.img") is not None
+
+
+def test_a_disk_that_another_store_uses_is_used_by_it_alone_unless_both_share_it(house: House) -> None:
+    house.host.volume_create("default", "<volume><name>plain.img</name><capacity>1073741824</capacity></volume>")
+    shared = "data: {type: 'SE::Volume', properties: {existing: plain.img, shared: true}}\n"
+    assert ends(house, shared) == "complete"
+    signed(house, house.instances()["data"].physical_id, stack_id="theirs", store="elsewhere")
+    assert "the disk default/plain.img is used by the stack shop of another store (data)" in another(house, USING % "plain.img")
+    assert another(house, shared) == "complete"
 
 
 def test_a_lun_is_used_and_left(house: House) -> None:
