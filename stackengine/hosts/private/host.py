@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,8 +217,8 @@ def ensure(name: str, state_dir: Path, *, outbound: bool | None = None, switch: 
     HostError names what is missing.
     """
     paths = _paths(name, state_dir)
-    paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(paths.folder):
+        paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not paths.settings.exists() and ready.take(paths, state_dir):
             paths = _paths(name, state_dir)
         settings = read_settings(paths)
@@ -258,26 +259,36 @@ def stop(name: str, state_dir: Path, *, limit: float = STOP_SECONDS) -> list[str
 
     Returns the names of guests that did not shut down in time and were cut off.
     """
-    host = find(name, state_dir)
-    with locked(host.paths.folder):
-        host.publisher().end()
-        pid = launch.running(host.paths)
-        left = []
-        if pid is not None:
-            left = shut_guests_down(host.libvirt_uri, limit)
-            launch.end(pid)
-        _ended(host.paths)
-        launch.remove_tree(host.paths.runtime)
-        return left
+    with _held(name, state_dir) as host:
+        return _stop(host, limit)
 
 
 def remove(name: str, state_dir: Path) -> None:
-    """End it at once, and delete everything that it had; layers stay, as they are the user's."""
-    host = find(name, state_dir)
-    stop(name, state_dir, limit=0.0)
-    with locked(host.paths.folder):
+    """End it at once, and delete everything that it had; layers stay, as they are the user's. Who starts it meanwhile gets a new one afterwards."""
+    with _held(name, state_dir) as host:
+        _stop(host, 0.0)
         host.paths.settings.unlink(missing_ok=True)
         launch.remove_tree(host.paths.folder)
+
+
+@contextlib.contextmanager
+def _held(name: str, state_dir: Path) -> Iterator[PrivateHost]:
+    """The host as it is, which nobody else starts, ends or removes meanwhile; HostError when there is none."""
+    find(name, state_dir)
+    with locked(_paths(name, state_dir).folder):
+        yield find(name, state_dir)
+
+
+def _stop(host: PrivateHost, limit: float) -> list[str]:
+    host.publisher().end()
+    pid = launch.running(host.paths)
+    left = []
+    if pid is not None:
+        left = shut_guests_down(host.libvirt_uri, limit)
+        launch.end(pid)
+    _ended(host.paths)
+    launch.remove_tree(host.paths.runtime)
+    return left
 
 
 def _paths(name: str, state_dir: Path) -> Paths:
