@@ -7,14 +7,15 @@ files) say who we are and whom we trust. A host key is never taken unchecked, an
 from __future__ import annotations
 
 import argparse
+import codecs
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from stackengine.cli import remote_frames as wire
 from stackengine.cli.errors import UsageError
@@ -84,19 +85,35 @@ def run(remote: str, argv: Sequence[str], args: argparse.Namespace, terminal: Te
 def _follow(frames: Iterator[tuple[str, bytes]], artifacts: Path | None) -> int | None:
     """Pass on what comes; the exit code, or None when the stream was cut off."""
     pieces = b""
-    for kind, data in frames:
-        if kind == "x":
+    with ExitStack() as ending:
+        streams = {kind: ending.enter_context(_passed_on(stream)) for kind, stream in (("o", sys.stdout), ("e", sys.stderr))}
+        for kind, data in frames:
+            if kind in streams:
+                streams[kind](data)
+                continue
+            if kind == "f":
+                pieces += data
+                continue
             if artifacts is not None and pieces:
                 artifacts.mkdir(parents=True, exist_ok=True)
                 wire.unpack(pieces, artifacts)
             return int(data)
-        if kind == "f":
-            pieces += data
-            continue
-        stream = sys.stdout if kind == "o" else sys.stderr
-        stream.write(data.decode("utf-8", "replace"))
-        stream.flush()
     return None
+
+
+@contextmanager
+def _passed_on(stream: TextIO) -> Iterator[Callable[[bytes], None]]:
+    """Writes what comes as text: frames end anywhere, also in the middle of a character, which waits for its rest."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def take(data: bytes, *, last: bool = False) -> None:
+        stream.write(decoder.decode(data, last))
+        stream.flush()
+
+    try:
+        yield take
+    finally:
+        take(b"", last=True)
 
 
 def _broken(remote: str, said: str) -> ServiceError:
