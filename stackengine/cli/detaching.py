@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from stackengine.cli import options, saving
-from stackengine.cli.exit_codes import FAILED, OK
+from stackengine.cli.exit_codes import OK
 from stackengine.service import guard, keys
-from stackengine.service.types import Preview
+from stackengine.service.types import Preview, ServiceError
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -23,7 +23,7 @@ BEGIN_SECONDS = 60.0
 
 
 def detach(session: Session, preview: Preview, args: argparse.Namespace, terminal: Terminal) -> int:
-    """Save the plan, start the process that carries it out, and tell how to go on."""
+    """Save the plan, start the process that carries it out, and tell how to go on; ServiceError where nothing has begun within ``BEGIN_SECONDS``."""
     allow = options.allowed(args)
     if allow is not None and preview.kind != "delete":
         guard.check_allowed(preview, allow)
@@ -44,13 +44,17 @@ def detach(session: Session, preview: Preview, args: argparse.Namespace, termina
             break
         time.sleep(0.05)
     if operation == before:
+        if code is None:
+            hint = f"it may begin yet: stack-run show {preview.stack} says how it stands, {log} has what it says"
+            raise ServiceError(f"{preview.stack}: process {process.pid} has not begun within {BEGIN_SECONDS:g} s", hint=hint)
         if code:
-            terminal.fail(f"{preview.stack}: the operation did not begin", f"see {log}")
-            return FAILED
+            raise ServiceError(f"{preview.stack}: the operation did not begin", hint=f"see {log}")
         operation = ""
     if terminal.json:
         members = {"stack": preview.stack, "operation": operation, "change_set": saved.id, "process": process.pid, "log": str(log)}
         terminal.document("detached", members, line=True)
+    elif not operation:
+        terminal.say(f"{preview.stack}: there was nothing to do; {log} has what was said")
     else:
         terminal.say(f"{preview.stack}: goes on in process {process.pid}; `stack-run wait {preview.stack}` waits for its end, {log} has what it says")
     return OK

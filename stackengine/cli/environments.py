@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from stackengine.cli import forking, operations, options, parameters, requests, telling
 from stackengine.cli.commands import outputs as outputs_command
 from stackengine.cli.errors import UsageError
-from stackengine.cli.exit_codes import FAILED, OK
+from stackengine.cli.exit_codes import FAILED, OK, PASSED_THROUGH
 from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
@@ -34,9 +34,6 @@ from stackengine.service.types import REFUSALS, OperationResult, PlanMovedError,
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
-
-OWN_FAILURE = 125
-"""Exit code where a command's code is passed through and the failure is ours."""
 
 
 def _origin(args: argparse.Namespace, folder: Path) -> Origin:
@@ -150,7 +147,7 @@ def _run(args: argparse.Namespace, terminal: Terminal) -> int:
     if not args.branch:  # several runs of one branch are several environments
         wanted = replace(wanted, origin=replace(wanted.origin, branch=runs.branch_of(wanted.origin.branch)))
     settings = options.settings(args)
-    code = OWN_FAILURE
+    code = PASSED_THROUGH
     with runs.Lease(settings, wanted.name), runs.ended_by_signals():
         try:
             if _bring_up(args, terminal, template, wanted) == OK:

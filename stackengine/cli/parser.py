@@ -16,7 +16,7 @@ EPILOG = """\
 exit codes:
   0 ok · 1 failed · 2 wrong use: also what is named is not there, or a confirmation is needed and there is no terminal
   3 invalid template · 4 changes present (plan --exit-code), drift, or layout (fmt --check)
-  130 interrupted; `ssh STACK SERVER -- CMD` gives CMD's code (125: our own failure)
+  130 interrupted; `ssh` and `exec` with `-- CMD`, and `env run`, give CMD's code (125: our own failure)
 
 environment:
   STACKENGINE_STATE     as --state

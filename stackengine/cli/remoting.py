@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackengine.cli import remote_frames as wire
 from stackengine.cli.errors import UsageError
-from stackengine.cli.exit_codes import PASSED_THROUGH
 from stackengine.service import project
 from stackengine.service.types import ServiceError
 
@@ -59,7 +58,7 @@ def run(remote: str, argv: Sequence[str], args: argparse.Namespace, terminal: Te
         try:
             process = held.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         except FileNotFoundError as error:
-            raise ServiceError("ssh is not installed", hint="apt-get install openssh-client", exit_code=PASSED_THROUGH) from error
+            raise ServiceError("ssh is not installed", hint="apt-get install openssh-client") from error
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -124,7 +123,7 @@ def _broken(remote: str, said: str) -> ServiceError:
         hint = "it asks for a password, which nobody can type in a job: give it a key (STACKENGINE_SSH_KEY)"
     elif "ended in the middle" in said or "without a word" in said:
         hint = "what runs there is asked to end; 'stack-run env ls' shows how far it came"
-    return ServiceError(f"{remote}: {said}", hint=hint, exit_code=1)
+    return ServiceError(f"{remote}: {said}", hint=hint)
 
 
 def _request(argv: Sequence[str], args: argparse.Namespace) -> tuple[wire.Header, bytes]:

@@ -43,3 +43,12 @@ def test_what_is_no_text_is_seen_not_to_be(ssh: Path, capsys: pytest.CaptureFixt
     ssh.write_bytes(wire.frame("o", b"a\xffb ") + wire.frame("o", "ö".encode()[:1]) + wire.frame("x", b"0"))
     assert asked("ls") == 0
     assert capsys.readouterr().out == "a\ufffdb \ufffd"
+
+
+def test_the_code_of_a_remote_that_cannot_be_had_is_that_of_every_failure(ssh: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only where another program's code is passed on there is one of our own."""
+    ssh.write_bytes(b"")
+    assert [asked("ls"), asked("show", "shop"), asked("env", "run", "--", "true")] == [1, 1, 125]
+    ssh.with_name("bin").joinpath("ssh").unlink()
+    assert [asked("ls"), asked("show", "shop"), asked("env", "ls")] == [1, 1, 1]
+    assert "ssh is not installed" in capsys.readouterr().err

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from stackengine.cli import detaching
 from stackengine.service import guard, prepare, stacks
 from unit.service.house import House, run
 
@@ -109,3 +111,28 @@ def test_one_that_loses_data_needs_leave_and_stays_until_it_was_begun(house: Hou
     assert "data" in house.instances()
     assert run(house, capsys, "changeset", "execute", id_, "--yes", "--allow", "delete")[-1]["status"] == "complete"
     assert "data" not in house.instances()
+
+
+@pytest.mark.thorough
+def test_what_has_not_begun_is_not_said_to_go_on(house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detaching, "BEGIN_SECONDS", 0.0)
+    house.up(NET % 1)
+    said = run(house, capsys, "down", "shop", "--yes", "--detach", code=1)[-1]
+    assert "has not begun within 0 s" in said["message"]
+    assert "stack-run show shop" in said["hint"]
+    end = time.monotonic() + 60
+    while house.session.store.stack("shop") is not None:  # it may begin yet, and this time it does
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.thorough
+def test_what_did_not_begin_is_told_with_the_reason_at_hand(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.up(NET % 1)
+    row = house.session.store.stack("shop")
+    assert row is not None
+    with house.session.store.ownership(row.id) as lock:
+        assert lock.take()
+        said = run(house, capsys, "down", "shop", "--yes", "--detach", code=1)[-1]
+    assert "did not begin" in said["message"]
+    assert "an operation runs on the stack shop" in Path(said["hint"].removeprefix("see ")).read_text()
