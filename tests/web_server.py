@@ -14,10 +14,13 @@ from pathlib import Path
 
 
 class Web:
-    """``files`` by path; ``breaks``: bytes after which the next answers end; ``asked``: (path, the headers that matter)."""
+    """``files`` by path; ``moved``: where a path is found now; ``breaks``: bytes after which the next answers end;
+    ``asked``: (path, the headers that matter).
+    """
 
     def __init__(self, port: int, scheme: str) -> None:
         self.files: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}
         self.breaks: list[int] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.base = f"{scheme}://127.0.0.1:{port}"
@@ -32,6 +35,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         headers = {k: v for k in ("Range", "If-Range", "If-None-Match") if (v := self.headers.get(k))}
         self.web.asked.append((self.path, headers))
+        if self.path in self.web.moved:
+            self.send_response(302)
+            self.send_header("Location", self.web.moved[self.path])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         data = self.web.files.get(self.path)
         if data is None:
             self.send_error(404)

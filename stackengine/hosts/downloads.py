@@ -11,17 +11,20 @@ import http.client
 import json
 import os
 import re
-import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from stackengine import locks
+from stackengine.hosts import calling
 from stackengine.hosts.guest_image.ingredients import ImageError
+from stackengine.hosts.ways import Ways
+
+__all__ = ["Downloads", "Fetched", "Ways", "digests", "download", "normal_checksum", "nothing", "published_checksum"]
 
 CHUNK = 1 << 20
 TIMEOUT = 60.0
@@ -33,37 +36,6 @@ ABANDONED = 86_400.0
 _AGENT = {"User-Agent": "stackengine"}
 _UNREACHED = "is there a network? http_proxy and https_proxy are honoured, and what owner.yaml says of proxy, CA and mirrors"
 _LENGTHS = {64: "sha256", 96: "sha384", 128: "sha512", 40: "sha1"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How this machine reaches others; who owns it says so (``downloads`` in ``owner.yaml``)."""
-
-    proxy: str = ""
-    """URL of a proxy for http and https; empty: what ``http_proxy`` and ``https_proxy`` say. ``no_proxy`` counts in both cases."""
-    ca: str = ""
-    """A file with certificates that are trusted besides the system's."""
-    mirrors: Mapping[str, str] = field(default_factory=dict)
-    """Beginning of an address -> what stands in its place; where the mirror does not have a file, its own address is asked."""
-
-    def places(self, url: str) -> list[str]:
-        """The addresses to ask in turn; of several mirrors the one that says most."""
-        known = sorted((b for b in self.mirrors if url.startswith(b)), key=len)
-        return [self.mirrors[known[-1]] + url.removeprefix(known[-1]), url] if known else [url]
-
-    def opener(self) -> urllib.request.OpenerDirector:
-        """What opens addresses."""
-        handlers: list[urllib.request.BaseHandler] = []
-        if self.proxy:
-            handlers.append(urllib.request.ProxyHandler({"http": self.proxy, "https": self.proxy}))
-        if self.ca:
-            context = ssl.create_default_context()
-            try:
-                context.load_verify_locations(self.ca)
-            except OSError as error:  # ssl.SSLError is one
-                raise ImageError(f"the certificates in {self.ca} cannot be read: {error}", hint="downloads.ca in owner.yaml") from error
-            handlers.append(urllib.request.HTTPSHandler(context=context))
-        return urllib.request.build_opener(*handlers)
 
 
 def nothing() -> None:
@@ -92,8 +64,12 @@ class Fetched:
 class Downloads:
     """The cache in ``folder``."""
 
-    def __init__(self, folder: Path, ways: Ways | None = None) -> None:
-        self._folder, self.ways = folder, ways or Ways()
+    def __init__(self, folder: Path, ways: Ways | None = None, said: Callable[[], Iterable[str]] = tuple) -> None:
+        """``said``: URLs that people named on this machine, whose places may be at private addresses."""
+        self._folder, self.ways, self._said = folder, ways or Ways(), said
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        return self.ways.opener(calling.places(self._said()))
 
     def get(
         self, url: str, expected: Callable[[], str], check: Callable[[], None] = nothing, *, sha256: str = "", newest: bool = False
@@ -154,11 +130,14 @@ class Downloads:
         places = self.ways.places(url)
         for place in places:
             try:
-                with self.ways.opener().open(urllib.request.Request(place, headers=dict(_AGENT)), timeout=TIMEOUT) as answer:
+                with self._opener().open(urllib.request.Request(place, headers=dict(_AGENT)), timeout=TIMEOUT) as answer:
                     return bytes(answer.read(limit)).decode(errors="replace")
             except (OSError, http.client.HTTPException) as error:
                 if place == places[-1]:
                     raise ImageError(f"cannot fetch {place}: {error}", hint=_UNREACHED) from error
+            except ImageError:
+                if place == places[-1]:
+                    raise
         raise AssertionError("there is always one place")
 
     def _content(self, sha256: str) -> Path:
@@ -202,7 +181,7 @@ class Downloads:
         places = self.ways.places(url)
         for place in places:
             try:
-                return download(self.ways.opener(), place, part, check, known=known)
+                return download(self._opener(), place, part, check, known=known)
             except ImageError:
                 if place == places[-1]:
                     raise

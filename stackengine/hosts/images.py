@@ -31,9 +31,9 @@ class Images:
 
     def __init__(self, state_dir: Path, ways: Ways | None = None) -> None:
         self._state = state_dir
-        self._downloads = Downloads(state_dir / "images" / "downloads", ways)
         self._build_lock = threading.Lock()
         self.names = Catalogue(state_dir / "images" / "added.json")
+        self._downloads = Downloads(state_dir / "images" / "downloads", ways, lambda: [s.url for s in self.names.added().values() if s.fetched])
 
     def lookup(self, source: str) -> ImageSource:
         """What ``source`` (a name, a path or a URL) means, without touching a network; :class:`ImageError` with a suggestion when it means nothing."""

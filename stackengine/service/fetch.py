@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import ipaddress
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from stackengine.hosts import calling
 from stackengine.service.remote_files import is_remote
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ SILENCE, DEADLINE = 20.0, 60.0
 """Seconds without a byte, and for a whole file."""
 REDIRECTS = 5
 _MOVED = (301, 302, 303, 307, 308)
-_PORTS = {"http": 80, "https": 443}
 
 
 def fetch(address: str, allowed: Allowed) -> bytes:
@@ -43,7 +41,7 @@ def _followed(url: str, allowed: Allowed) -> bytes:
     end = time.monotonic() + DEADLINE
     for _ in range(REDIRECTS + 1):
         parts = _checked(url, allowed)
-        status, moved, body = _asked(url, parts, _address(parts, url, allowed), end)
+        status, moved, body = _asked(url, parts, allowed, end)
         if status == 200:
             return body
         if status not in _MOVED or not moved:
@@ -66,25 +64,16 @@ def _checked(url: str, allowed: Allowed) -> SplitResult:
     return parts
 
 
-def _address(parts: SplitResult, url: str, allowed: Allowed) -> tuple[str, int]:
-    """Where to connect to: a public address, or any of a host that the owner named."""
-    host, port = str(parts.hostname), parts.port or _PORTS[parts.scheme]
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    named = any(urlsplit(prefix).hostname == host for prefix in allowed.urls)
-    for address in found:
-        at = ipaddress.ip_address(address.partition("%")[0])
-        if not named and (not at.is_global or at.is_multicast):
-            raise ValueError(f"{url} is at {address}, which is a private address, and no allowed address names {host}")
-    return found[0], port
-
-
-def _asked(url: str, parts: SplitResult, address: tuple[str, int], end: float) -> tuple[int, str, bytes]:
-    """(status, where it was moved to, body); the connection goes to the address that was looked at."""
-    plain = socket.create_connection(address, timeout=SILENCE)
+def _asked(url: str, parts: SplitResult, allowed: Allowed, end: float) -> tuple[int, str, bytes]:
+    """(status, where it was moved to, body); the connection goes to the address that was looked at: a public one, or any of a place that the owner named."""
+    host, port = calling.place(url)
     try:
-        host = str(parts.hostname)
+        plain = calling.connect(host, port, SILENCE, calling.places(allowed.urls))
+    except calling.PrivateAddressError as error:
+        raise ValueError(f"{url}: {error}, and no allowed address names it") from None
+    try:
         carrier = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
-        connection = http.client.HTTPConnection(host, address[1], timeout=SILENCE)
+        connection = http.client.HTTPConnection(host, port, timeout=SILENCE)
         connection.sock = carrier
         try:
             target = parts.path or "/"

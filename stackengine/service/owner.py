@@ -149,9 +149,10 @@ _POOLS: dict[str, Callable[[Any], Any]] = {
 
 def downloads() -> Ways:
     """How images are fetched; of several files the last one that says something counts, and mirrors add up."""
-    from stackengine.hosts.downloads import Ways
+    from stackengine.hosts import calling
+    from stackengine.hosts.ways import Ways
 
-    found = Ways()
+    found = Ways(named=calling.places(allowed().urls))
     for path in places():
         if path.is_file():
             said: Any = _data(path).get("downloads", {})
@@ -163,7 +164,7 @@ def downloads() -> Ways:
             proxy, ca = said.get("proxy", found.proxy), said.get("ca", found.ca)
             if not isinstance(proxy, str) or not isinstance(ca, str):
                 raise ServiceError(f"{path}: downloads.proxy and downloads.ca are texts", hint="a URL, and the path of a file")
-            found = Ways(proxy, ca, {**found.mirrors, **mirrors})
+            found = replace(found, proxy=proxy, ca=ca, mirrors={**found.mirrors, **mirrors})
     return found
 
 

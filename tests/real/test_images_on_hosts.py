@@ -26,8 +26,12 @@ resources:
 
 
 @pytest.fixture
-def web() -> Iterator[webs.Web]:
+def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[webs.Web]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    owner = tmp_path / "config" / "stackengine" / "owner.yaml"
+    owner.parent.mkdir(parents=True)
     with webs.serve() as found:
+        owner.write_text(json.dumps({"allow": {"urls": [found.base]}}))
         found.files["/disk.raw"] = OLD
         yield found
 

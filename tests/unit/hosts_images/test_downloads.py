@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import web_server as webs
-from stackengine.hosts import downloads
+from stackengine.hosts import calling, downloads
 from stackengine.hosts.downloads import Downloads, Ways
 from stackengine.hosts.images import ImageError, Images
 
@@ -18,6 +19,11 @@ OLD, NEW = b"old" * 1000, b"newer" * 1000
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def near(*webs_: webs.Web) -> Ways:
+    """What an owner says who lets images come from these servers."""
+    return Ways(named=calling.places(web.base for web in webs_))
 
 
 def no_checksum() -> str:
@@ -40,10 +46,10 @@ def web() -> Iterator[webs.Web]:
 
 def test_a_download_that_breaks_off_goes_on_where_it_stopped(web: webs.Web, tmp_path: Path) -> None:
     web.breaks = [1000, 2500]
-    path, fetched = Downloads(tmp_path).get(f"{web.base}/disk", no_checksum)
+    path, fetched = Downloads(tmp_path, near(web)).get(f"{web.base}/disk", no_checksum)
     assert (path.read_bytes(), fetched.sha256) == (OLD, digest(OLD))
     assert [h.get("Range") for _, h in web.asked] == [None, "bytes=1000-", "bytes=2500-"]
-    assert Downloads(tmp_path).get(f"{web.base}/disk", no_checksum)[0] == path
+    assert Downloads(tmp_path, near(web)).get(f"{web.base}/disk", no_checksum)[0] == path
     assert len(web.asked) == 3  # and it is not fetched again
 
 
@@ -52,18 +58,18 @@ def test_a_part_of_a_version_that_is_no_longer_offered_is_not_gone_on_with(web: 
         web.files["/disk"] = NEW
 
     web.breaks = [1000]
-    path, _ = Downloads(tmp_path).get(f"{web.base}/disk", no_checksum, moved_on)
+    path, _ = Downloads(tmp_path, near(web)).get(f"{web.base}/disk", no_checksum, moved_on)
     assert path.read_bytes() == NEW
 
 
 def test_a_wrong_checksum_leaves_nothing_behind(web: webs.Web, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="wrong checksum"):
-        Downloads(tmp_path).get(f"{web.base}/disk", lambda: f"sha256:{digest(NEW)}")
+        Downloads(tmp_path, near(web)).get(f"{web.base}/disk", lambda: f"sha256:{digest(NEW)}")
     assert [f.name for f in tmp_path.iterdir() if f.suffix != ".lock"] == []
 
 
 def test_what_was_fetched_stays_when_its_address_shows_something_newer(web: webs.Web, tmp_path: Path) -> None:
-    cache, url = Downloads(tmp_path), f"{web.base}/disk"
+    cache, url = Downloads(tmp_path, near(web)), f"{web.base}/disk"
     cache.get(url, no_checksum)
     assert cache.get(url, no_checksum, newest=True)[1].sha256 == digest(OLD)
     assert web.asked[-1][1].keys() == {"If-None-Match"}  # the server said that nothing has changed
@@ -83,10 +89,78 @@ def test_a_mirror_is_asked_first_and_the_address_itself_where_it_has_nothing(web
     ways = Ways(mirrors={"https://images.example/": f"{web.base}/", "https://images.example/deep/": f"{web.base}/mirror/"})
     web.files["/mirror/disk"] = NEW
     assert Downloads(tmp_path, ways).get("https://images.example/deep/disk", no_checksum)[0].read_bytes() == NEW
-    back = Ways(mirrors={f"{web.base}/": f"{web.base}/nothing/"})
+    back = Ways(mirrors={f"{web.base}/": f"{web.base}/nothing/"}, named=near(web).named)
     assert Downloads(tmp_path, back).get(f"{web.base}/disk", no_checksum)[0].read_bytes() == OLD
     assert web.paths()[-2:] == ["/nothing/disk", "/disk"]
     assert Downloads(tmp_path, back).text(f"{web.base}/disk").startswith("old")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]"])
+def test_a_private_address_is_asked_for_nothing_unless_the_owner_names_it(web: webs.Web, tmp_path: Path, host: str) -> None:
+    url = web.base.replace("127.0.0.1", host) + "/disk"
+    with pytest.raises(ImageError, match=r"which is a private address") as refused:
+        Downloads(tmp_path).get(url, no_checksum)
+    assert (web.asked, "allow.urls" in refused.value.hint) == ([], True)
+    with pytest.raises(ImageError, match=r"which is a private address"):
+        Downloads(tmp_path).text(url)
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "10.0.0.1", "192.168.1.1", "[fd00::1]", "[fe80::1]", "[64:ff9b::a9fe:a9fe]", "[2002:7f00:1::1]", "0.0.0.0"],
+)  # fmt: skip
+def test_nor_any_other_that_only_this_machine_reaches(address: str, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"which is a private address"):
+        Downloads(tmp_path).get(f"http://{address}/disk", no_checksum)
+
+
+def test_a_redirection_leads_to_no_place_that_the_owner_did_not_name(web: webs.Web, tmp_path: Path) -> None:
+    with webs.serve() as inner:
+        inner.files["/secret"] = NEW
+        web.moved = {"/moved": f"{inner.base}/secret", "/deep": "/moved", "/ftp": "ftp://127.0.0.1:1/secret", "/file": "file:///etc/hostname"}
+        for path in ("/moved", "/deep"):
+            with pytest.raises(ImageError, match=r"/secret is not fetched: 127.0.0.1 is at 127.0.0.1, which is a private address"):
+                Downloads(tmp_path, near(web)).get(web.base + path, no_checksum)
+        for path in ("/ftp", "/file"):
+            with pytest.raises(ImageError, match="cannot fetch"):
+                Downloads(tmp_path, near(web)).get(web.base + path, no_checksum)
+        assert inner.asked == []
+        assert Downloads(tmp_path, near(web, inner)).get(f"{web.base}/deep", no_checksum)[0].read_bytes() == NEW
+
+
+def test_what_was_looked_at_is_what_is_called(web: webs.Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server that says something else the second time."""
+    port, answers = int(web.base.rpartition(":")[2]), ["192.0.2.1", "127.0.0.1"]
+
+    def lookup(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
+
+    called: list[tuple[str, int]] = []
+
+    def connection(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        called.append(address)
+        raise OSError("nobody there")
+
+    monkeypatch.setattr(socket, "create_connection", connection)
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    opener = Ways(named=frozenset({("images.example", port)})).opener()
+    with pytest.raises(ImageError, match="nobody there"):
+        downloads.download(opener, f"http://images.example:{port}/disk", tmp_path / "part", lambda: None, tries=1)
+    assert called == [("192.0.2.1", port)]
+
+
+def test_what_somebody_added_by_name_may_be_nearby(web: webs.Web, tmp_path: Path) -> None:
+    images = Images(tmp_path)
+    with pytest.raises(ImageError, match="private address"):
+        images.pull(f"{web.base}/disk")
+    images.names.add("base", f"{web.base}/disk")
+    assert images.pull("base") == digest(OLD)
+
+
+def test_an_address_is_looked_at_behind_a_proxy_too(web: webs.Web, tmp_path: Path) -> None:
+    for url in ("http://169.254.169.254/latest", "https://127.0.0.1/x", "http://localhost:1/x"):
+        with pytest.raises(ImageError, match="private address"):
+            Downloads(tmp_path, Ways(proxy=web.base)).get(url, no_checksum)
+    assert web.asked == []
 
 
 def test_the_owners_proxy_is_used(web: webs.Web, tmp_path: Path) -> None:
@@ -99,8 +173,8 @@ def test_an_own_certificate_is_trusted_where_the_owner_says_so(tmp_path: Path) -
     with webs.serve(certificate) as web:
         web.files["/disk"] = OLD
         with pytest.raises(ImageError, match="CERTIFICATE_VERIFY_FAILED"):
-            Downloads(tmp_path / "a").get(f"{web.base}/disk", no_checksum)
-        found, _ = Downloads(tmp_path / "b", Ways(ca=str(tmp_path / "cert.pem"))).get(f"{web.base}/disk", no_checksum)
+            Downloads(tmp_path / "a", near(web)).get(f"{web.base}/disk", no_checksum)
+        found, _ = Downloads(tmp_path / "b", Ways(ca=str(tmp_path / "cert.pem"), named=near(web).named)).get(f"{web.base}/disk", no_checksum)
         assert found.read_bytes() == OLD
     with pytest.raises(ImageError, match="cannot be read"):
         Downloads(tmp_path / "c", Ways(ca=str(tmp_path / "none.pem"))).get("https://images.example/", no_checksum)

@@ -10,6 +10,7 @@ import pytest
 from stackengine.cli.main import main
 from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.service import images
+from stackengine.service.session import Session
 from stackengine.service.types import ServiceError
 from unit.cli.cli_documents import check
 from unit.service.house import STACK, House
@@ -48,9 +49,17 @@ def test_a_lock_that_is_not_in_order_is_a_fault_at_its_place(house: House, text:
     assert [(d.code, Path(d.mark.file).name) for d in wrong.value.diagnostics.errors] == [("E320", "stack.lock")]
 
 
-def test_newer_images_are_asked_for_where_they_come_from(house: House) -> None:
-    with pytest.raises(ServiceError, match="cannot fetch"):
+def test_newer_images_are_asked_for_where_they_come_from(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(house.folder / "config"))
+    with pytest.raises(ServiceError, match="which is a private address"):
         house.plan(IMAGE, upgrade_images=True)
+    owner = house.folder / "config" / "stackengine" / "owner.yaml"
+    owner.parent.mkdir(parents=True)
+    for said in ({"allow": {"urls": ["http://127.0.0.1:9/"]}}, {"downloads": {"mirrors": {"http://other.example/": "http://127.0.0.1:9/"}}}):
+        owner.write_text(json.dumps(said))
+        house.session = Session(house.session.settings)
+        with pytest.raises(ServiceError, match="cannot fetch"):
+            house.plan(IMAGE, upgrade_images=True)
 
 
 def test_an_added_image_is_listed_with_the_stacks_that_have_it(house: House, capsys: pytest.CaptureFixture[str]) -> None:
