@@ -80,9 +80,10 @@ def _servers(session: Session, host: Host) -> list[str]:
             host.domain_destroy(domain.uuid)
             host.domain_undefine(domain.uuid)
             gone.append(domain.name)
-            for name in host.volume_names("default"):
-                if name.startswith(f"{domain.name}-"):
-                    host.volume_delete("default", name)
+            for pool in host.pool_list():
+                for name in host.volume_names(pool.name):
+                    if name.startswith(f"{domain.name}-"):
+                        host.volume_delete(pool.name, name)
     return gone
 
 

@@ -224,8 +224,11 @@ def test_drain_takes_servers_away_and_then_the_networks(hosts: House, capsys: py
 
 
 def test_what_was_on_a_dead_host_is_made_again_elsewhere(hosts: House, capsys: pytest.CaptureFixture[str]) -> None:
-    assert hosts.up(TWO + RECORD).status == "complete"
+    for uri in (A, B, C):
+        on(hosts, uri).pool_define("<pool type='dir'><name>fast</name></pool>")
+    assert hosts.up(TWO.replace("image: tiny", "image: tiny, pool: fast", 1) + RECORD).status == "complete"
     before = hosts.instances()["web"]
+    assert len(on(hosts, A).volume_names("fast")) > 1
     assert run(hosts, capsys, "evacuate", A, "--yes", code=2)[-1]["message"].startswith(f"{A} may still run its servers")
     assert "answers" in run(hosts, capsys, "evacuate", A, "--yes", "--host-is-dead", code=2)[-1]["message"]
     left = on(hosts, A).snapshot()
@@ -246,5 +249,5 @@ def test_what_was_on_a_dead_host_is_made_again_elsewhere(hosts: House, capsys: p
     assert (look(hosts.session, STACK).differences, look(hosts.session, STACK).unreadable) == ((), ())
     assert {r.status for r in stacks.show(hosts.session, STACK).resources} == {"ready"}
     run(hosts, capsys, "hosts", "uncordon", "a")
-    assert on(hosts, A).domain_list() == on(hosts, A).network_list() == []
+    assert on(hosts, A).domain_list() == on(hosts, A).network_list() == on(hosts, A).volume_names("fast") == []
     assert hosts.down().status == "complete"
