@@ -21,8 +21,12 @@ from stackengine.hosts.runtime import write_whole
 
 BOOT_SECONDS = 15.0
 """Longest time for the word; a guest that hangs never says it."""
+EMULATED_SECONDS = 60.0
+"""The same under emulation: it does not hang, but the machine may be very busy."""
 AT_ONCE_SECONDS = 1.0
 """A guest that is accelerated says it in a tenth of this. One that took longer is compared with an emulated one: the machine may only be busy."""
+CLEARLY = 2.0
+"""So many times the processor time of an emulated guest are no acceleration. Wall-clock time would say how busy the machine is, and to whom of the two."""
 WORD = b"No bootable device"
 PROBE = """<domain type='{accelerator}'>
   <name>{name}</name><uuid>{uuid}</uuid>
@@ -41,6 +45,10 @@ class Boot:
 
     seconds: float = 0.0
     problem: str = ""
+    cpu: float = 0.0
+    """Seconds of processor time that it took until then."""
+    started: bool = True
+    """Whether there was a guest at all; not where the host knows no such kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,8 @@ class Probe:
     """Why it is not ``kvm``."""
 
 
-def boot(connection: Any, accelerator: str) -> Boot:
-    """Run the guest once; it is gone afterwards, also when we are killed."""
+def boot(connection: Any, accelerator: str, limit: float = BOOT_SECONDS) -> Boot:
+    """Run the guest once, for at most ``limit`` seconds; it is gone afterwards, also when we are killed."""
     import libvirt
 
     identity = uuid.uuid4()
@@ -74,7 +82,8 @@ def boot(connection: Any, accelerator: str) -> Boot:
     try:
         domain = connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY)
     except libvirt.libvirtError as error:
-        return Boot(problem=_first_line(error))
+        return Boot(problem=_first_line(error), started=False)
+    cpu = 0.0
     try:
         stream = connection.newStream(0)
         domain.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
@@ -82,8 +91,10 @@ def boot(connection: Any, accelerator: str) -> Boot:
         thread.start()
         start = time.monotonic()
         domain.resume()
-        spoke = word.wait(BOOT_SECONDS)
+        spoke = word.wait(limit)
         seconds = time.monotonic() - start
+        if spoke:  # one that hangs is not asked for anything
+            cpu = domain.info()[4] / 1e9
     except libvirt.libvirtError as error:
         return Boot(problem=_first_line(error))
     finally:
@@ -95,7 +106,7 @@ def boot(connection: Any, accelerator: str) -> Boot:
     if not spoke:
         last = bytes(said).decode("ascii", "replace").strip().rpartition("\n")[2].strip()
         return Boot(problem=f"the guest hangs (after {last!r})" if last else "the guest hangs before it says anything")
-    return Boot(seconds)
+    return Boot(seconds, cpu=cpu)
 
 
 def _first_line(error: Exception) -> str:
@@ -111,13 +122,22 @@ def probe(connection: Any) -> Probe:
     accelerated = boot(connection, "kvm")
     if not accelerated.problem and accelerated.seconds <= AT_ONCE_SECONDS:
         return Probe("kvm", accelerated.seconds)
-    emulated = boot(connection, "qemu")
-    if not accelerated.problem and (emulated.problem or accelerated.seconds <= emulated.seconds):
+    emulated = boot(connection, "qemu", EMULATED_SECONDS)
+    if not accelerated.problem and (not emulated.started or _helps(accelerated, emulated)):
         return Probe("kvm", accelerated.seconds)
+    if emulated.problem and (accelerated.problem or emulated.started):
+        return Probe("", reason=f"kvm: {accelerated.problem or f'slow ({accelerated.seconds:.1f} s)'}; emulation: {emulated.problem}")
+    kvm, tcg = (f"{b.seconds:.1f} s, {b.cpu:.1f} of a processor" for b in (accelerated, emulated))
+    return Probe("qemu", emulated.seconds, accelerated.problem or f"a guest is slower with KVM ({kvm}) than emulated ({tcg})")
+
+
+def _helps(accelerated: Boot, emulated: Boot) -> bool:
+    """Whether both ended and acceleration took less: of a processor, where the host tells that."""
     if emulated.problem:
-        return Probe("", reason=f"kvm: {accelerated.problem}; emulation: {emulated.problem}")
-    slow = f"a guest is slower with KVM ({accelerated.seconds:.1f} s) than emulated ({emulated.seconds:.1f} s)"
-    return Probe("qemu", emulated.seconds, accelerated.problem or slow)
+        return False
+    if accelerated.cpu and emulated.cpu:
+        return accelerated.cpu <= CLEARLY * emulated.cpu
+    return accelerated.seconds <= emulated.seconds
 
 
 def probe_accelerator(connection: Any, folder: Path) -> Probe:

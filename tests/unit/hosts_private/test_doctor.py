@@ -27,13 +27,17 @@ class Connection:
     [
         (Boot(0.1), Boot(0.1), "kvm"),
         (Boot(3.0), Boot(5.0), "kvm"),  # the machine is busy, not KVM slow
+        (Boot(3.0, cpu=0.3), Boot(5.0, cpu=0.3), "kvm"),
+        (Boot(3.0, cpu=1.6), Boot(5.0, cpu=0.2), "qemu"),  # the machine is busy, and KVM slow
+        (Boot(3.0), Boot(problem="the guest hangs"), ""),  # nobody knows: it is not remembered
+        (Boot(3.0), Boot(problem="not supported", started=False), "kvm"),
         (Boot(3.0), Boot(0.1), "qemu"),  # every exit is emulated
         (Boot(problem="the guest hangs"), Boot(0.1), "qemu"),
         (Boot(problem="not supported"), Boot(problem="no emulator"), ""),
     ],
 )
 def test_the_accelerator_is_the_one_that_ran_a_guest(kvm: Boot, emulated: Boot, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accelerator, "boot", lambda _connection, name: kvm if name == "kvm" else emulated)
+    monkeypatch.setattr(accelerator, "boot", lambda _connection, name, _limit=0.0: kvm if name == "kvm" else emulated)
     probe = accelerator.probe(Connection())
     assert probe.accelerator == found
     assert bool(probe.reason) == (found != "kvm")
