@@ -13,6 +13,11 @@ HOSTNAME = "signal.stackengine.internal"
 CHANNEL = "org.stackengine.signal.0"
 """Name of the virtio-serial port on which a guest may send signals as JSON lines."""
 MAX_BODY = 256 << 10
+MAX_SIGNALS = 1000
+"""Different signals that a handle takes; more where somebody waits for more."""
+MAX_BYTES = 16 << 20
+"""Of all signals of a handle together."""
+FULL = f"this handle takes no more: {MAX_SIGNALS} different signals, or {MAX_BYTES >> 20} MiB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from stackengine.engine.signals import CHANNEL
+from stackengine.engine.signals import CHANNEL, MAX_BODY
 from stackengine.hosts.listener import Receive
 from stackengine.sdk import HostError
 
@@ -16,6 +16,10 @@ POLL = 0.05
 """Seconds between two looks at what guests wrote: that is in this process's memory by then, and costs no call."""
 RESCAN = 0.5
 """Seconds between two looks for guests that have started since."""
+LONGEST = 2 * MAX_BODY
+"""Bytes of a line that can be a signal; a longer one is dropped."""
+PIECES = 16
+"""Pieces of 4 KiB that are read of one guest at a look, so that one that never stops holds up no other."""
 _AGAIN = -2
 """What a non-blocking stream returns when there is nothing to read now (virStreamRecv)."""
 
@@ -59,7 +63,7 @@ class ChannelReader:
     def _read(self, uuid: str) -> None:
         stream, rest = self._streams[uuid]
         try:
-            while True:
+            for _ in range(PIECES):
                 data = stream.recv(4096)
                 if data == _AGAIN:
                     break
@@ -69,10 +73,11 @@ class ChannelReader:
                 rest += data
         except Exception:  # the guest stopped: libvirt's stream is gone (libvirtError), and is opened again when it runs
             self._streams.pop(uuid, None)
-        while b"\n" in rest:
-            line, _, left = bytes(rest).partition(b"\n")
-            rest[:] = left
-            deliver(line, self._receive)
+        *lines, left = bytes(rest).split(b"\n")
+        rest[:] = left if len(left) <= LONGEST else b""  # what is left of a line that was too long is no JSON
+        for line in lines:
+            if line.lstrip().startswith(b"{"):
+                deliver(line, self._receive)
 
 
 def deliver(line: bytes, receive: Receive) -> None:

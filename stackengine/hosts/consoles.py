@@ -25,6 +25,8 @@ POLL, RESCAN = 0.05, 0.5
 AGAIN = -2
 LONGEST = 16 << 20
 """Bytes that are kept of one guest; then the older half goes."""
+MOST = 256 << 10
+"""Bytes that are read of one guest at a look, so that one that never stops holds up no other."""
 QUIET, LOOK = 0.3, 3.0
 """When somebody asks for the log: seconds without a word after which it is all there, and seconds at most."""
 
@@ -83,7 +85,7 @@ class Heard:
         """Take what is there; False when the console has ended."""
         new, there = bytearray(), True
         try:
-            while (data := self._stream.recv(65_536)) != AGAIN:
+            while len(new) < MOST and (data := self._stream.recv(65_536)) != AGAIN:
                 if not data:
                     there = False
                     break
@@ -98,13 +100,12 @@ class Heard:
         self._rest += new
         self.size += len(new)
         kept = bytearray()
-        while self._rest:
-            line, end, left = bytes(self._rest).partition(b"\n")
-            if not end and not last and (MARK in line or MARK.startswith(line[-len(MARK) :])):
-                break  # a signal that is not whole yet
+        *lines, tail = bytes(self._rest).split(b"\n")
+        half = not last and len(tail) <= channels.LONGEST and bool(tail) and (MARK in tail or MARK.startswith(tail[-len(MARK) :]))
+        self._rest[:] = tail if half else b""  # a signal that is not whole yet
+        for line in [*(line + b"\n" for line in lines), *([] if half else [tail])]:
             before, mark, signal = line.partition(MARK)
-            self._rest[:] = left
-            kept += before if mark else line + end
+            kept += before
             if mark and receive is not None:
                 channels.deliver(signal, receive)
         if kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from stackengine.engine import SIGNAL
 from stackengine.engine.ports import Result
-from stackengine.engine.signals import parse
+from stackengine.engine.signals import FULL, MAX_BYTES, MAX_SIGNALS, Signal, parse
 from stackengine.model.instance import Recorded
 from stackengine.planning.plan import Plan
 from stackengine.sdk import Host
@@ -32,6 +33,11 @@ class SignalHub:
         self._closed = threading.Event()
         self._numbers = {handle: len(known) for handle, known in recorded.signals.items()}
         """Signals without an id are numbered, on from those that were received before a crash."""
+        self._taken = {handle: {str(s["id"]) for s in known} for handle, known in recorded.signals.items()}
+        self._bytes = {handle: sum(len(json.dumps(s)) for s in known) for handle, known in recorded.signals.items()}
+        gates = [a.gate for a in plan.actions.values() if a.gate is not None and a.gate.kind == "signal"]
+        self._most = {gate.handle: max(MAX_SIGNALS, *(g.count for g in gates if g.handle == gate.handle)) for gate in gates}
+        self._lock = threading.Lock()
         self._going = {str(a.instance.identity.get("uuid")) for a in plan.actions.values() if a.verb == "delete"}
         self._readers: list[Any] = []
 
@@ -71,16 +77,31 @@ class SignalHub:
     def receive(self, handle: str, token: str, body: bytes) -> str | None:
         """Take a signal in; returns what is wrong with it, or None. Safe from any thread."""
         known = self._tokens.get(handle)
-        if known is None or known[0] != token:
+        if known is None or not hmac.compare_digest(known[0].encode(), token.encode("utf-8", "replace")):
             return "there is no such handle"
-        number = self._numbers[handle] = self._numbers.get(handle, 0) + 1
-        try:
-            found = parse(body, number)
-        except ValueError as error:
-            return str(error)
+        with self._lock:
+            number = self._numbers[handle] = self._numbers.get(handle, 0) + 1
+            try:
+                found = parse(body, number)
+            except ValueError as error:
+                return str(error)
+            if not self._has_room(handle, found, len(body)):
+                return FULL
         value = {"handle": handle, "path": known[1], "id": found.id, "status": found.status, "reason": found.reason, "data": found.data}
         self._deliver(Result(SIGNAL + handle, value))
         return None
+
+    def _has_room(self, handle: str, signal: Signal, length: int) -> bool:
+        """Whether a handle takes this one: a repeated one always, as it is recorded once."""
+        taken = self._taken.setdefault(handle, set())
+        if signal.id in taken:
+            return True
+        length += self._bytes.get(handle, 0)
+        if len(taken) >= self._most.get(handle, MAX_SIGNALS) or length > MAX_BYTES:
+            return False
+        taken.add(signal.id)
+        self._bytes[handle] = length
+        return True
 
     def _poll(self, host: Host) -> None:
         seen = 0
