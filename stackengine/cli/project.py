@@ -118,7 +118,12 @@ def _setting(key: str, entry: _Field, args: argparse.Namespace, environ: Mapping
 
 
 def _keeps_apart(key: str, args: argparse.Namespace, found: project.Project | None) -> bool:
-    """Whether the project's value does not count: a branch environment has a name of its own, and where it is alone a host of its own."""
+    """Whether the project's value does not count: a branch environment has a name of its own, and where it is alone a host of its own.
+
+    The reaper looks at every repository, unless somebody says one.
+    """
+    if key == "repository" and getattr(args, "verb", "") == "reap":
+        return True
     if args.command != "env" or found is None or key not in ("host", "name"):
         return False
     if key == "name":

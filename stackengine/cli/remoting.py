@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,7 +35,7 @@ FORWARDED = ("STACKENGINE_CONTEXT", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "NO_COL
 
 def remote_of(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> str:
     """The remote that counts: ``--remote``, ``STACKENGINE_REMOTE``, the project file; empty: this machine."""
-    if environ.get("STACKENGINE_SERVED"):
+    if environ.get("STACKENGINE_SERVED") or getattr(args, "config_wanted", False):  # which settings count here is known here
         return ""
     found = args.remote or environ.get("STACKENGINE_REMOTE", "") or next((s.value for s in getattr(args, "config", ()) if s.key == "remote"), "")
     if args.command not in COMMANDS:
@@ -72,7 +72,8 @@ def run(remote: str, argv: Sequence[str], args: argparse.Namespace, terminal: Te
         else:
             why = ""
         if code is None:
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # what it did not read any more
+                process.stdin.close()
             said = process.stderr.read().decode("utf-8", "replace").strip()
             process.wait(20)
             raise _broken(remote, said or why or "it ended without a word")
@@ -169,9 +170,11 @@ def _without_remote(argv: Sequence[str]) -> list[str]:
 
 def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
     """With repository, branch and commit, which only this side can see."""
+    if args.command != "env":
+        return words
     named = getattr(args, "name", "") and args.verb not in ("up", "run")
     perhaps = named and args.verb == "outputs" and not args.output  # the only word may be an output of this checkout's environment
-    if args.command != "env" or args.verb not in ORIGIN or (named and not perhaps):
+    if args.verb not in ORIGIN or (named and not perhaps):
         return words
     from stackengine.service.environments.origin import find_origin
     from stackengine.service.environments.run import branch_of

@@ -82,6 +82,36 @@ def test_a_remote_of_the_project_counts_too(command: str, tmp_path: Path, monkey
     assert "is not done on a remote" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ls"], ["env", "ls"], ["env", "cuts"], ["env", "reap"], ["show"], ["show", "x"], ["down", "x", "--yes"], ["up", "t.yaml", "--yes"],
+        ["plan", "t.yaml", "--name", "x"], ["env", "down", "x", "--repo", "r", "--branch", "b", "--commit", "c"],
+    ],
+)  # fmt: skip
+def test_a_project_with_a_remote_sends_every_command_there(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("STACKENGINE_REMOTE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stackengine.yaml").write_text("name: shop\nremote: ssh://there\ntemplate: t.yaml\n")
+    (tmp_path / "t.yaml").write_text("heat_template_version: 2021-04-16\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ssh").write_text("#!/bin/sh\necho asked to go there >&2\nexit 255\n")
+    (tmp_path / "bin" / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    assert main([*words]) != 0
+    assert "asked to go there" in capsys.readouterr().err
+
+
+def test_which_settings_count_here_is_said_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("STACKENGINE_REMOTE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stackengine.yaml").write_text("name: shop\nremote: ssh://there\n")
+    assert main(["show", "--config"]) == 0
+    assert "ssh://there" in capsys.readouterr().out
+
+
 def test_a_source_that_somebody_says_later_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = "{type: 'SE::Image', properties: {source: {get_attr: [said, value]}}}"
     (tmp_path / "t.yaml").write_text(f"heat_template_version: 2021-04-16\nresources:\n  said: {{type: 'OS::Heat::RandomString'}}\n  image: {said}\n")

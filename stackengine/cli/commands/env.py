@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     run_.add_argument("--artifacts", metavar="DIR", help="collect consoles, cloud-init's logs, events and a JUnit file there")
     run_.add_argument("--collect", metavar="[SERVER:]PATH", action="append", help="with --artifacts: also this file of the guests; repeatable")
     run_.add_argument("--keep-on-failure", metavar="TIME", type=options.seconds, help="when CMD fails, keep the environment that long")
-    verbs.add_parser("ls", help="list environments")
+    options.add_project(verbs.add_parser("ls", help="list environments"))
     for name, text in _ONE.items():
         verb = verbs.add_parser(name, help=text)
         _add_name(verb)
@@ -64,6 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     reap.add_argument("--dry-run", action="store_true", help="say what would go and why, and do nothing")
     reap.add_argument("--all", action="store_true", help="take down every environment, pinned ones too")
     reap.add_argument("--repo", default="", help="only environments of this repository")
+    options.add_project(reap)
     _add_forks(verbs)
     serve = verbs.add_parser("serve", help="reap again and again until it is told to end")
     serve.add_argument("--every", metavar="TIME", type=options.seconds, default=60.0, help="between two rounds (default: 60s)")
@@ -79,7 +80,7 @@ def _add_forks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     fork.add_argument("parent", metavar="PARENT", help="the name or branch of the environment")
     freeze = verbs.add_parser("freeze", help="take a cut of an environment and keep it: forks start from it without touching the parent")
     reset = verbs.add_parser("reset", help="bring an environment back to the state of its last `freeze`, disks and memory")
-    verbs.add_parser("cuts", help="list cuts")
+    options.add_project(verbs.add_parser("cuts", help="list cuts"))
     for verb in (freeze, reset):
         _add_name(verb)
     options.add_project(fork)

@@ -13,6 +13,7 @@ from stackengine.cli.terminal import Terminal
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--quiet", "-q", action="store_true", help="names only")
+    options.add_project(parser)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
