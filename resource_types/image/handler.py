@@ -84,7 +84,7 @@ class Image(sdk.ResourceType):
             form = "qcow2" if head.startswith(QCOW2) else "raw"
             suffix = form if part == "disk" else part
             record = {"kind": "image", "source": source, "sha256": sha256}
-            found = sdk.ensure_content(ctx, pool, f"{sha256[:32]}.{suffix}", data, length, record, shared=True)
+            found = sdk.ensure_content(ctx, pool, f"{sha256[:32]}.{suffix}", data, length, record, shared=True, sha256=sha256)
         if part != "disk":
             return {part: found.path}
         virtual = int.from_bytes(head[24:32], "big") if form == "qcow2" else length

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import asdict
@@ -62,7 +63,8 @@ class Images:
         if sha256 and seen != sha256.lower().removeprefix("sha256:"):
             said = f"expected sha256:{sha256.lower().removeprefix('sha256:')}, got sha256:{seen}"
             raise ImageError(f"wrong checksum of {source}: {said}", hint="it is not the one that was named: get that one, or name this with its own checksum")
-        return path.open("rb"), path.stat().st_size, seen
+        stream = path.open("rb")
+        return stream, os.fstat(stream.fileno()).st_size, seen
 
     def held(self, source: str) -> int:
         """Bytes of an image that are on this machine already, built or downloaded; 0: none."""

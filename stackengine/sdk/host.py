@@ -251,7 +251,7 @@ class Host(Protocol):
         """virStorageVolCreateXML; :class:`ExistsError` when the name is taken."""
 
     def volume_upload(self, pool: str, name: str, data: BinaryIO, length: int, check: Callable[[], None]) -> None:
-        """virStorageVolUpload of ``length`` bytes."""
+        """virStorageVolUpload of ``length`` bytes; :class:`HostError` when the source has fewer."""
 
     def volume_download(self, pool: str, name: str, limit: int) -> bytes:
         """The first ``limit`` bytes (virStorageVolDownload)."""

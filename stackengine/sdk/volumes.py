@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from html import escape
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from stackengine.sdk.context import Context
 from stackengine.sdk.errors import ExistsError, FailedError, NotFoundError
@@ -120,12 +120,33 @@ def ensure_copy(
     return ensure_volume(ctx, pool, name, capacity, format_, more=more, secret=secret)
 
 
-def ensure_content(
-    ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any], *, shared: bool = False
-) -> VolumeInfo:
-    """A raw file with this content, uploaded once: half an upload has no record, and is made again.
+class _Sent(io.RawIOBase):
+    """Reads on, and knows what was read: what was looked at before may be another content by now."""
 
-    ``shared``: several stacks may make it at once, also from other hosts that have the same folder as their pool.
+    def __init__(self, data: BinaryIO) -> None:
+        self._data, self._hash, self.length = data, hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._data.read(size)
+        self._hash.update(found)
+        self.length += len(found)
+        return found
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+def ensure_content(
+    ctx: Context, pool: str, name: str, data: BinaryIO, length: int, record: dict[str, Any], *, shared: bool = False, sha256: str = ""
+) -> VolumeInfo:  # fmt: skip
+    """A raw file with this content, uploaded once: half an upload has no record, and is made again; one that fails is taken away.
+
+    ``shared``: several stacks may make it at once, also from other hosts that have the same folder as their pool. ``sha256``: what the content is
+    to have. It is taken of what is sent while it is sent; FailedError when that is another one, or shorter.
     """
     with ctx.alone(f"{_place(ctx, pool)}/{name}") if shared else contextlib.nullcontext():
         found = ctx.host.volume_info(pool, name)
@@ -138,9 +159,22 @@ def ensure_content(
         if found is not None:
             ctx.host.volume_delete(pool, name)
         made = ctx.host.volume_create(pool, volume_xml(name, length, "raw"))
-        ctx.host.volume_upload(pool, name, data, length, ctx.check)
+        try:
+            _send(ctx, pool, name, data, length, sha256)
+        except Exception:
+            with contextlib.suppress(Exception):  # where it cannot be taken away, it has no record
+                ctx.host.volume_delete(pool, name)
+            raise
         write_record(ctx, pool, name, {**record, "whole": True})
         return made
+
+
+def _send(ctx: Context, pool: str, name: str, data: BinaryIO, length: int, sha256: str) -> None:
+    sent = _Sent(data)
+    ctx.host.volume_upload(pool, name, cast("BinaryIO", sent), length, ctx.check)
+    if sent.length != length or sha256 not in ("", sent.sha256):
+        said = f"{sent.length} bytes of {length}" if sent.length != length else f"sha256:{sent.sha256} in place of sha256:{sha256}"
+        raise FailedError(f"what was to be {pool}/{name} changed while it was copied: {said}", hint="do it again when nobody writes to its source")
 
 
 def _place(ctx: Context, pool: str) -> str:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import libvirt
 
 from stackengine.hosts.libvirt.copies import CopyCalls, writer_of
-from stackengine.sdk import NotFoundError, VolumeInfo
+from stackengine.sdk import HostError, NotFoundError, VolumeInfo
 
 CHUNK = 256 << 10
 """Bytes per message of a stream."""
@@ -39,7 +39,7 @@ class VolumeCalls(CopyCalls):
         return self._call("virStorageVolCreateXML", work)  # type: ignore[no-any-return]
 
     def volume_upload(self, pool: str, name: str, data: BinaryIO, length: int, check: Callable[[], None]) -> None:
-        """Upload ``length`` bytes."""
+        """Upload ``length`` bytes; HostError when there are fewer."""
 
         def work(c: Any) -> None:
             stream = c.newStream()
@@ -48,9 +48,7 @@ class VolumeCalls(CopyCalls):
             try:
                 while left:
                     check()
-                    chunk = data.read(min(CHUNK, left))
-                    if not chunk:
-                        break
+                    chunk = _some(data, left, name)
                     left -= len(chunk)
                     while chunk:
                         chunk = chunk[stream.send(chunk) :]
@@ -139,6 +137,14 @@ class VolumeCalls(CopyCalls):
     def volume_names(self, pool: str) -> list[str]:
         """The names of all volumes of a pool."""
         return self._call("virStoragePoolListVolumes", lambda c: list(c.storagePoolLookupByName(pool).listVolumes()))  # type: ignore[no-any-return]
+
+
+def _some(data: BinaryIO, left: int, name: str) -> bytes:
+    """The next bytes of ``left``; HostError where there are none."""
+    found = data.read(min(CHUNK, left))
+    if not found:
+        raise HostError(f"the source of volume {name} ended {left} bytes early", hint="does somebody write to it?")
+    return found
 
 
 def _delete(pool: Any, name: str) -> None:

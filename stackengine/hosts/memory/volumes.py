@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
 
 from stackengine.hosts.memory import xml as read
-from stackengine.sdk import ExistsError, NotFoundError, RefusedError, VolumeInfo
+from stackengine.sdk import ExistsError, HostError, NotFoundError, RefusedError, VolumeInfo
 
 KEEP = 1 << 20
 """Bytes of an upload that are kept (seeds and sidecar records are small, images are not needed)."""
@@ -55,9 +55,14 @@ class VolumeCalls:
             return self._volume(pool, name, volumes[name])
 
     def volume_upload(self, pool: str, name: str, data: BinaryIO, length: int, check: Callable[[], None]) -> None:
-        """Take the bytes; the first MiB is kept."""
-        check()
-        kept = data.read(min(length, KEEP))
+        """Take the bytes; the first MiB is kept. HostError when there are fewer."""
+        kept, left = b"", length
+        while left:
+            check()
+            part = data.read(min(left, KEEP))
+            if not part:
+                raise HostError(f"the source of volume {name} ended {left} bytes early", hint="does somebody write to it?")
+            kept, left = kept or part, left - len(part)
         with self._call("volume_upload") as state:
             self._known_volume(state, pool, name)["data"] = base64.b64encode(kept).decode()
 
