@@ -63,6 +63,11 @@ def test_changes_as_it_runs_and_power_as_desired_state(state: Path, tmp_path: Pa
     run(state, "cp", "life", str(tmp_path / "page"), "web:/tmp/")
     run(state, "cp", "life", "web:/tmp/page", str(tmp_path / "back"))
     assert (tmp_path / "back").read_bytes() == (tmp_path / "page").read_bytes()
+    run(state, "exec", "life", "web", "--", "chmod", "604", "/tmp/page")
+    (tmp_path / "page").write_bytes(b"newer")
+    run(state, "cp", "life", str(tmp_path / "page"), "web:/tmp/page")
+    look = run(state, "exec", "life", "web", "--", "sh", "-c", "stat -c %a /tmp/page; cat /tmp/page; ls -A /tmp | grep -c part")
+    assert look.split() == ["604", "newer0"]
     assert run(state, "exec", "life", "web", "--", "false", code=1) == ""
 
     since = uptime(state)
