@@ -16,37 +16,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from stackengine.store.errors import StoreError, explain
+from stackengine.store.servers import BUSY_SECONDS, server_engine, transaction
 from stackengine.store.tables import SCHEMA_VERSION, metadata, store_meta
-
-BUSY_SECONDS = 30
-
-
-DRIVERS = {"postgresql": ("postgresql+psycopg", "postgres"), "mysql": ("mysql+pymysql", "mysql"), "mariadb": ("mariadb+pymysql", "mysql")}
-"""Scheme of a URL without a driver -> (the same with ours, the extra that installs it)."""
-
-
-def _server_engine(url: str) -> sa.Engine:
-    """An engine for a database server; StoreError when the URL or its driver cannot be used."""
-    scheme, _, rest = url.partition("://")
-    name, extra = DRIVERS.get(scheme.partition("+")[0], ("", ""))
-    if not name:
-        raise StoreError(f"{scheme}:// is no database that is known", "a folder, a file, or sqlite:///…, postgresql://…, mysql://…")
-    try:
-        return sa.create_engine(f"{name}://{rest}" if "+" not in scheme else url, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
-        raise StoreError(f"{scheme}:// needs the Python package {error.name}", f"pip install 'stackengine[{extra}]'") from error
-    except SQLAlchemyError as error:
-        raise StoreError(f"this database URL cannot be used: {error}", "postgresql://USER@HOST/NAME, for example") from error
 
 
 class Database:
-    """An engine with short transactions; on SQLite in WAL mode with synchronous=FULL."""
+    """An engine with short transactions, of which one writes at a time; on SQLite in WAL mode with synchronous=FULL."""
 
     def __init__(self, url: str) -> None:
         self.is_sqlite = url.startswith("sqlite")
         self.location = url.removeprefix("sqlite:///") if self.is_sqlite else sa.make_url(url).render_as_string(hide_password=True)
         self.file = Path(self.location) if self.is_sqlite else None
-        self.engine = sqlite_engine(self.location) if self.is_sqlite else _server_engine(url)
+        self.engine = sqlite_engine(self.location) if self.is_sqlite else server_engine(url)
         self._check_schema()
         with self.reading() as connection:
             rows = {row.key: row.value for row in connection.execute(sa.select(store_meta.c.key, store_meta.c.value))}
@@ -67,7 +48,7 @@ class Database:
                         raise
                     connection.exec_driver_sql("COMMIT")
                 else:
-                    with connection.begin():
+                    with transaction(connection):
                         yield connection
         except SQLAlchemyError as error:
             raise explain(error, self.location) from error
@@ -108,19 +89,24 @@ class Database:
 
     def _version(self) -> int:
         with self.reading() as connection:
-            if not sa.inspect(connection).has_table("store_meta"):
-                return 0
-            found = connection.execute(sa.select(store_meta.c.value).where(store_meta.c.key == "schema")).scalar()
-            return int(found or 0)
+            return self._written(connection)
+
+    @staticmethod
+    def _written(connection: sa.Connection) -> int:
+        """The version that stands in the database; 0 where there is none, or only its tables: MySQL makes each by itself."""
+        if not sa.inspect(connection).has_table("store_meta"):
+            return 0
+        found = connection.execute(sa.select(store_meta.c.value).where(store_meta.c.key == "schema")).scalar()
+        return int(found or 0)
 
     def _create(self) -> None:
         with self.writing() as connection:
-            if sa.inspect(connection).has_table("store_meta"):
+            if self._written(connection):
                 return  # another process was faster
             metadata.create_all(connection)
             rows = [{"key": "schema", "value": str(SCHEMA_VERSION)}, {"key": "store_id", "value": uuid.uuid4().hex}]
             connection.execute(store_meta.insert(), rows)
-            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
             connection.execute(sa.text("INSERT INTO alembic_version VALUES (:v)"), {"v": f"{SCHEMA_VERSION:04d}"})
 
     def _migrate(self) -> None:

@@ -24,7 +24,7 @@ from stackengine.store import tables as t
 from stackengine.store.changes import ChangeSets
 from stackengine.store.database import Database
 from stackengine.store.errors import BusyError, ClaimConflictError
-from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations, write_pieces
+from stackengine.store.log import LEASE_SECONDS, OperationJournal, append, change_instances, signals_and_observations, upsert, write_pieces
 from stackengine.store.ownership import Ownership
 from stackengine.store.vault import StackVault, fitting_key, load_key, rotate
 from stackengine.store.webhooks import Webhooks
@@ -293,8 +293,7 @@ class Store:
             })  # fmt: skip
             connection.execute(t.stack.update().where(t.stack.c.id == stack.id).values(state="running", reason="", updated_at=now, host=stack.host))
             secrets = vault.take_new()
-            if secrets:
-                connection.execute(t.secret.insert().prefix_with("OR IGNORE", dialect="sqlite"), secrets)
+            upsert(connection, t.secret, secrets, ("stack", "id", "version"))
             started = [Event("operation.started", payload={"kind": kind, "from_revision": stack.revision, "to_revision": to_revision, "plan": summary})]
             stamped = append(connection, stack.id, id_, started, now)
         if watch is not None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
+from stackengine.store import migrations
 from stackengine.store.migrations import upgrade
+from stackengine.store.store import Store
 from stackengine.store.tables import metadata
 
 
@@ -24,6 +30,29 @@ def schema(engine: sa.Engine) -> dict[str, Any]:
         for name in found.get_table_names()
         if name != "alembic_version"
     }
+
+
+def test_a_store_of_an_older_version_keeps_all_that_it_had(tmp_path: Path) -> None:
+    """Schema 2 had four tables that nothing was ever written to."""
+    file = tmp_path / "s.db"
+    store = Store(f"sqlite:///{file}", tmp_path)
+    store.record(store.fresh("shop", "lab://", "hot"))
+    before = store.stack("shop")
+    store.close()
+    with sa.create_engine(f"sqlite:///{file}").begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        connection.execute(sa.text("UPDATE store_meta SET value = '2' WHERE key = 'schema'"))
+    with closing(sqlite3.connect(file)) as old:
+        assert {"layer", "host", "host_object", "hold"} <= {name for (name,) in old.execute("SELECT name FROM sqlite_master")}
+    again = Store(f"sqlite:///{file}", tmp_path)
+    assert again.stack("shop") == before
+    with again.database.reading() as connection:
+        assert set(sa.inspect(connection).get_table_names()) == {*metadata.tables, "alembic_version"}
+    again.close()
+    assert len(list(tmp_path.glob("s.schema-2.*.backup"))) == 1
 
 
 def test_all_migrations_one_after_the_other_give_todays_tables(tmp_path: Path) -> None:

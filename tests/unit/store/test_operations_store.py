@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ BRIDGE = Claim("lab://", "bridge", "br0")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path / 's.db'}", tmp_path)
+def store(any_database: str, tmp_path: Path) -> Iterator[Store]:
+    made = Store(any_database, tmp_path)
+    yield made
+    made.close()
 
 
 def recorded(store: Store, name: str = "one") -> StackRow:
