@@ -23,6 +23,7 @@ test-fast: setup
 	$(BIN)/pytest -m "not real"
 
 test-long: test
+	@PYTHON=$(PYTHON) tools/setup --slow-tests
 	$(BIN)/pytest -m "slow and not xen"
 
 # a Xen host is built of Debian's packages and run in an emulated machine: some minutes
