@@ -30,6 +30,15 @@ def own_groups(value: Any) -> list[Any]:
     return [g for g in sdk.known_list(value) if not isinstance(g, str) or g.startswith(GROUP)]
 
 
+def groups_by_interface(want: sdk.Properties, count: int = 0) -> list[list[Any]]:
+    """The groups of every interface (of ``count`` at least, where it was imported with more): its own, or those of its server."""
+    listed = sdk.known_list(want.get("networks"))
+    said = [entry.get("security_groups") if isinstance(entry, dict) else None for entry in listed]
+    usual = own_groups(want.get("security_groups"))
+    found = [usual if groups is None else own_groups(groups) for groups in said]
+    return [*found, *([usual] * (count - len(found)))]
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """What an interface's filter says."""

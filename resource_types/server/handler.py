@@ -12,12 +12,13 @@ from . import adopted, bandwidth, drift, hardware, moving, rescue, running, seed
 from . import definition as xml_of
 from . import draft as drafts
 from .disks import FIRMWARE, GIB, Disk, disc, disk_name, own_volumes, restarts, root_disk
-from .filters import drop_filters, groups_of, make_filters, own_groups
-from .identity import addresses_by_network, addresses_of, nic_identities, signalling, with_interfaces
+from .filters import drop_filters, groups_by_interface, groups_of, make_filters
+from .identity import addresses_by_network, addresses_of, nic_identities, places, signalling, with_interfaces
 from .rules import broken_rules, refusals
 from .seed import leased
 from .sizes import max_vcpus_of, maximum_of, memory_of, vcpus_of, with_flavor
 from .translation import translate
+from .wished import implied_volumes
 
 __all__ = ["Server", "translate"]
 
@@ -36,8 +37,9 @@ class Server(sdk.ResourceType):
         if sdk.has_unknown(networks):
             raise sdk.RefusedError("its networks are known only after apply", hint="name networks, subnets or ports of this stack")
         uuid, name, nics = ids.uuid(), ids.claim("name", [ids.name(50)]), nic_identities(ids, networks)
-        bare = next((n["unfiltered"] for n in nics if n.get("unfiltered") and not n["port"]), "")
-        if bare and own_groups(want.get("security_groups")):
+        grouped = [n for n, groups in zip(nics, groups_by_interface(want), strict=True) if groups and not n["port"]]
+        bare = next((n["unfiltered"] for n in grouped if n.get("unfiltered")), "")
+        if bare:
             raise sdk.RefusedError(bare, hint="leave the server's security groups out, and give its other interfaces ports with groups")
         hostname = want.get("name")
         first = nics[0] if nics else {}
@@ -51,7 +53,7 @@ class Server(sdk.ResourceType):
     def revised(
         self, ids: sdk.Identities, identity: Mapping[str, Any], attributes: Mapping[str, sdk.Value], last: sdk.Properties, want: sdk.Properties
     ) -> Mapping[str, Any]:
-        before, after = last.get("networks") or [], want.get("networks") or []
+        before, after = places(last), places(want)
         if before == after or sdk.has_unknown(after):
             return identity
         if attributes.get("adopted"):
@@ -67,15 +69,15 @@ class Server(sdk.ResourceType):
         if "networks" not in want:
             network: dict[str, sdk.Value] = {"mode": "nat", "cidr": "auto"}
             found.append(sdk.Implied("network:default", "SE::Network", network, "networks", lambda reference: [{"network": reference}]))
-        return found
+        return [*found, *implied_volumes(want)]
 
     def contribute(self, identity: Mapping[str, Any], want: sdk.Properties) -> list[sdk.Contribution]:
         """The host name on every network, and reservations of interfaces that have no port of their own."""
         found = []
-        for nic in identity["nics"]:
+        for nic, groups in zip(identity["nics"], groups_by_interface(want, len(identity["nics"])), strict=False):
             names = [{"address": a, "name": identity["hostname"]} for a in addresses_of(nic)]
             found += [sdk.Contribution(nic["network"], "names", name, nic["mac"]) for name in names]
-            found += _in_groups(identity, nic, own_groups(want.get("security_groups")))
+            found += _in_groups(identity, nic, groups)
             found += bandwidth.contributed(identity, nic)
             if nic["address"] and not nic["port"] and leased(nic):
                 value = {"mac": nic["mac"], "address": nic["address"], "name": identity["hostname"]}
@@ -97,7 +99,7 @@ class Server(sdk.ResourceType):
         live = "set-memory-live" in profile.features and memory_of(want) <= maximum_of(last)
         found: dict[str, sdk.Effect] = {} if live else {"memory": "reboot"}
         if last.get("networks") != want.get("networks"):
-            found["networks"] = _how_interfaces_change(last.get("networks"), want.get("networks"), profile)
+            found["networks"] = _how_interfaces_change(places(last), places(want), profile)
         if not ("set-vcpus-live" in profile.features and vcpus_of(last) <= vcpus_of(want) <= max_vcpus_of(last)):
             found["vcpus"] = "reboot"
         if hardware.started_with(last) != hardware.started_with(want):
@@ -282,7 +284,7 @@ class Server(sdk.ResourceType):
 
 def _how_interfaces_change(last: Any, want: Any, profile: sdk.Profile) -> sdk.Effect:
     """They come and go while the guest runs, where the host can; the first stays, as its address is the one by which the server is known."""
-    if sdk.has_unknown(want) or not last or not want or last[0] != want[0]:
+    if sdk.has_unknown(want) or (last != want and (not last or not want or last[0] != want[0])):
         return "replace"
     return "live" if "hotplug-nic" in profile.features else "reboot"
 

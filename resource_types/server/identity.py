@@ -13,6 +13,14 @@ SIGNALS = ("signal.stackengine.internal", 9117)
 """Where guests signal to, on every network of a stack."""
 
 
+def places(want: sdk.Properties) -> Any:
+    """The entries of ``networks`` with what says where an interface is: its groups come and go without it."""
+    listed = want.get("networks") or []
+    if not isinstance(listed, list):
+        return listed
+    return [{k: v for k, v in entry.items() if k != "security_groups"} if isinstance(entry, dict) else entry for entry in listed]
+
+
 def nic_identities(ids: sdk.Identities, networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry per interface: mac, address, prefix, gateway, dhcp, network (physical id), network_name, network_path, port (physical id or empty).
 

@@ -29,10 +29,7 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     wrong = unknown_flavor(want)
     if wrong is not None:  # the host's flavors decide in the end: refused in the plan
         found.append(replace(wrong, severity="warning"))
-    for group in sdk.known_list(want.get("security_groups")):
-        if isinstance(group, str):
-            text = f"no security group {group} in this template: it filters nothing"
-            found.append(sdk.Refusal("security_groups", text, "make it there, by SE::SecurityGroup", "warning"))
+    found += _groups(want)
     key = want.get("key_name")
     if isinstance(key, str) and key:
         text = f"no key pair {key} in this template: the stack's own keys are used"
@@ -51,6 +48,17 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     if isinstance(maximum, int) and isinstance(memory, int) and maximum < memory:
         found.append(sdk.Refusal("max_memory", f"{maximum} MiB at most is less than the {memory} MiB of memory"))
     return [*found, *hardware.broken(want), *overlay.refusals(want)]
+
+
+def _groups(want: sdk.Properties) -> list[sdk.Refusal]:
+    """Groups that are not the stack's, and groups beside a port."""
+    entries = [(f"networks.{n}.security_groups", e) for n, e in enumerate(sdk.known_list(want.get("networks"))) if isinstance(e, dict)]
+    text, hint = "a port has its groups itself: these filter nothing", "say them at the port"
+    found = [sdk.Refusal(at, text, hint) for at, e in entries if e.get("port") is not None and e.get("security_groups") is not None]
+    for at, said in (("security_groups", want), *entries):
+        why = [f"no security group {g} in this template: it filters nothing" for g in sdk.known_list(said.get("security_groups")) if isinstance(g, str)]
+        found += [sdk.Refusal(at, text, "make it there, by SE::SecurityGroup", "warning") for text in why]
+    return found
 
 
 def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:

@@ -1,37 +1,53 @@
-"""Nova's and EC2's ways to say on which networks a server is, and on which disks it stands."""
+"""Nova's and EC2's ways to say on which networks a server is, and on which disks it stands (EC2's longer ones: ``ec2_words``)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from stackengine import sdk
+
+from . import ec2_words
+from .words import in_groups, is_true, maps, place, tell
+
 _NETWORK = {"network": "network", "uuid": "network", "network_id": "network", "subnet": "subnet", "port": "port", "fixed_ip": "address", "address": "address",
             "mac": "mac"}  # fmt: skip
-_INTERFACE = {"NetworkInterfaceId": "port", "SubnetId": "subnet", "PrivateIpAddress": "address"}
-_INTERFACE_QUIET = frozenset({"DeviceIndex", "AssociatePublicIpAddress", "GroupSet", "DeleteOnTermination", "Description", "AssociateCarrierIpAddress"})
-"""Keys of an EC2 interface that change nothing by themselves: order and groups are taken up, there are no public addresses or interfaces that stay."""
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Take up what the table could only put aside (``$name``); ValueError for what cannot be."""
     for key, take in _TAKERS.items():
         if key in properties:
-            take(properties, properties.pop(key))
+            _take(properties, key, take)
     if foreign_type in _CLOUD_GROUPS and _open(properties):
         properties.setdefault("$notices", []).append((OPEN, "SE::SecurityGroup"))
     return properties
 
 
+def _take(properties: dict[str, Any], key: str, take: Callable[[dict[str, Any], Any], None]) -> None:
+    before, value = dict(properties), properties.pop(key)
+    try:
+        take(properties, value)
+    except sdk.UntranslatableError:
+        raise
+    except ValueError as error:
+        raise sdk.UntranslatableError(str(error), key) from error
+    for name in list(properties):
+        if not name.startswith("$") and properties[name] is not before.get(name):
+            place(properties, name, key)
+
+
 _CLOUD_GROUPS = ("OS::Nova::Server", "AWS::EC2::Instance")
 OPEN = "one that names no group is open to its networks here; the cloud would put it into its group 'default', which lets in its own members only"
-NAMED = "the group 'default' lets in everybody on its networks here, and not its own members only"
 
 
 def _open(properties: dict[str, Any]) -> bool:
     """Whether an interface is in no group, and has no port, which would say it for itself."""
     networks = properties.get("networks")
-    ports = isinstance(networks, list) and all(isinstance(n, dict) and n.get("port") is not None for n in networks)
-    return not ports and not properties.get("security_groups")
+    if not isinstance(networks, list):
+        return not properties.get("security_groups")
+    said = [n.get("security_groups", properties.get("security_groups")) for n in networks if isinstance(n, dict) and n.get("port") is None]
+    return not all(said)
 
 
 def _networks(properties: dict[str, Any], value: Any) -> None:
@@ -44,43 +60,18 @@ def _networks(properties: dict[str, Any], value: Any) -> None:
     if not isinstance(value, list):
         properties["networks"] = value
         return
-    found = []
-    for entry in value:
+    found: list[Any] = []
+    for n, entry in enumerate(value):
         if not isinstance(entry, dict):
             found.append(entry)
             continue
         if entry.get("allocate_network") in ("none", "auto"):
             _networks(properties, entry["allocate_network"])
             return
+        for key in entry:
+            place(properties, f"networks.{len(found)}.{_NETWORK.get(key, key)}", f"$networks.{n}.{key}")
         found.append({_NETWORK.get(k, k): v for k, v in entry.items() if v is not None})
     properties["networks"] = found
-
-
-def _maps(value: Any, what: str) -> list[dict[str, Any]]:
-    """A list of maps that are known now; their values may be unknown."""
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ValueError(f"{what} is a list of maps that are known before apply")
-    return value
-
-
-def _interfaces(properties: dict[str, Any], value: Any) -> None:
-    found = []
-    for entry in map(_one_address, sorted(_maps(value, "NetworkInterfaces"), key=lambda i: int(str(i.get("DeviceIndex", 0))))):
-        strange = entry.keys() - _INTERFACE.keys() - _INTERFACE_QUIET
-        if strange:
-            raise ValueError(f"NetworkInterfaces has {', '.join(sorted(strange))}, which is not supported")
-        found.append({_INTERFACE[k]: v for k, v in entry.items() if k in _INTERFACE})
-        if entry.get("GroupSet") is not None:
-            _groups(properties, entry["GroupSet"])
-    properties["networks"] = found
-
-
-def _one_address(entry: dict[str, Any]) -> dict[str, Any]:
-    """EC2's list of addresses of an interface, where it has just one."""
-    several = entry.get("PrivateIpAddresses")
-    if isinstance(several, list) and len(several) == 1 and isinstance(several[0], dict) and "PrivateIpAddress" in several[0]:
-        return {**{k: v for k, v in entry.items() if k != "PrivateIpAddresses"}, "PrivateIpAddress": several[0]["PrivateIpAddress"]}
-    return entry
 
 
 def _subnet(properties: dict[str, Any], value: Any) -> None:
@@ -99,7 +90,9 @@ def _tags(properties: dict[str, Any], value: Any) -> None:
 
 def _nova_devices(properties: dict[str, Any], value: Any) -> None:
     """Nova's block_device_mapping_v2 (and the first form of it): volumes that are there, and an image on a root disk of its own size."""
-    for entry in _maps(value, "a block device mapping"):
+    for n, entry in enumerate(maps(value, "a block device mapping")):
+        at = f"$nova_devices.{n}"
+        _nova_inert(properties, entry, at)
         boots = str(entry.get("boot_index", "")) == "0" or entry.get("device_name") in ("vda", "/dev/vda")
         if entry.get("volume_id") is not None:
             bus = {"bus": entry["disk_bus"]} if entry.get("disk_bus") else {}
@@ -109,45 +102,27 @@ def _nova_devices(properties: dict[str, Any], value: Any) -> None:
             if entry.get("volume_size") is not None:
                 properties["disk"] = entry["volume_size"]
         else:
-            raise ValueError("a block device is a volume (volume_id), or the root disk of an image; make other disks by OS::Cinder::Volume")
+            what = "a block device is a volume (volume_id), or the root disk of an image; make other disks by OS::Cinder::Volume"
+            raise sdk.UntranslatableError(what, at)
 
 
-def _ec2_devices(properties: dict[str, Any], value: Any) -> None:
-    """EC2's BlockDeviceMappings: the size of the root device; other devices are made as AWS::EC2::Volume."""
-    for entry in _maps(value, "BlockDeviceMappings"):
-        name, ebs = entry.get("DeviceName"), entry.get("Ebs") or {}
-        if not isinstance(ebs, dict):
-            raise ValueError("Ebs is a map that is known before apply")
-        if name in ("/dev/sda1", "/dev/xvda", "/dev/sda"):
-            if ebs.get("SnapshotId") is not None:
-                raise ValueError("a root device cannot be made of a snapshot; name an image")
-            if ebs.get("VolumeSize") is not None:
-                properties["disk"] = int(ebs["VolumeSize"]) if isinstance(ebs["VolumeSize"], str) else ebs["VolumeSize"]
-        elif isinstance(name, str) and not str(entry.get("VirtualName", "")).startswith("ephemeral") and "NoDevice" not in entry:
-            raise ValueError(f"the block device {name} cannot be mapped: make it by AWS::EC2::Volume and AWS::EC2::VolumeAttachment")
-
-
-def _ec2_volumes(properties: dict[str, Any], value: Any) -> None:
-    properties["volumes"] = [{"volume": v.get("VolumeId")} for v in _maps(value, "Volumes")]
-
-
-def _cpu(properties: dict[str, Any], value: Any) -> None:
-    """EC2's cores and threads of a core, which are its vCPUs."""
-    if not isinstance(value, dict):
-        raise ValueError("CpuOptions is a map that is known before apply")
-    cores, threads = int(value.get("CoreCount") or 1), int(value.get("ThreadsPerCore") or 1)
-    properties["vcpus"], properties["cpu"] = cores * threads, {"cores": cores, "threads": threads}
-
-
-def _metadata_options(properties: dict[str, Any], value: Any) -> None:
-    """EC2's MetadataOptions; a hop limit, and whether IPv6 asks, mean nothing here."""
-    if not isinstance(value, dict):
-        raise ValueError("MetadataOptions is a map that is known before apply")
-    strange = value.keys() - {"HttpEndpoint", "HttpTokens", "HttpPutResponseHopLimit", "HttpProtocolIpv6", "InstanceMetadataTags"}
-    if strange:
-        raise ValueError(f"MetadataOptions has no {', '.join(sorted(strange))}")
-    found = {"enabled": value.get("HttpEndpoint") != "disabled", "tokens": value.get("HttpTokens"), "tags": value.get("InstanceMetadataTags") == "enabled"}
-    properties["metadata_service"] = {k: v for k, v in found.items() if v is not None}
+def _nova_inert(properties: dict[str, Any], entry: dict[str, Any], at: str) -> None:
+    """What of a block device has no effect here."""
+    volume = entry.get("volume_id") is not None
+    why = {
+        "delete_on_termination": "a volume of the stack goes with the stack: its deletion policy says what becomes of it" if volume else "",
+        "device_name": "guests name disks themselves: this one is found by its serial" if entry.get("device_name") not in ("vda", "/dev/vda") else "",
+        "device_type": "it is attached as a disk" if entry.get("device_type") != "disk" else "",
+        "volume_size": "the volume has its own size" if volume else "",
+        "disk_bus": "" if volume else "root_disk of SE::Server says it",
+    }  # fmt: skip
+    why |= dict.fromkeys(("guest_format", "tag", "volume_type"), "disks have no such thing here")
+    for key, reason in why.items():
+        said = entry.get(key)
+        if reason and said is not None and not (key == "delete_on_termination" and not is_true(said)):
+            tell(properties, f"{at}.{key}", reason)
+    if not volume and entry.get("delete_on_termination") is not None and not is_true(entry["delete_on_termination"]):
+        tell(properties, f"{at}.delete_on_termination", "a root disk goes with its server; deletion_policy: Snapshot keeps a copy of it")
 
 
 def _config_drive(properties: dict[str, Any], value: Any) -> None:
@@ -167,10 +142,7 @@ def _user_data_update(properties: dict[str, Any], value: Any) -> None:
 
 
 def _groups(properties: dict[str, Any], value: Any) -> None:
-    """Security groups; ``default`` is both clouds' group of whoever names none, and filters nothing here."""
-    if isinstance(value, list) and "default" in value:
-        properties.setdefault("$notices", []).append((NAMED, ""))
-    properties["security_groups"] = [g for g in value if g != "default"] if isinstance(value, list) else value
+    properties["security_groups"] = in_groups(properties, value)
 
 
 def _placement(properties: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +176,7 @@ def _hints(properties: dict[str, Any], value: Any) -> None:
 
 def _hint_list(properties: dict[str, Any], value: Any) -> None:
     """Heat's EC2 instances have them as a list of keys and values."""
-    _hints(properties, {e.get("Key"): e.get("Value") for e in _maps(value, "NovaSchedulerHints")})
+    _hints(properties, {e.get("Key"): e.get("Value") for e in maps(value, "NovaSchedulerHints")})
 
 
 def _group(properties: dict[str, Any], value: Any) -> None:
@@ -212,9 +184,9 @@ def _group(properties: dict[str, Any], value: Any) -> None:
 
 
 _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
-    "$networks": _networks, "$interfaces": _interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
-    "$nova_devices": _nova_devices, "$ec2_devices": _ec2_devices, "$ec2_volumes": _ec2_volumes,
-    "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": _cpu, "$metadata_options": _metadata_options,
+    "$networks": _networks, "$interfaces": ec2_words.interfaces, "$subnet": _subnet, "$address": _address, "$tags": _tags,
+    "$nova_devices": _nova_devices, "$ec2_devices": ec2_words.devices, "$ec2_volumes": ec2_words.volumes,
+    "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": ec2_words.cpu, "$metadata_options": ec2_words.metadata_options,
     "$check": _check, "$config_drive": _config_drive,
     "$zone": _zone, "$hints": _hints, "$hint_list": _hint_list, "$group": _group,
 }  # fmt: skip

@@ -44,6 +44,8 @@ class Building:
         self._lowering = Lowering(written, kinds)
         self._translator, self._validator = Translator(diagnostics), Validator()
         self.types: dict[str, ResourceTypeInfo] = {}
+        self._words: dict[str, dict[str, str]] = {}
+        """Path -> what of its properties the template writes in other words than the dialect's table knows."""
 
     def resources(self) -> dict[str, DesiredResource]:
         """Every resource that has a native type, checked and with its edges."""
@@ -73,7 +75,7 @@ class Building:
             values = {"value": {k: v for k, v in values.items() if v is not None}}
         elif resource.stands_for and dialect is not None:
             values = {k: v for k, v in values.items() if k in dialect.properties or k in info.properties}
-        native, at = self._translator.properties(resource, info, dialect, values, marks)
+        native, at, self._words[written.path] = self._translator.properties(resource, info, dialect, values, marks)
         self._of_metadata(written, info, native)
         _of_signals(written, info, native)
         at[""], at["type"] = resource.mark, resource.type_mark
@@ -108,7 +110,7 @@ class Building:
         if not faulty:
             self._validator.check(
                 made, self.types[made.path], self._diagnostics, lambda prop: key_mark_of(prop, keys, dialect, made.mark_of(prop)),
-                lambda prop: written_as(prop, keys, dialect),
+                lambda prop: self._written_as(made, prop),
             )  # fmt: skip
         if not faulty and len(self._diagnostics) == before and made.external_id is None:
             self._rules(made)
@@ -119,11 +121,19 @@ class Building:
         explicit = [d for d in explicit if d.need == "ready" or d.path not in also]
         return replace(made, depends=(*inferred, *explicit)) if inferred or len(explicit) != len(made.depends) else made
 
+    def _written_as(self, made: DesiredResource, prop: str) -> str:
+        """How the template writes a native property."""
+        words, parts = self._words.get(made.path, {}), prop.split(".")
+        known = next((n for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in words), 0)
+        if known:
+            return ".".join((words[".".join(parts[:known])], *parts[known:]))
+        keys = self._written[made.path].placed.resource.properties if made.path in self._written else None
+        return written_as(prop, keys, self._kinds.dialect(made.foreign_type))
+
     def _rules(self, made: DesiredResource) -> None:
         """The type's own rules between properties, once each of them is right by itself."""
-        keys = self._written[made.path].placed.resource.properties if made.path in self._written else None
         for refusal in self.types[made.path].handler.check(made.properties):
-            name = written_as(refusal.prop, keys, self._kinds.dialect(made.foreign_type)) if refusal.prop else ""
+            name = self._written_as(made, refusal.prop) if refusal.prop else ""
             where = f"{made.path}.{name}" if name else made.path
             mark = made.mark_of(refusal.prop)
             self._diagnostics.items.append(Diagnostic("V107", f"{where}: {refusal.reason}", mark, refusal.hint, refusal.severity))

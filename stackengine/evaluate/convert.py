@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from stackengine.evaluate.convert_mappings import Lookups
 from stackengine.evaluate.evaluator import PENDING, EvaluationError, Evaluator
 from stackengine.evaluate.functions.cloudformation import NamedMapping
+from stackengine.evaluate.implied import kept_with
 from stackengine.evaluate.kinds import Kinds
 from stackengine.evaluate.lower import Lowering
 from stackengine.evaluate.marks import property_marks
@@ -16,7 +18,7 @@ from stackengine.evaluate.nested import PLACEHOLDER, Placed
 from stackengine.evaluate.translate import Translator
 from stackengine.evaluate.written import Written
 from stackengine.model.diagnostics import Diagnostics
-from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map, Param
+from stackengine.model.expr import Call, Entry, Expr, List, Literal, Map, Param, Ref
 from stackengine.model.mark import Mark
 from stackengine.model.template import Language, Output, Resource, Template
 from stackengine.model.values import FAULTY, OMIT, Unknown, Value
@@ -24,6 +26,7 @@ from stackengine.registry import Registry
 
 if TYPE_CHECKING:
     from stackengine.evaluate.levels import Level
+    from stackengine.sdk import Implied
 
 VERSIONS: dict[Language, str] = {"hot": "2021-04-16", "cfn": "2010-09-09", "tosca": "2.0"}
 
@@ -42,10 +45,10 @@ def converted(template: Template, to: Language, registry: Registry, diagnostics:
     for resource in template.resources.values():
         if template.language == "tosca":
             _refuse_computed_units(resource, written[resource.logical_id].properties, kinds, diagnostics)
-        made = _resource(resource, {k: lowering.value(v) for k, v in written[resource.logical_id].properties.items()}, kinds, translator)
-        if made is not None:
-            metadata = lowered(resource.metadata) if resource.metadata is not None else None
-            external = lowered(resource.external_id) if resource.external_id is not None else None
+        values = {k: lowering.value(v) for k, v in written[resource.logical_id].properties.items()}
+        for made in _resources(resource, values, kinds, translator):
+            metadata = lowered(made.metadata) if made.metadata is not None else None
+            external = lowered(made.external_id) if made.external_id is not None else None
             resources[made.logical_id] = replace(made, properties=lookups.properties(made.properties), metadata=metadata, external_id=external)
     outputs = {n: _output(o, lowered) for n, o in template.outputs.items()}
     conditions = {n: lookups(c) for n, c in template.conditions.items()}
@@ -62,20 +65,33 @@ def _as_written(resource: Resource, symbols: _Symbols) -> Written:
     return Written(name, resource.type, {e.key: symbols.said(e.value) for e in resource.properties.entries}, None, None, "", resource.policies, (), placed)
 
 
-def _resource(resource: Resource, values: dict[str, Value], kinds: Kinds, translator: Translator) -> Resource | None:
+def _resources(resource: Resource, values: dict[str, Value], kinds: Kinds, translator: Translator) -> list[Resource]:
+    """A resource with native names, and before it those that it has for itself alone."""
     if resource.nested is not None:
-        return resource
+        return [resource]
     found = kinds.of(resource)
     if found is None:
-        return None
+        return []
     info, dialect = found
     values = {k: v for k, v in values.items() if v is not None and v is not OMIT}
     if resource.type == PLACEHOLDER or resource.stands_for:  # what means nothing to the native type stays behind, as when it is evaluated
         values = {k: v for k, v in values.items() if dialect is None or k in dialect.properties or k in info.properties}
     marks = property_marks(resource.properties)
-    native, at = translator.properties(resource, info, dialect, values, marks)
+    native, at, _ = translator.properties(resource, info, dialect, values, marks)
+    own = [_own(resource, implied, native) for implied in info.handler.implies(native) if implied.own]
     entries = tuple(Entry(k, at.get(k, resource.mark), expr_of(v, at.get(k, resource.mark))) for k, v in native.items())
-    return replace(resource, type=info.name, properties=Map(entries, resource.properties.mark))
+    return [*own, replace(resource, type=info.name, properties=Map(entries, resource.properties.mark))]
+
+
+def _own(resource: Resource, implied: Implied, native: dict[str, Value]) -> Resource:
+    """What a resource brings for itself alone, under a name that every language takes; ``native`` refers to it from then on."""
+    name = resource.logical_id + "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", implied.path))
+    reference = Unknown(Ref(name, resource.mark))
+    native[implied.via] = implied.shape(reference) if implied.shape is not None else reference
+    properties = expr_of(implied.properties, resource.mark)
+    assert isinstance(properties, Map)
+    policies = kept_with(resource.policies, keep=implied.keep)
+    return Resource(name, implied.type, properties, policies=policies, condition=resource.condition, mark=resource.mark, type_mark=resource.type_mark)
 
 
 def _refuse_computed_units(resource: Resource, values: Mapping[str, Value], kinds: Kinds, diagnostics: Diagnostics) -> None:

@@ -8,6 +8,7 @@ from stackengine.evaluate.references import dependencies_of
 from stackengine.evaluate.validate import with_defaults
 from stackengine.model.desired import Desired, DesiredResource
 from stackengine.model.expr import Ref
+from stackengine.model.template import Policies
 from stackengine.model.values import Unknown, Value
 from stackengine.registry import Registry, ResourceTypeInfo
 
@@ -24,12 +25,21 @@ def imply(
             continue
         info = registry.get(implied.type)
         assert info is not None, f"{made.type} implies a {implied.type}, which is not installed"
-        if implied.path not in resources:
-            types[implied.path] = info
-            marks = {"": made.mark_of(implied.via)}
-            resources[implied.path] = DesiredResource(implied.path, info.name, with_defaults(implied.properties, info.schema), implied=True, marks=marks)
-        reference = Unknown(Ref(implied.path, made.mark_of(implied.via)))
+        path = f"{made.path}:{implied.path}" if implied.own else implied.path
+        if path not in resources:
+            types[path] = info
+            marks = {"": made.mark_of(implied.at or implied.via)}
+            kept = kept_with(made.policies, keep=implied.keep) if implied.own else Policies()
+            resources[path] = DesiredResource(path, info.name, with_defaults(implied.properties, info.schema), implied=True, marks=marks, policies=kept)
+        reference = Unknown(Ref(path, made.mark_of(implied.via)))
         made.properties[implied.via] = implied.shape(reference) if implied.shape else reference
+
+
+def kept_with(policies: Policies, *, keep: bool) -> Policies:
+    """What becomes of what a resource has for itself alone: what becomes of that one."""
+    if keep:
+        return Policies(deletion="Retain", update_replace="Retain", protect=policies.protect)
+    return Policies(deletion=policies.deletion, update_replace=policies.update_replace, protect=policies.protect)
 
 
 def with_property(desired: Desired, path: str, name: str, value: Value, registry: Registry) -> Desired:

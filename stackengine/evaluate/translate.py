@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from stackengine.evaluate.marks import written_as
 from stackengine.model.diagnostics import Diagnostics, did_you_mean
 from stackengine.model.expr import Call, Literal
 from stackengine.model.mark import Mark
@@ -93,12 +94,12 @@ class Translator:
 
     def properties(
         self, resource: Resource, info: ResourceTypeInfo, dialect: Dialect | None, values: dict[str, Value], marks: dict[str, Mark]
-    ) -> tuple[dict[str, Value], dict[str, Mark]]:
-        """Native properties and their marks."""
+    ) -> tuple[dict[str, Value], dict[str, Mark], dict[str, str]]:
+        """Native properties, their marks, and how the template writes those (dotted paths) that the type's ``translate`` made of others."""
         if dialect is None:
-            return {k: v for k, v in values.items() if v is not None}, marks
+            return {k: v for k, v in values.items() if v is not None}, marks, {}
         native: dict[str, Value] = _copied(dialect.defaults)
-        placed = dict(marks)
+        placed, words = dict(marks), dict[str, str]()
         for name, value in values.items():
             conversion = dialect.properties.get(name)
             mark = marks.get(name, resource.mark)
@@ -134,12 +135,17 @@ class Translator:
                 native = info.translate(resource.stands_for or resource.type, native)
             except ValueError as error:
                 if not any(has_unknown(v) and not waits_for_resources(v) for v in values.values()):  # else it is a parameter that nobody gave yet
-                    self._diagnostics.error("V105", f"{resource.type}: {error}", resource.mark)
+                    self._diagnostics.error("V105", f"{resource.type}: {error}", _mark_of(_place_of(error, native), placed, resource.mark))
                 native = {k: v for k, v in native.items() if not k.startswith("$")}
             self._pending += [(text, beside, resource) for text, beside in native.pop("$notices", ())]
+            for made, of in native.pop("$places", {}).items():
+                words[made], placed[made] = written_as(of, resource.properties, dialect), _mark_of(of, placed, resource.mark)
+            for inert in native.pop("$inert", ()):
+                name = written_as(inert.prop, resource.properties, dialect)
+                self._diagnostics.notice("V106", f"{resource.type}.{name} has no effect: {inert.why}", _mark_of(inert.prop, placed, resource.mark))
         self._seen.add(info.name)
         self._tell()
-        return native, placed
+        return native, placed, words
 
     def _tell(self) -> None:
         """Notices of the types themselves; one counts only beside a resource of the type that it names, and of many resources it is said once."""
@@ -177,6 +183,19 @@ class Translator:
         except ValueError as error:
             self._diagnostics.error("V103", f"{name}: {error}", mark)
             return FAULTY
+
+
+def _place_of(error: ValueError, native: Mapping[str, Value]) -> str:
+    """What a type could not translate: as it says itself, or the one thing that was put aside for it."""
+    aside = [k for k in native if k.startswith("$")]
+    return str(getattr(error, "prop", "") or (aside[0] if len(aside) == 1 else ""))
+
+
+def _mark_of(prop: str, marks: Mapping[str, Mark], otherwise: Mark) -> Mark:
+    """Where a dotted path stands, or what it is part of."""
+    while prop and prop not in marks:
+        prop = prop.rpartition(".")[0]
+    return marks.get(prop, otherwise) if prop else otherwise
 
 
 def _could_be(value: Value, schema: Mapping[str, Any]) -> bool:

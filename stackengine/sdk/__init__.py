@@ -39,6 +39,7 @@ from stackengine.sdk.errors import (
     TransientError,
     UnreachableError,
     UnsupportedError,
+    UntranslatableError,
 )
 from stackengine.sdk.facts import (
     Contributed,
@@ -49,6 +50,7 @@ from stackengine.sdk.facts import (
     Effect,
     Gate,
     Implied,
+    Inert,
     Properties,
     Referred,
     Refusal,
@@ -112,6 +114,7 @@ __all__ = [
     "HostError",
     "Identities",
     "Implied",
+    "Inert",
     "NetworkInfo",
     "NotFoundError",
     "PoolInfo",
@@ -131,6 +134,7 @@ __all__ = [
     "Unknown",
     "UnreachableError",
     "UnsupportedError",
+    "UntranslatableError",
     "Uses",
     "Value",
     "VolumeInfo",

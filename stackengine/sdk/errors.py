@@ -39,6 +39,14 @@ class AgentError(HostError):
     """The guest agent does not answer (yet)."""
 
 
+class UntranslatableError(ValueError):
+    """What a template says in another language's words has no native form; ``prop`` as of ``Inert``, so that it is told where it stands."""
+
+    def __init__(self, message: str, prop: str) -> None:
+        super().__init__(message)
+        self.prop = prop
+
+
 class FailedError(Exception):
     """The resource itself failed (a signal said FAILURE, a gate timed out); ``tail`` is what to show with it."""
 

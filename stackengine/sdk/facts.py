@@ -92,6 +92,21 @@ class Implied:
     """The property that brings it."""
     shape: Callable[[Value], Value] | None = None
     """What the property becomes, made of a reference to the resource; None: the reference itself."""
+    own: bool = False
+    """Of that resource alone, and deleted as it is: ``path`` is a name below its path (web:sdf)."""
+    keep: bool = False
+    """Of one that is ``own``: it stays when it is removed."""
+    at: str = ""
+    """Where the template says it (a dotted path); empty: at ``via``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inert:
+    """Something that a template says and that has no effect: ``translate`` hands these on as ``$inert``, each is told where it stands (V106)."""
+
+    prop: str
+    """A dotted path below the name under which ``translate`` found it (``$devices.0.type``)."""
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

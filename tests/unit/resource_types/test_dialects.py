@@ -112,6 +112,24 @@ def test_nova_boots_from_a_volume_or_an_image_on_a_disk_of_its_own() -> None:
     assert "a block device is a volume" in errors[0]
 
 
+@pytest.mark.parametrize(
+    ("device", "told"),
+    [
+        ("{boot_index: 1, volume_id: v, delete_on_termination: true}", ["delete_on_termination"]),
+        ("{boot_index: 1, volume_id: v, delete_on_termination: false}", []),
+        ("{device_name: vdb, volume_id: v, device_type: cdrom, volume_size: 3}", ["device_name", "device_type", "volume_size"]),
+        ("{boot_index: 0, image: tiny, delete_on_termination: false, disk_bus: scsi}", ["delete_on_termination", "disk_bus"]),
+        ("{boot_index: 0, image: tiny, delete_on_termination: true, device_type: disk, device_name: vda}", []),
+    ],
+)
+def test_what_of_novas_block_devices_has_no_effect_is_told(device: str, told: list[str]) -> None:
+    notices: list[str] = []
+    image = "" if "image" in device else "image: tiny, "
+    desired(f"{NOVA}{image}flavor: tiny, block_device_mapping_v2: [{device}]}}}}\n", [], notices)
+    prefix = "OS::Nova::Server.block_device_mapping_v2.0."
+    assert sorted(n.partition(" has no effect")[0].removeprefix(prefix) for n in notices if n.startswith(prefix)) == told
+
+
 def test_ec2_says_disk_size_interfaces_and_tags() -> None:
     found = server(
         "{ImageId: tiny, InstanceType: tiny, BlockDeviceMappings: [{DeviceName: /dev/sda1, Ebs: {VolumeSize: '8', VolumeType: gp2}}],"
@@ -121,7 +139,7 @@ def test_ec2_says_disk_size_interfaces_and_tags() -> None:
     errors: list[str] = []
     properties = "{ImageId: tiny, InstanceType: tiny, BlockDeviceMappings: [{DeviceName: /dev/sdh}]}"
     desired(f"{HOT}resources:\n  web: {{type: 'AWS::EC2::Instance', properties: {properties}}}\n", errors)
-    assert "make it by AWS::EC2::Volume" in errors[0]
+    assert "the block device /dev/sdh needs a VolumeSize or a SnapshotId" in errors[0]
 
 
 def test_text_that_is_no_base64_is_user_data_as_it_is() -> None:
