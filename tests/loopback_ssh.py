@@ -30,13 +30,13 @@ def can_serve() -> str:
 class Remote:
     """A machine that serves one key; ``variables`` are what its owner sets there."""
 
-    def __init__(self, folder: Path, state: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, state: Path, *, command: str = "remote", **variables: str) -> None:
         self.folder, self.state = folder, state
         for name in ("host", "job", "stranger"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
         serve = folder / "serve"
         exports = " ".join(f"{k}={v}" for k, v in {"STACKENGINE_STATE": str(state), "PYTHONPATH": str(ROOT), **variables}.items())
-        serve.write_text(f"#!/bin/sh\nexport {exports}\nexec {sys.executable} -m stackengine.cli.main remote\n")
+        serve.write_text(f"#!/bin/sh\nexport {exports}\nexec {sys.executable} -m stackengine.cli.main {command}\n")
         serve.chmod(0o755)
         (folder / "authorized_keys").write_text(f'command="{serve}",restrict {(folder / "job.pub").read_text()}')
         with socket.create_server(("127.0.0.1", 0)) as free:

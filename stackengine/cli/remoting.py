@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 COMMANDS = ("up", "plan", "down", "ls", "show", "events", "outputs", "logs", "env", "rollback", "wait", "cancel")
 """What may be asked of a remote."""
+COMMANDS_THERE = ("run", "serve")
+"""Verbs of ``env`` that run the caller's command on the remote, or stay there: not for a restricted key."""
+FILES = ("template", "param_file", "environment", "project", "override_policy", "out", "artifacts")
+"""Arguments that name files: of a restricted key, those that are sent along."""
 HERE_ONLY = ("state", "types", "log_file")
 ORIGIN = ("up", "run", "show", "down", "pin", "unpin", "extend", "park", "wake", "fork", "freeze", "reset", "outputs", "summary", "ssh", "logs", "events")
 """Verbs of ``env`` that ask where an environment comes from: that is known here, as the repository is."""

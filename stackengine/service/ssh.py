@@ -87,8 +87,8 @@ def ssh_command(session: Session, stack: str, server: str, command: Sequence[str
                  "-o", f"HostKeyAlias={_alias(instance)}", "-o", "LogLevel=ERROR", "-l", "root"]  # fmt: skip
     if identity.is_file():
         arguments += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
-    try:
-        return subprocess.run([*arguments, server, *command], check=False).returncode
+    try:  # what follows is no option of ssh, which reads some after the host, too: they can name programs of this machine
+        return subprocess.run([*arguments, "--", server, "--", *command], check=False).returncode
     except FileNotFoundError as error:
         raise ServiceError("ssh is not installed", hint="apt-get install openssh-client") from error
     finally:

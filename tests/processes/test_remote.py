@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from loopback_ssh import Remote, can_serve
+from stackengine.cli import remote_frames as wire
+from stackengine.cli import remoting
+from stackengine.cli.parser import build
 
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
@@ -122,3 +127,73 @@ def test_a_job_that_is_killed_ends_what_it_began(remote: Remote, checkout: Path)
     while any(e["branch"] == "k" for e in json.loads(ended(start(remote, checkout, "env", "ls", "--json"))[0])):
         assert time.monotonic() < end
         time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
+def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
+    folder = tmp_path_factory.mktemp("restricted")
+    made = Remote(folder, folder / "state", command="remote --restricted", STACKENGINE_HOST="memory://")
+    yield made
+    made.close()
+
+
+def test_a_restricted_key_makes_changes_and_deletes_environments(restricted: Remote, checkout: Path) -> None:
+    (checkout / "values.yaml").write_text("commit: from-a-file\n")
+    (checkout / "stackengine.yaml").write_text("template: deploy/stack.yaml\n")
+    said = ("--branch", "b", "--commit", "c")
+    assert "create complete" in ended(start(restricted, checkout, "env", "up", *ORIGIN, *said, "--param-file", "values.yaml"))[1]
+    assert ended(start(restricted, checkout, "env", "outputs", "b", "commit"))[0].strip() == "from-a-file"
+    assert "gone" in ended(start(restricted, checkout, "env", "down", "b"))[1]
+
+
+def test_a_restricted_key_runs_nothing_there(restricted: Remote, checkout: Path) -> None:
+    begun = checkout / "begun"
+    words = ("env", "run", "deploy/stack.yaml", *ORIGIN, "--branch", "r", "--commit", "1", "--", "touch", str(begun))
+    assert "this key may run no commands there: env run" in ended(start(restricted, checkout, *words), 125)[1]
+    assert "env serve" in ended(start(restricted, checkout, "env", "serve"), 1)[1]
+    assert not begun.exists()
+    assert json.loads(ended(start(restricted, checkout, "env", "ls", "--json"))[0]) == []
+
+
+def asked(remote: Remote, *argv: str, cwd: str = ".") -> str:
+    """What a remote says to a caller that keeps to no rules: words as they are, and no files."""
+    command = ["ssh", "-T", "-i", str(remote.folder / "job"), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    request = io.BytesIO()
+    wire.send_header(request, wire.Header(list(argv), cwd, {}, "", 0))
+    done = subprocess.run([*command, "-p", str(remote.port), remote.url.removeprefix("ssh://").rpartition(":")[0], "x"], input=request.getvalue(),
+                          capture_output=True, check=False, timeout=120)  # fmt: skip
+    return done.stdout.decode(errors="replace")
+
+
+@pytest.mark.parametrize("flag", ["--param-file", "--environment", "--project", "--override-policy"])
+def test_a_restricted_key_reads_no_file_there(restricted: Remote, flag: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("not: [for you\n")
+    for path in (str(secret), "../" * 12 + str(secret)):
+        said = asked(restricted, "plan", "stack.yaml", flag, path)
+        assert f"this key may name no file there: {path}" in said
+        assert "for you" not in said
+
+
+def test_nor_a_template_or_a_place_to_write_to(restricted: Remote, tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(TEMPLATE)
+    (tmp_path / "greeting.txt").write_text("from this machine")
+    for words in (("up", str(tmp_path / "stack.yaml"), "--yes"), ("plan", "stack.yaml", "--out", str(tmp_path / "plan"))):
+        assert "this key may name no file there" in asked(restricted, *words)
+    assert "this is no folder of the bundle" in asked(restricted, "ls", cwd=str(tmp_path / "made"))
+    assert not (tmp_path / "made").exists()
+    assert not (tmp_path / "plan").exists()
+
+
+def test_every_argument_that_names_a_file_is_known() -> None:
+    """Of the commands that a remote serves, so that a new option does not get past a restricted key."""
+    root = build(remoting.COMMANDS)
+    parsers = [p for a in root._actions if isinstance(a, argparse._SubParsersAction) for n, p in a.choices.items() if n in remoting.COMMANDS]
+    found = set()
+    while parsers:
+        for action in parsers.pop()._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers += action.choices.values()
+            elif any(w in str(action.metavar) for w in ("FILE", "DIR", "TEMPLATE", "PATH|URL")):
+                found.add(action.dest)
+    assert found == {*remoting.FILES, *remoting.HERE_ONLY}

@@ -124,7 +124,7 @@ def branches_of(remote: str) -> frozenset[str] | None:
     """The branches that a remote has; None when it cannot be reached, which says nothing about any branch."""
     if not remote:
         return None
-    listed = git(Path("/"), "ls-remote", "--heads", remote)
+    listed = git(Path("/"), "ls-remote", "--heads", "--", remote)
     if not listed:  # a repository without any branch is more likely one that was answered for by a proxy
         return None
     return frozenset(line.partition("refs/heads/")[2] for line in listed.splitlines() if "refs/heads/" in line)
