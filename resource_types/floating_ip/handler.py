@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from stackengine import sdk
@@ -18,13 +18,17 @@ class FloatingIP(sdk.ResourceType):
     name: ClassVar[str] = "SE::FloatingIP"
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
-        place = ids.referred(want.get("subnet")) or ids.referred(want.get("network"))
-        given = want.get("address") or ""
+        subnet = ids.referred(want.get("subnet"))
+        place, given = subnet or ids.referred(want.get("network")), want.get("address") or ""
         if place is not None:
             address = sdk.take_address(ids, place, "address", given)["address"]
         else:
             address = ids.claim("address", [given] if given else _pool(ids.random(2, "address")))
-        return {"physical_id": f"fip-{ids.token(12, 'floating')}", "address": address}
+        network = subnet.identity["network"] if subnet is not None else place.physical_id if place is not None else ""
+        return {"physical_id": f"fip-{ids.token(12, 'floating')}", "address": address, "network": network}
+
+    def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
+        return sdk.addresses_had(identity.get("network") or "", [identity["address"]])
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         if want.get("port") and want.get("server"):

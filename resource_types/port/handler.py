@@ -57,6 +57,9 @@ class Port(sdk.RecordType):
             found.append(sdk.Contribution(identity["physical_id"], "groups", {"group": group}, str(group)))
         return found
 
+    def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
+        return sdk.addresses_had(identity["network"], identity.get("addresses") or [identity["address"]])
+
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
         strange = [g for g in sdk.known_list(want.get("security_groups")) if isinstance(g, str)]
         found = [sdk.Refusal("security_groups", f"no security group {g} in this template: it filters nothing", "make it there", "warning") for g in strange]

@@ -87,7 +87,12 @@ class Server(sdk.ResourceType):
     def exclusive(self, identity: Mapping[str, Any], want: sdk.Properties) -> frozenset[str]:
         devices = [f"pci:{a.lower()}" for a in sdk.known_list(want.get("pci")) if isinstance(a, str)]
         volumes = [v["volume"] for v in _volumes(want) if not v.get("read_only") and isinstance(v.get("volume"), str)]
-        return frozenset({*(f"mac:{n['mac']}" for n in identity["nics"]), *(f"volume:{v}" for v in volumes), *devices})
+        nics = identity["nics"]
+        found = frozenset({*(f"mac:{n['mac']}" for n in nics), *(f"volume:{v}" for v in volumes), *devices})
+        return found.union(
+            *(sdk.addresses_had(n["network"], addresses_of(n), "answers") for n in nics),
+            *(sdk.addresses_had(n["network"], addresses_of(n)) for n in nics if not n["port"]),
+        )  # fmt: skip
 
     def demand(self, want: sdk.Properties) -> sdk.Demand:
         disk = with_flavor(want).get("disk")

@@ -119,14 +119,16 @@ class Order:
         """Two that stay cannot both have an exclusive thing: the host would refuse the second one later."""
         owners: dict[str, Choice] = {}
         for choice in self._chosen.values():
+            shared: dict[tuple[str, str], None] = {}
             for thing in sorted(choice.instance.exclusive):
                 other = owners.setdefault(thing, choice)
                 if other is not choice:
-                    paths = f"{other.instance.path} and {choice.instance.path}"
-                    self.diagnostics.error("L120", f"{paths} cannot both have {thing}", choice.resource.mark_of(), "give it to one of them")
+                    shared[f"{other.instance.path} and {choice.instance.path}", _in_words(thing)] = None
+            for paths, thing in shared:
+                self.diagnostics.error("L120", f"{paths} cannot both have {thing}", choice.resource.mark_of(), "give it to one of them")
 
     def _hand_over(self, step: Step, old: Instance, thing: str) -> None:
-        why, delete = f"{thing} moves from {old.id} to {step.instance.id}", self._gone[old.id]
+        why, delete = f"{_in_words(thing)} moves from {old.id} to {step.instance.id}", self._gone[old.id]
         if old.status == "deleting":
             delete.early = True
             step.follow(delete, "done", why)
@@ -138,7 +140,7 @@ class Order:
 
     def _move(self, step: Step, old: Instance, thing: str) -> None:
         """Between two that stay: the giver lets go in its update; where that has to come after the taker's, it stops before, and is started again by it."""
-        why, giver = f"{thing} moves from {old.id} to {step.instance.id}", self._main[old.id]
+        why, giver = f"{_in_words(thing)} moves from {old.id} to {step.instance.id}", self._main[old.id]
         if not self._reaches(giver, step):
             step.follow(giver, "configured", why)
             return
@@ -309,6 +311,12 @@ class Order:
         if after is not None:
             after.follow(release, "done", "it was released before")
         return release
+
+
+def _in_words(thing: str) -> str:
+    """An exclusive thing as people know it: an address without the id of its network."""
+    kind, _, value = thing.partition(":")
+    return f"the address {value.rpartition('/')[2]}" if kind in ("address", "answers") else thing
 
 
 def _main_step(choice: Choice) -> Step:

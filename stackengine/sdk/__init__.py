@@ -12,6 +12,7 @@ from stackengine.model.instance import Claim
 from stackengine.model.values import SecretRef, Sensitive, Unknown, Value, has_unknown
 from stackengine.sdk.addresses import (
     Range,
+    addresses_had,
     floating_entry,
     free_addresses,
     free_subnets,
@@ -138,6 +139,7 @@ __all__ = [
     "Uses",
     "Value",
     "VolumeInfo",
+    "addresses_had",
     "at_address",
     "before_name",
     "changed",

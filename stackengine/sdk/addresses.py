@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,15 @@ def further_addresses(ids: Identities, place: Referred, salt: str, wanted: Seque
         seat = take_address(ids, subnet or place, f"{salt}:{number}", entry.get("address") or "")
         found.append({**seat, "subnet": subnet.physical_id if subnet else ""})
     return found
+
+
+def addresses_had(network: str, addresses: Iterable[str], kind: str = "address") -> frozenset[str]:
+    """Addresses on a network (physical id; empty: on none) as exclusive things. Empty addresses are none.
+
+    ``address`` is had by whoever chose it (a port, an interface without one, a floating address); ``answers`` by the server that runs with it, be it its
+    port's: so a server that is replaced with its port stops before the other one starts, and a port and its own server are not in each other's way.
+    """
+    return frozenset(f"{kind}:{network}/{a}" for a in addresses if a)
 
 
 def floating_entry(address: str, guest: Referred, fixed: str = "") -> dict[str, str]:
