@@ -31,9 +31,20 @@ class FloatingIP(sdk.ResourceType):
         return sdk.addresses_had(identity.get("network") or "", [identity["address"]])
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
+        found = []
         if want.get("port") and want.get("server"):
-            return [sdk.Refusal("server", "a floating address stands for a port or for a server, not for both")]
-        return []
+            found.append(sdk.Refusal("server", "a floating address stands for a port or for a server, not for both"))
+        given, name = want.get("address"), want.get("network")
+        if isinstance(given, str) and given:
+            try:
+                ipaddress.ip_address(given)
+            except ValueError as error:
+                found.append(sdk.Refusal("address", str(error), "an address is written like 100.96.0.9; left out, a free one is taken"))
+        if isinstance(name, str) and name and not want.get("subnet"):
+            instead = f"{given}, as it says" if given else f"one of {POOL}, which only this machine reaches"
+            text = f"no network {name} in this template: the address is {instead}"
+            found.append(sdk.Refusal("network", text, "a reference to a network, also one with external_id: the address is one of its range", "notice"))
+        return found
 
     def refuse(self, want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         if "forwarding" in profile.features:

@@ -21,6 +21,8 @@ OVERLAY: overlay.Allowed = {
     "forward": {"nat": {"port": None}}, "dns": {"forwarder": None, "txt": None, "srv": None}, "port": None,
 }  # fmt: skip
 """What may be merged into a network: never its name, bridge, addresses or reservations, nor options of dnsmasq, which name programs and files."""
+BOOTS = ("tftp", "boot_server")
+"""Where a network's file to boot comes from."""
 AUTO, AUTO6 = "auto", "auto-ipv6"
 
 
@@ -54,11 +56,17 @@ class Network(sdk.ResourceType):
         return frozenset({f"bridge:{identity['bridge']}", *own, *(f"cidr:{s['cidr']}" for s in want.get("subnets", ()))})
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:
-        if want.get("mode") in BRIDGED and want.get("libvirt_overlay"):
-            return [sdk.Refusal("libvirt_overlay", f"a {want['mode']} network is not ours to define", "leave it out")]
+        if want.get("mode") in BRIDGED:
+            strange = [k for k in ("libvirt_overlay", "boot_file", *BOOTS) if want.get(k)]
+            if strange:
+                return [sdk.Refusal(k, f"a {want['mode']} network is not ours to define", "leave it out") for k in strange]
         alone = [k for k in ("gateway", "pools", "routes") if want.get(k) and not want.get("cidr")]
         found = [sdk.Refusal(k, "belongs to an address range", f"add cidr: a range such as 10.20.30.0/24, or {AUTO}") for k in alone]
         found += sdk.range_faults(want)
+        lonely = [k for k in BOOTS if want.get(k) and not want.get("boot_file")]
+        found += [sdk.Refusal(k, "goes with a file to boot", "boot_file: what guests boot from the network") for k in lonely]
+        if want.get("tftp") and want.get("boot_server"):
+            found.append(sdk.Refusal("boot_server", "the file comes from a folder of this host (tftp) or from another server, not from both"))
         found += overlay.refusals(want, "network", OVERLAY)
         return found + broken(want)
 
@@ -131,11 +139,14 @@ class Network(sdk.ResourceType):
             return xml_of(ctx, want)
         subnets = self._subnets(ctx, want)
         served = [{**s, "tag": f"range{n}"} for n, s in enumerate(s for s in subnets if s["dhcp"] and s["family"] == "ipv4")]
+        if want.get("tftp") and not ctx.allowed.may_give(want["tftp"]):
+            raise sdk.FailedError(f"no guest may get {want['tftp']}", hint="who owns this machine can allow it: allow.devices in owner.yaml")
         xml = ctx.render(
             "network.xml.j2", ownership=ctx.ownership(), identity=ctx.identity, mode=want["mode"], domain=want.get("domain", ""), mtu=want.get("mtu"),
             subnets=subnets, first=served[0]["cidr"] if served else "", served=served, routed=any(s.get("routes") for s in served),
             asked=want["mode"] == "isolated" and "metadata-service" in ctx.host.profile.features,  # there is no default route to the service
             reservations=list(reservations(ctx).values()), names=self._names(ctx, want),
+            tftp=want.get("tftp"), boot_file=want.get("boot_file"), boot_server=want.get("boot_server"),
             forwarders=sorted({n for s in subnets for n in s.get("dns_nameservers") or ()}),
         )  # fmt: skip
         return overlay.merged(xml, want.get("libvirt_overlay"))

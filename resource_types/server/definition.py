@@ -13,7 +13,7 @@ from stackengine import sdk
 from stackengine.sdk import overlay
 
 from . import bandwidth, hardware
-from .disks import OWN, Disk
+from .disks import BOOT_ORDER, OWN, Disk
 from .filters import filter_name, groups_of
 from .identity import alias_of
 from .shapes import shape_of
@@ -72,9 +72,10 @@ def interfaces(ctx: sdk.Context, want: sdk.Properties) -> dict[str, str]:
     model = "" if ctx.host.profile.domain_type == "xen" else want.get("nic_model") or "virtio"
     found = {}
     for index, nic in enumerate(ctx.identity["nics"]):
+        boot = BOOT_ORDER.get(want.get("boot") or "", 0) if index == 0 else 0
         alias = alias_of(nic, index)
         named = filter_name(ctx.identity, nic["mac"]) if nic["mac"] in guarded else ""
-        found[alias] = ctx.render("interface.xml.j2", nic=nic, alias=alias, filter=named, limits=limits.get(nic["mac"]), model=model)
+        found[alias] = ctx.render("interface.xml.j2", nic=nic, alias=alias, filter=named, limits=limits.get(nic["mac"]), model=model, boot=boot)
     return found
 
 

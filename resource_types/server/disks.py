@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +15,8 @@ LAYERS = "se-layers"
 """The pool in which images are."""
 FIRMWARE = "fw_cfg"
 """The device of a seed that is no disk: an entry that QEMU's firmware interface gives to the guest."""
+BOOT_ORDER = {"network": 1, "network-last": 9}
+"""Property ``boot`` -> where the first interface stands among what is booted from; disks that are behind it count from 2."""
 OWN = "ua-vol-"
 """Prefix of the aliases of volumes that the server itself names."""
 
@@ -94,6 +96,16 @@ def disc(ctx: sdk.Context, want: sdk.Properties, others_boot: bool) -> list[Disk
         raise sdk.FailedError(f"the image {want['cdrom']} is not part of this stack", hint=sdk.NAME_IT)
     bus = "sata" if (want.get("arch") or ctx.host.profile.arch) == "x86_64" else "scsi"
     return [Disk(image.attributes["path"], "raw", "sdb", "ua-cdrom", read_only=True, boot=2 if others_boot else 1, bus=bus, device="cdrom")]
+
+
+def behind_network(want: sdk.Properties, disks: list[Disk], image: Mapping[str, Any]) -> list[Disk]:
+    """The disks in the order in which they are booted from, where the network comes first.
+
+    FailedError for an image that is a kernel: the host gives it to the guest, which boots from nothing else.
+    """
+    if want.get("boot") and image.get("kernel"):
+        raise sdk.FailedError("this image is a kernel, so its guest boots from no network", hint="leave out image or boot, or take an image that is a disk")
+    return [replace(d, boot=d.boot + 1) if d.boot else d for d in disks] if want.get("boot") == "network" else disks
 
 
 def own_volumes(ctx: sdk.Context, want: sdk.Properties) -> list[Disk]:

@@ -11,7 +11,7 @@ from stackengine import sdk
 from . import adopted, bandwidth, drift, hardware, moving, rescue, running, seeds
 from . import definition as xml_of
 from . import draft as drafts
-from .disks import FIRMWARE, GIB, Disk, disc, disk_name, own_volumes, restarts, root_disk
+from .disks import FIRMWARE, GIB, Disk, behind_network, disc, disk_name, own_volumes, restarts, root_disk
 from .filters import drop_filters, groups_by_interface, groups_of, make_filters
 from .identity import addresses_by_network, addresses_of, nic_identities, places, signalling, with_interfaces
 from .rules import broken_rules, refusals
@@ -184,7 +184,7 @@ class Server(sdk.ResourceType):
         _check_devices(ctx, want)
         want, image, bootable = self._system(ctx, want)
         seed = seeds.made(ctx, want, image)
-        disks = [*bootable, *disc(ctx, want, any(d.boot for d in bootable)), *([] if seed.device == FIRMWARE else [seed])]
+        disks = [*behind_network(want, [*bootable, *disc(ctx, want, any(d.boot for d in bootable))], image), *([] if seed.device == FIRMWARE else [seed])]
         before = ctx.host.domain_info(uuid)
         known = ctx.attributes.get("pinned") or (xml_of.pins(before.xml, {}) if before else {})
         ignition = seed.path if seed.device == FIRMWARE else ""

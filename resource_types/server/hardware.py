@@ -13,7 +13,7 @@ from .sizes import max_vcpus_of, maximum_of
 
 PROPERTIES = (
     "shares", "pci", "firmware", "tpm", "cpu", "numa", "hugepages", "watchdog", "vsock", "vm_mode", "vnc", "cdrom", "root_disk", "libvirt_overlay", "cmdline",
-    "rescue", "nic_model", "machine", "video",
+    "rescue", "boot", "nic_model", "machine", "video",
 )  # fmt: skip
 """Those that only a start of the guest brings."""
 LIMITS = ("limits",)

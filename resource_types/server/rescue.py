@@ -11,7 +11,7 @@ from stackengine import sdk
 from .disks import Disk
 
 ALIAS = "ua-rescue"
-_OWN = {"user_data": "", "init": None, "cmdline": None, "provisioned": None}
+_OWN = {"user_data": "", "init": None, "cmdline": None, "provisioned": None, "boot": None}
 """What belongs to the server's own system: the rescue system gets its name, keys and network only."""
 
 

@@ -10,7 +10,7 @@ from . import cfn_init, ec2, hardware, overlay
 from .filters import FEATURE
 from .seed import is_ignition, kind_of
 from .shapes import shape_of
-from .sizes import unknown_flavor
+from .sizes import maxima, unknown_flavor
 
 _GATES = {"lease": "leases", "agent": "agent", "cloud-init": "agent"}
 """The feature that a host must have for a gate."""
@@ -20,8 +20,10 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     """Rules that hold on every host."""
     found = []
     boots = [v for v in sdk.known_list(want.get("volumes")) if isinstance(v, dict) and v.get("boot")]
-    if not want.get("image") and not boots and not want.get("cdrom"):
-        found.append(sdk.Refusal("", "a server needs an image, or a volume to boot from", "image: tiny is the smallest"))
+    if not want.get("image") and not boots and not want.get("cdrom") and not want.get("boot"):
+        found.append(sdk.Refusal("", "a server needs an image, or a volume to boot from", "image: tiny is the smallest; boot: network needs none"))
+    if want.get("boot") and want.get("networks") == []:
+        found.append(sdk.Refusal("boot", "a server without networks does not boot from one", "networks: an entry with the network that has boot_file"))
     if boots and want.get("image"):
         found.append(sdk.Refusal("volumes", "a server boots from its image or from a volume, not from both", "leave image out"))
     if len(boots) > 1:
@@ -44,10 +46,7 @@ def broken_rules(want: sdk.Properties) -> list[sdk.Refusal]:
     ready = want.get("ready")
     if isinstance(ready, dict) and ready.get("gate") == "signal" and not ready.get("handle") and kind_of(want) == "ignition":
         found.append(sdk.Refusal("ready", "Ignition brings no cfn-signal to the guest", "handle: a reference to an SE::WaitConditionHandle"))
-    maximum, memory = want.get("max_memory"), want.get("memory")
-    if isinstance(maximum, int) and isinstance(memory, int) and maximum < memory:
-        found.append(sdk.Refusal("max_memory", f"{maximum} MiB at most is less than the {memory} MiB of memory"))
-    return [*found, *hardware.broken(want), *overlay.refusals(want)]
+    return [*found, *maxima(want), *hardware.broken(want), *overlay.refusals(want)]
 
 
 def _groups(want: sdk.Properties) -> list[sdk.Refusal]:
@@ -82,7 +81,7 @@ def refusals(want: sdk.Properties, profile: sdk.Profile) -> list[sdk.Refusal]:
         found.append(sdk.Refusal("metadata_service", text, "a private host has one: --host private://NAME", "notice"))
     if kind == "tcp" and not profile.local:
         found.append(sdk.Refusal("ready", "the gate 'tcp' needs a host on this machine", "use lease, agent or a signal"))
-    found += [*hardware.broken(want), *hardware.refused(want, profile)]  # with what flavor and image say of the machine
+    found += [*maxima(want), *hardware.broken(want), *hardware.refused(want, profile)]  # with what flavor and image say of the machine
     found += shape_of(profile).refused(want)
     mode = want.get("vm_mode")
     if mode and not ({mode} if isinstance(mode, str) else {"pv", "pvh", "hvm"}) & profile.features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,14 @@ def maximum_of(want: sdk.Properties) -> int:
     """MiB that the guest is started with, which memory can be set below while it runs."""
     given = want.get("max_memory")
     return max(memory_of(want), given if isinstance(given, int) else 0)
+
+
+def maxima(want: sdk.Properties) -> Iterator[sdk.Refusal]:
+    """What a server may have at most, and is less than what it has: as given, or by a flavor that is known by now."""
+    if any(sdk.has_unknown(want.get(k)) for k in ("flavor", "vcpus", "max_vcpus", "memory", "max_memory")) or unknown_flavor(want) is not None:
+        return
+    vcpus, memory = vcpus_of(want), memory_of(want)
+    if want.get("max_vcpus") and want["max_vcpus"] < vcpus:
+        yield sdk.Refusal("max_vcpus", f"{want['max_vcpus']} vCPUs at most are less than the {vcpus} that it has")
+    if want.get("max_memory") and want["max_memory"] < memory:
+        yield sdk.Refusal("max_memory", f"{want['max_memory']} MiB at most is less than the {memory} MiB of memory")

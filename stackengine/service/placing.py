@@ -213,6 +213,16 @@ class Placing:
 
     def _unheard(self, moving: list[str]) -> None:
         """With one host there is nothing to choose: what servers ask for is said to be in vain."""
+        for path in moving:
+            resource = self._desired.resources[path]
+            asked = self._asked(resource)
+            wishes = [f"{n.replace('_', ' ')} {asked[n]}" for n in ("zone", "host", "host_group") if asked.get(n)]
+            wishes += [f"label {k}={v}" for k, v in (asked.get("labels") or {}).items()]
+            if asked.get("host") in (self._home, label_of(self._home)):
+                wishes.remove(f"host {asked['host']}")
+            if wishes:
+                why = f"{path}: there is only {self._home}, so what it asks for has no effect: {', '.join(wishes)}"
+                self._diagnostics.notice("K127", why, resource.mark_of("placement"))
         groups: Counter[str] = Counter(p for s in moving for p in self._groups(self._desired.resources[s]))
         for path, count in groups.items():
             group = self._desired.resources[path]

@@ -181,9 +181,31 @@ def test_heats_deprecated_sequence_is_a_class() -> None:
     ("{image: tiny, flavor: tiny, volumes: [{volume: v, boot: true}]}", "boots from its image or from a volume"),
     ("{image: tiny, flavor: tiny, seed: ignition, user_data: '{\"ignition\": {\"version\": \"3.4.0\"}}', ready: {gate: signal}}", "brings no cfn-signal"),
     ("{image: tiny, flavor: tiny, memory: 512, max_memory: 256}", "less than the 512 MiB"),
+    ("{image: tiny, vcpus: 4, max_vcpus: 2}", "2 vCPUs at most are less than the 4"),
+    ("{image: tiny, flavor: m1.xlarge, max_vcpus: 2}", "2 vCPUs at most are less than the 8"),
+    ("{image: tiny, flavor: m1.xlarge, max_memory: 1024}", "less than the 16384 MiB"),
 ])  # fmt: skip
 def test_rules_between_properties_are_said_before_anything_runs(properties: str, problem: str) -> None:
     errors: list[str] = []
     desired(f"{HOT}resources:\n  web: {{type: 'SE::Server', properties: {properties}}}\n", errors)
     assert len(errors) == 1
     assert problem in errors[0]
+
+
+@pytest.mark.parametrize(("properties", "said"), [
+    ("{address: 1.2.3}", ["'1.2.3' does not appear to be an IPv4 or IPv6 address"]),
+    ("{network: public}", ["no network public in this template: the address is one of 100.96.0.0/16, which only this machine reaches"]),
+    ("{network: public, address: 192.0.2.4}", ["no network public in this template: the address is 192.0.2.4, as it says"]),
+    ("{address: 192.0.2.4}", []),
+])  # fmt: skip
+def test_a_floating_address_says_where_it_is_from(properties: str, said: list[str]) -> None:
+    errors: list[str] = []
+    notices: list[str] = []
+    desired(f"{HOT}resources:\n  f: {{type: 'SE::FloatingIP', properties: {properties}}}\n", errors, notices)
+    assert [text.partition(": ")[2] for text in (*errors, *notices)] == said
+
+
+def test_an_external_network_of_neutron_is_told() -> None:
+    notices: list[str] = []
+    desired(f"{HOT}resources:\n  f: {{type: 'OS::Neutron::FloatingIP', properties: {{floating_network: public}}}}\n", None, notices)
+    assert ["no network public" in n for n in notices] == [True]

@@ -114,3 +114,22 @@ def test_a_host_that_is_said_to_be_dead_keeps_what_is_known_of_it(tmp_path: Path
     inventory.say_dead(tmp_path, "qemu+ssh://b/system")
     found = {h.uri: (h.zone, h.state, h.vcpus) for h in inventory.read(tmp_path).hosts}
     assert found == {"qemu+ssh://a/system": ("east", "dead", 8), "qemu+ssh://b/system": ("", "dead", 0)}
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ("type: 'OS::Nova::Server', properties: {image: tiny, flavor: tiny, availability_zone: 'az-9:zz'}", "zone az-9, host zz"),
+        ("type: 'SE::Server', properties: {image: tiny, placement: {host_group: fast, labels: {disk: ssd}}}", "host group fast, label disk=ssd"),
+        ("type: 'SE::Server', properties: {image: tiny, placement: {host: 'memory://', zone: q}}", "zone q"),
+        ("type: 'SE::Server', properties: {image: tiny, placement: {host: 'memory://'}}", ""),
+        ("type: 'SE::Server', properties: {image: tiny}", ""),
+    ],
+)
+def test_without_an_inventory_wishes_are_said_to_be_in_vain(tmp_path: Path, properties: str, said: str) -> None:
+    session = Session(Settings(str(tmp_path), "memory://"))
+    (tmp_path / "stack.yaml").write_text(f"heat_template_version: 2018-08-31\nresources:\n  web: {{{properties}}}\n")
+    found = preview(session, Request("s", tmp_path / "stack.yaml"))
+    told = [(d.severity, d.summary.partition("no effect: ")[2], d.mark.line) for d in found.diagnostics.items if d.code == "K127"]
+    assert told == ([("notice", said, 3)] if said else [])
+    session.close()
