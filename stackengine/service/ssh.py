@@ -87,13 +87,18 @@ def ssh_command(session: Session, stack: str, server: str, command: Sequence[str
                  "-o", f"HostKeyAlias={_alias(instance)}", "-o", "LogLevel=ERROR", "-l", "root"]  # fmt: skip
     if identity.is_file():
         arguments += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
-    try:  # what follows is no option of ssh, which reads some after the host, too: they can name programs of this machine
-        return subprocess.run([*arguments, "--", server, "--", *command], check=False).returncode
+    try:
+        return subprocess.run(command_line(arguments, server, command), check=False).returncode
     except FileNotFoundError as error:
         raise ServiceError("ssh is not installed", hint="apt-get install openssh-client") from error
     finally:
         waiting.close()
         shutil.rmtree(place, ignore_errors=True)
+
+
+def command_line(arguments: Sequence[str], server: str, command: Sequence[str]) -> list[str]:
+    """ssh with its options and a command that is none of them: ssh reads options after the host, too, and they can name programs of this machine."""
+    return [*arguments, "--", server, *command]
 
 
 def _carry_one(waiting: socket.socket, host: Any, address: str, tell: Tell) -> None:

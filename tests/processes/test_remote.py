@@ -17,6 +17,7 @@ from loopback_ssh import Remote, can_serve
 from stackengine.cli import remote_frames as wire
 from stackengine.cli import remoting
 from stackengine.cli.parser import build
+from stackengine.service.ssh import command_line
 
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
@@ -197,3 +198,22 @@ def test_every_argument_that_names_a_file_is_known() -> None:
             elif any(w in str(action.metavar) for w in ("FILE", "DIR", "TEMPLATE", "PATH|URL")):
                 found.add(action.dest)
     assert found == {*remoting.FILES, *remoting.HERE_ONLY}
+
+
+def test_a_command_is_said_to_a_guest_as_it_is_and_is_no_option_of_ssh(tmp_path: Path) -> None:
+    there = Remote(tmp_path, tmp_path / "state")
+    try:
+        (tmp_path / "authorized_keys").write_text(f'command="echo got: $SSH_ORIGINAL_COMMAND",restrict {(tmp_path / "job.pub").read_text()}')
+        options = ["ssh", "-F", "/dev/null", "-p", str(there.port), "-i", str(tmp_path / "job"), "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
+        options += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+
+        def said(*command: str) -> str:
+            done = subprocess.run(command_line(options, "127.0.0.1", command), capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=60)
+            return done.stdout.strip()
+
+        assert said("uptime", "-p") == "got: uptime -p"
+        made = tmp_path / "made"
+        assert said("-oPermitLocalCommand=yes", f"-oLocalCommand=touch {made}", "x").startswith("got: -oPermitLocalCommand")
+        assert not made.exists()
+    finally:
+        there.close()
