@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
-import subprocess
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 
 from stackengine import sdk
 
-MOST = 1 << 20
-"""Bytes of an answer."""
+from .programs import LOOK, MOST, ask, ask_python
+
 ANSWER = 'the answer is a JSON object: {"Status": "SUCCESS", "PhysicalResourceId": "...", "Data": {...}}'
 
 
@@ -23,8 +23,8 @@ def call(ctx: sdk.Context, want: sdk.Properties, request: str, known: str | None
     handler, timeout = str(want["handler"]), float(want["timeout"])
     event = _event(ctx, want, request, known, last)
     try:
-        answer = _sent(ctx.allowed, handler, event, timeout)
-    except sdk.RefusedError:
+        answer = _sent(ctx, handler, event, timeout)
+    except (sdk.RefusedError, sdk.Cancelled):
         raise
     except Exception as error:
         raise sdk.FailedError(f"{handler} failed on {request}: {type(error).__name__}: {error}", hint=_next(error, handler, timeout)) from error
@@ -40,8 +40,8 @@ def call(ctx: sdk.Context, want: sdk.Properties, request: str, known: str | None
 def _next(error: Exception, handler: str, timeout: float) -> str:
     """What to do about a call that did not come to an answer."""
     if isinstance(error, sdk.FailedError):
-        return "what it wrote to its standard error says why; the request came as JSON on its standard input"
-    if isinstance(error, (subprocess.TimeoutExpired, TimeoutError)):
+        return error.hint
+    if isinstance(error, TimeoutError):
         return f"it has {timeout:g} s: the property ServiceTimeout (timeout) says how long"
     if isinstance(error, urllib.error.URLError):
         return "does the service run there, and does it answer with 200?"
@@ -66,28 +66,21 @@ def _event(ctx: sdk.Context, want: sdk.Properties, request: str, known: str | No
     return event
 
 
-def _sent(allowed: sdk.Allowed, handler: str, event: dict[str, Any], timeout: float) -> Any:
+def _sent(ctx: sdk.Context, handler: str, event: dict[str, Any], timeout: float) -> Any:
+    allowed = ctx.allowed
     if handler.startswith(("http://", "https://")):
         _need(allowed.may_call(handler), handler, "urls")
-        return _posted(handler, event, timeout)
+        return _within(timeout, ctx.check, lambda: _posted(handler, event, timeout))
     if handler.startswith("/"):
         _need(allowed.may_run(handler), handler, "commands")
-        return _run(handler, event, timeout)
+        return ask([handler], event, timeout, ctx.check)
     _need(allowed.may_import(handler), handler, "python")
-    module, _, function = handler.partition(":")
-    return getattr(importlib.import_module(module), function)(event, None)
+    return ask_python(handler, event, timeout, ctx.check)
 
 
 def _need(permitted: bool, handler: str, field: str) -> None:
     if not permitted:
         raise sdk.RefusedError(f"{handler} may not be called on this machine", hint=f"who owns this machine can allow it: allow.{field} in owner.yaml")
-
-
-def _run(program: str, event: dict[str, Any], timeout: float) -> Any:
-    done = subprocess.run([program], input=json.dumps(event).encode(), capture_output=True, timeout=timeout, check=False)
-    if done.returncode:
-        raise sdk.FailedError(f"exit code {done.returncode}: {done.stderr.decode(errors='replace')[-500:].strip()}", hint="its standard error says why")
-    return json.loads(done.stdout[:MOST] or b"{}")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -100,4 +93,36 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _posted(url: str, event: dict[str, Any], timeout: float) -> Any:
     request = urllib.request.Request(url, json.dumps(event).encode(), {"Content-Type": "application/json"}, method="POST")
     with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout) as answer:
-        return json.loads(answer.read(MOST) or b"{}")
+        found = answer.read(MOST + 1)
+    if len(found) > MOST:
+        raise ValueError(f"it answered more than {MOST >> 10} KiB")
+    return json.loads(found or b"{}")
+
+
+def _within(timeout: float, check: Callable[[], None], function: Callable[[], Any]) -> Any:
+    """What ``function`` gives within so many seconds, however slowly a service answers; ``check`` is called while it lasts."""
+    done: list[Callable[[], Any]] = []
+
+    def work() -> None:
+        try:
+            found = function()
+        except Exception as error:
+            done.append(_raising(error))
+        else:
+            done.append(lambda: found)
+
+    thread, end = threading.Thread(target=work, name="custom resource", daemon=True), monotonic() + timeout
+    thread.start()
+    while thread.is_alive():
+        check()
+        if monotonic() > end:
+            raise TimeoutError(f"no answer within {timeout:g} s")
+        thread.join(LOOK)
+    return done[0]()
+
+
+def _raising(error: Exception) -> Callable[[], Any]:
+    def again() -> Any:
+        raise error
+
+    return again
