@@ -41,7 +41,10 @@ class Subnet(sdk.RecordType):
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Neutron's IP version (the range says it, where there is one) and its IPv6 modes: with DHCPv6, or without it by router advertisements alone."""
     version, mode = properties.pop("$ip_version", None), properties.pop("$ipv6_mode", None)
-    if str(version) == "6" and not properties.get("cidr"):
+    cidr = properties.get("cidr")
+    if isinstance(cidr, str) and "/" in cidr and str(version) in ("4", "6") and (":" in cidr) != (str(version) == "6"):
+        raise sdk.UntranslatableError(f"the range {cidr} is no IPv{version} range", "$ip_version")
+    if str(version) == "6" and not cidr:
         properties["family"] = "ipv6"
     if mode in ("slaac", "dhcpv6-stateless"):
         properties["dhcp"] = False

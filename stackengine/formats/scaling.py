@@ -8,22 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from stackengine.formats.launching import CONFIGURATION, TEMPLATE, on_subnet, taken
 from stackengine.model.diagnostics import Diagnostics
 from stackengine.model.expr import Attr, Call, Entry, Expr, List, Literal, Map, Ref
 from stackengine.model.mark import Mark
 from stackengine.model.template import DependsOn, Nested, Policies, Resource
 
+__all__ = ["CONFIGURATION", "GROUPS", "INSTANCE", "TEMPLATE", "with_groups"]
+
 GROUPS = {"AWS::AutoScaling::AutoScalingGroup": "DesiredCapacity", "OS::Heat::InstanceGroup": "Size"}
 """Types of groups, and the property that says how many members one has."""
 INSTANCE = "AWS::EC2::Instance"
-CONFIGURATION, TEMPLATE = "AWS::AutoScaling::LaunchConfiguration", "AWS::EC2::LaunchTemplate"
-_TAKEN = (
-    "ImageId", "InstanceType", "KeyName", "UserData", "SecurityGroups", "SecurityGroupIds", "BlockDeviceMappings", "NetworkInterfaces", "IamInstanceProfile",
-    "EbsOptimized", "MetadataOptions",
-)  # fmt: skip
-"""What an instance takes over; the rest of a configuration says how AWS bills or watches it."""
-
-
 def with_groups(resources: dict[str, Resource], diagnostics: Diagnostics) -> dict[str, Resource]:
     """``resources`` with the members of groups, and with what instances take from launch templates; what is built otherwise stays as it is."""
     if not any(r.type in GROUPS or r.type == INSTANCE for r in resources.values()):
@@ -34,7 +29,7 @@ def with_groups(resources: dict[str, Resource], diagnostics: Diagnostics) -> dic
 def _one(resource: Resource, resources: Mapping[str, Resource], diagnostics: Diagnostics) -> Resource:
     if resource.type == INSTANCE and isinstance(resource.properties.get("LaunchTemplate"), Map):
         launch = _launch(resource.properties, resources)
-        return _from_template(resource, launch) if launch is not None else resource
+        return _from_template(resource, launch, diagnostics) if launch is not None else resource
     if resource.type not in GROUPS or resource.nested is not None:
         return resource
     launch = _launch(resource.properties, resources)
@@ -45,7 +40,7 @@ def _one(resource: Resource, resources: Mapping[str, Resource], diagnostics: Dia
     diagnostics.notice("V120", what, resource.type_mark, f"change {GROUPS[resource.type]}, or MinSize, and update the stack")
     waiting = resource.policies.signals
     own = Policies(signals={**waiting, "count": 1} if waiting else None)
-    properties = Map(_member(resource, launch), resource.properties.mark)
+    properties = Map(_member(resource, launch, diagnostics), resource.properties.mark)
     member = Resource(resource.logical_id, INSTANCE, properties, policies=own, mark=resource.mark, type_mark=resource.type_mark)
     waits = (*resource.depends_on, DependsOn(launch.logical_id, launch.mark))
     return replace(resource, depends_on=waits, nested=Nested("group", members=(member,), count=count, joined={"InstanceList": "PrivateIp"}, mark=resource.mark))
@@ -75,26 +70,29 @@ def _is_called(resource: Resource, name: object) -> bool:
     return isinstance(own, Literal) and own.value == name
 
 
-def _taken(launch: Resource) -> list[Entry]:
-    """What an instance takes over."""
-    inner: Expr | None = launch.properties if launch.type == CONFIGURATION else launch.properties.get("LaunchTemplateData")
-    return [e for e in inner.entries if e.key in _TAKEN] if isinstance(inner, Map) else []
+def _from_template(resource: Resource, launch: Resource, diagnostics: Diagnostics) -> Resource:
+    """An instance with what it takes from a launch template; what it says itself wins, of tags those with the same key."""
+    found = taken(launch, diagnostics)
+    own, given = resource.properties.get("Tags"), next((e.value for e in found if e.key == "Tags"), None)
+    if isinstance(own, List) and isinstance(given, List):
+        entries = [e._replace(value=List((*given.items, *own.items), own.mark)) if e.key == "Tags" else e for e in resource.properties.entries]
+        resource = replace(resource, properties=Map(tuple(entries), resource.properties.mark))
+    return replace(resource, taken=tuple(e for e in found if resource.properties.get(e.key) is None))
 
 
-def _from_template(resource: Resource, launch: Resource) -> Resource:
-    """An instance with what it takes from a launch template; what it says itself wins."""
-    return replace(resource, taken=tuple(e for e in _taken(launch) if resource.properties.get(e.key) is None))
-
-
-def _member(group: Resource, launch: Resource) -> tuple[Entry, ...]:
-    found = _taken(launch)
-    keys = {e.key for e in found}
+def _member(group: Resource, launch: Resource, diagnostics: Diagnostics) -> tuple[Entry, ...]:
+    found = {e.key: e for e in taken(launch, diagnostics)}
     subnets, tags = group.properties.get("VPCZoneIdentifier"), group.properties.get("Tags")
-    if subnets is not None and not keys & {"NetworkInterfaces", "SubnetId"}:
-        found.append(Entry("SubnetId", subnets.mark, _first(subnets)))
+    if subnets is not None and "NetworkInterfaces" in found:
+        entry = found["NetworkInterfaces"]
+        found["NetworkInterfaces"] = entry._replace(value=on_subnet(entry.value, _first(subnets)))
+    elif subnets is not None:
+        found.setdefault("SubnetId", Entry("SubnetId", subnets.mark, _first(subnets)))
     if isinstance(tags, List):
-        found.append(Entry("Tags", tags.mark, List(tuple(_tag(t) for t in tags.items), tags.mark)))
-    return tuple(found)
+        given = found["Tags"].value if "Tags" in found else None
+        before = given.items if isinstance(given, List) else ()
+        found["Tags"] = Entry("Tags", tags.mark, List((*before, *(_tag(t) for t in tags.items)), tags.mark))
+    return tuple(found.values())
 
 
 def _first(subnets: Expr) -> Expr:

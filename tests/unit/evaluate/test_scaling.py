@@ -76,3 +76,68 @@ def test_a_group_of_heat_is_one_of_instances() -> None:
     ips = found.outputs["ips"].value
     assert isinstance(ips, Unknown)
     assert ips.describe() == "known after apply (g/0.PrivateIp, g/1.PrivateIp)"
+
+
+LAUNCHED = """\
+Conditions: {Big: !Equals [a, b]}
+Resources:
+  V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.95.0.0/16}}
+  N: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref V, CidrBlock: 10.95.1.0/24}}
+  S: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: s}}
+  P: {Type: AWS::EC2::PlacementGroup, Properties: {Strategy: spread}}
+  LT:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        ImageId: tiny
+        InstanceType: t3.nano
+        IamInstanceProfile: {Name: profile}
+        NetworkInterfaces: [{DeviceIndex: 0, Groups: [!Ref S], InterfaceType: interface, AssociatePublicIpAddress: true}]
+        BlockDeviceMappings: [{DeviceName: /dev/sdf, Ebs: !If [Big, {VolumeSize: 9, Throughput: 125}, {VolumeSize: 2, Throughput: 125}]}]
+        TagSpecifications:
+          - {ResourceType: instance, Tags: [{Key: tier, Value: web}, {Key: Name, Value: lt}]}
+          - {ResourceType: volume, Tags: [{Key: tier, Value: web}]}
+        Placement: {GroupName: !Ref P, AvailabilityZone: local, PartitionNumber: 1}
+        Monitoring: {Enabled: true}
+        InstanceMarketOptions: {MarketType: spot}
+        InstanceInitiatedShutdownBehavior: terminate
+        CpuOptions: {CoreCount: 2, ThreadsPerCore: 1}
+  G:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      LaunchTemplate: {LaunchTemplateId: !Ref LT, Version: '1'}
+      MinSize: 1
+      MaxSize: 1
+      VPCZoneIdentifier: [!Ref N]
+      Tags: [{Key: Name, Value: group, PropagateAtLaunch: true}]
+  I: {Type: AWS::EC2::Instance, Properties: {LaunchTemplate: {LaunchTemplateId: !Ref LT, Version: '1'}, Tags: [{Key: Name, Value: own}]}}
+"""
+
+
+@pytest.mark.parametrize(("path", "name"), [("G/0", "group"), ("I", "own")])
+def test_what_a_launch_template_says_of_an_instance_counts(path: str, name: str) -> None:
+    found, diagnostics, native = explored(LAUNCHED)
+    assert not [d.summary for d in (*diagnostics, *native) if d.severity == "error" and not d.summary.startswith("the resource type AWS::AutoScaling")]
+    server, disk = found.evaluated.desired.resources[path].properties, found.evaluated.desired.resources[f"{path}:sdf"]
+    assert server["metadata"] == {"tier": "web", "Name": name}
+    assert server["vcpus"] == 2
+    assert "P" in str(server["placement"])
+    assert "S" in str(server["security_groups"])
+    assert ("N" in str(server["networks"])) == (path == "G/0")  # the group's subnet, where the interface says none
+    assert disk.properties["size"] == 2
+
+
+def test_what_a_launch_template_says_in_vain_is_told_once_where_it_stands() -> None:
+    _, diagnostics, native = explored(LAUNCHED)
+    told = [d for d in (*diagnostics, *native) if d.code == "V106"]
+    prefix = "AWS::EC2::LaunchTemplate.LaunchTemplateData."
+    lines = LAUNCHED.splitlines()
+    found = [(d.summary.partition(" has no effect")[0].removeprefix(prefix), d) for d in told if d.summary.startswith(prefix)]
+    assert sorted({name for name, _ in found}) == [
+        "BlockDeviceMappings.Throughput", "IamInstanceProfile", "InstanceMarketOptions", "Monitoring", "NetworkInterfaces.InterfaceType",
+        "Placement.PartitionNumber", "TagSpecifications",
+    ]  # fmt: skip
+    assert len(found) == 8  # Throughput stands twice
+    assert all(name.rpartition(".")[2] in lines[d.mark.line - 1] or "volume" in lines[d.mark.line - 1] for name, d in found)
+    instance = {d.summary.partition(" has no effect")[0] for d in told if d.summary.startswith("AWS::EC2::Instance.")}
+    assert {"AWS::EC2::Instance.InstanceInitiatedShutdownBehavior", "AWS::EC2::Instance.NetworkInterfaces.0.AssociatePublicIpAddress"} <= instance

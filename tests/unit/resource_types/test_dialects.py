@@ -130,6 +130,19 @@ def test_what_of_novas_block_devices_has_no_effect_is_told(device: str, told: li
     assert sorted(n.partition(" has no effect")[0].removeprefix(prefix) for n in notices if n.startswith(prefix)) == told
 
 
+@pytest.mark.parametrize(
+    ("cidr", "version", "fine"), [("10.4.0.0/24", 6, False), ("fd00:4::/64", 4, False), ("10.4.0.0/24", 4, True), ("fd00:4::/64", 6, True)],
+)  # fmt: skip
+def test_a_range_of_another_ip_version_is_refused_where_it_is_said(cidr: str, version: int, fine: bool) -> None:
+    text = f"{HOT}resources:\n  n: {{type: 'OS::Neutron::Net'}}\n  s:\n    type: OS::Neutron::Subnet\n    properties:\n      network: {{get_resource: n}}\n"
+    diagnostics = Diagnostics()
+    template = formats.load(f"{text}      cidr: '{cidr}'\n      ip_version: {version}\n", "t.yaml", formats.NoReader(), diagnostics)
+    assert template is not None
+    evaluate(template, {}, TYPES, stack_name="s", stack_id="1", diagnostics=diagnostics)
+    wrong = [(d.code, d.summary, d.mark.line) for d in diagnostics.errors]
+    assert wrong == ([] if fine else [("V105", f"OS::Neutron::Subnet: the range {cidr} is no IPv{version} range", 9)])
+
+
 def test_ec2_says_disk_size_interfaces_and_tags() -> None:
     found = server(
         "{ImageId: tiny, InstanceType: tiny, BlockDeviceMappings: [{DeviceName: /dev/sda1, Ebs: {VolumeSize: '8', VolumeType: gp2}}],"
