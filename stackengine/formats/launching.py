@@ -65,7 +65,7 @@ class _Told:
 
     def __call__(self, why: str, entry: Entry, below: str = "") -> None:
         name = f"{self._key}.{below}" if below else self._key
-        self._diagnostics.notice("V106", f"{TEMPLATE}.LaunchTemplateData.{name} has no effect: {why}", entry.key_mark)
+        self._diagnostics.notice("V122", f"{TEMPLATE}.LaunchTemplateData.{name} has no effect: {why}", entry.key_mark)
 
     def fitted(self, expr: Expr, within: str) -> Expr:
         """``expr`` with the keys that instances have, at any depth and in every branch."""
