@@ -20,8 +20,9 @@ log = logging.getLogger("stackengine.hosts")
 
 CONNECTIONS, CALLS_EACH = 4, 4
 """Connections per host, calls in flight on each (libvirtd's max_client_requests is 5)."""
-KEEPALIVE = (5, 3)
-"""Seconds between keepalive messages, and how many may stay unanswered."""
+KEEPALIVE, KEEPALIVE_OVER_SSH = (5, 3), (5, 12)
+"""Seconds between keepalive messages, and how many may stay unanswered: over ssh as long as an open may take, else a host that is only busy with the
+start of a guest counts as gone in the middle of it."""
 LOGIN = frozenset({"esx", "vpx", "gsx", "hyperv"})
 OPEN_SECONDS, OVER_SSH_SECONDS = 20.0, 60.0
 """How long an open may take; over ssh, several at once make a slow host busy."""
@@ -147,12 +148,13 @@ class Connections:
         """Open in a daemon thread: ``open`` against a silent server never returns, and keepalive cannot help there."""
         start_events()
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        over_ssh = "ssh" in self.uri.partition("://")[0]
 
         def body() -> None:
             try:
                 connection = opened(self.uri)
                 try:
-                    connection.setKeepAlive(*KEEPALIVE)
+                    connection.setKeepAlive(*(KEEPALIVE_OVER_SSH if over_ssh else KEEPALIVE))
                 except libvirt.libvirtError:
                     log.debug("%s: no keepalive on this connection", self._name)
                 answer.put(connection)
@@ -160,7 +162,7 @@ class Connections:
                 answer.put(error)
 
         threading.Thread(target=body, name="libvirt-open", daemon=True).start()
-        seconds = OVER_SSH_SECONDS if "ssh" in self.uri.partition("://")[0] else OPEN_SECONDS
+        seconds = OVER_SSH_SECONDS if over_ssh else OPEN_SECONDS
         try:
             found = answer.get(timeout=seconds)
         except queue.Empty:
