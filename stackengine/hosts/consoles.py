@@ -80,6 +80,7 @@ class Heard:
         self.size = 0
         """Bytes that came."""
         record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        record.touch()  # a guest that has said nothing has an empty log, and not none
 
     def read(self, receive: Receive | None = None) -> bool:
         """Take what is there; False when the console has ended."""

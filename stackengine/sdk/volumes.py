@@ -213,9 +213,11 @@ def grow(ctx: Context, pool: str, name: str, capacity: int, shutdown_timeout: fl
     if used is not None:
         ctx.progress(f"{used.name} is shut down, as its disk grows")
         ctx.host.domain_shutdown(used.uuid, shutdown_timeout, ctx.check)
-    ctx.host.volume_resize(pool, name, capacity)
-    if used is not None:
-        ctx.host.domain_start(used.uuid)
+    try:
+        ctx.host.volume_resize(pool, name, capacity)
+    finally:  # a guest that ran does so again, also where its disk did not grow
+        if used is not None:
+            ctx.host.domain_start(used.uuid)
 
 
 def copy_name(name: str) -> str:

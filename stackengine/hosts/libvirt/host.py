@@ -283,8 +283,13 @@ class LibvirtHost(NetworkCalls, FilterCalls, PoolCalls, VolumeCalls, DeviceCalls
 def _info(domain: Any) -> DomainInfo:
     state, maximum, current, vcpus, _ = domain.info()
     del maximum
-    live = domain.XMLDesc(0) if domain.isActive() else ""
-    known = "saved" if _STATES.get(state) == "shutoff" and has_saved_memory(domain) else _STATES.get(state, "nostate")
+    active = domain.isActive()
+    live = domain.XMLDesc(0) if active else ""
+    known = _STATES.get(state, "nostate")
+    if known == "shutoff" and active:
+        known = "running"  # libxl says so some time before it has let go of the guest and its disks
+    elif known == "shutoff" and has_saved_memory(domain):
+        known = "saved"
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     return DomainInfo(domain.UUIDString(), domain.name(), known, xml, live, current, vcpus)
 

@@ -46,6 +46,11 @@ def test_a_prompt_without_an_end_of_line_is_kept_at_once(tmp_path: Path) -> None
     assert (tmp_path / "u.log").read_bytes() == b"login: "
 
 
+def test_a_guest_that_has_said_nothing_has_an_empty_log(tmp_path: Path) -> None:
+    Heard(Said(), tmp_path / "u.log").read()
+    assert (tmp_path / "u.log").read_bytes() == b""
+
+
 def test_half_a_signal_of_a_guest_that_stopped_does_not_stay_in_the_log(tmp_path: Path) -> None:
     heard = Heard(Said(b"x\n" + SIGNAL[:40]), tmp_path / "u.log")
     heard.read()
