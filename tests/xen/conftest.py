@@ -25,10 +25,10 @@ def xen() -> Iterator[hosts.XenHost]:
     found.down()
 
 
-@pytest.fixture
-def host(xen: hosts.XenHost, tmp_path: Path) -> Iterator[Host]:
+@pytest.fixture(scope="module")
+def host(xen: hosts.XenHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     libvirt.registerErrorHandler(lambda _context, _error: None, None)
-    found = open_host(xen.uri, tmp_path)
+    found = open_host(xen.uri, tmp_path_factory.mktemp("state"))
     yield found
     left = [d.name for d in found.domain_list()] + [n.name for n in found.network_list()] + list(found.volume_names("default"))
     found.close()  # type: ignore[attr-defined]

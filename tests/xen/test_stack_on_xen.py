@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 import urllib.request
@@ -10,23 +11,28 @@ from typing import Any
 
 import pytest
 
-from command_line import run
+import command_line
 from stackengine.service.templates import gallery
 from tools.xen.host import XenHost
 
 pytestmark = pytest.mark.xen
+run = functools.partial(command_line.run, seconds=1800)
+"""Each of these commands may take long: of a machine that others use, the emulated host gets a part."""
 
 
-def page(url: str) -> str:
-    """The page; each look is a connection of its own through dom0, which answers slowly when it has much to do."""
-    end = time.monotonic() + 120
+def page(url: str, with_text: str = "") -> str:
+    """The page; each look is a connection of its own through dom0, which answers slowly when it has much to do, as a guest does that starts anew."""
+    end = time.monotonic() + 240
     while True:
         try:
             with urllib.request.urlopen(url, timeout=60) as answer:
-                return str(answer.read().decode())
+                found = str(answer.read().decode())
+            if with_text in found or time.monotonic() > end:
+                return found
         except OSError:
             if time.monotonic() > end:
                 raise
+        time.sleep(1)
 
 
 def objects(state: Path, name: str) -> dict[str, Any]:
@@ -45,6 +51,8 @@ def test_three_tiers_live_their_life_on_xen(xen: XenHost, state: Path) -> None:
         words = ("up", str(template), "--name", "tiers", "--host", xen.uri, "--yes", "--allow", "replace")
         return run(state, *words, *more, code=code)
 
+    # dom0 is emulated: two starts at once can take longer than the 40 s that libxl gives the script of a network card
+    run(state, "hosts", "add", xen.uri, "--limit", "guest-start=1", "--limit", "image-copy=1")
     up("three-tier")
     url, before = run(state, "outputs", "tiers", "url").strip(), objects(state, "tiers")
     pages = [page(url) for _ in range(4)]
@@ -56,7 +64,7 @@ def test_three_tiers_live_their_life_on_xen(xen: XenHost, state: Path) -> None:
     assert "reboot" in planned, "Xen's disks do not grow while they are in use: the plan says so"
     up("three-tier", "--param", "data_size=2")
     assert objects(state, "tiers") == before
-    assert "row 1" in page(url)
+    assert "row 1" in page(url, "row 1"), "the database's server starts anew, with what its volume held"
     assert "2097152" in run(state, "ssh", "tiers", "db", "--", "cat /proc/partitions")
 
     up("autofail", "--param", "data_size=2", code=1)
@@ -100,12 +108,36 @@ resources:
 """
 
 
-@pytest.mark.parametrize("mode", ["pv", "pvh", "hvm"])
+@pytest.mark.parametrize("mode", ["pv", "pvh"])
 def test_a_guest_of_every_kind_boots_and_says_what_it_is(xen: XenHost, state: Path, mode: str) -> None:
     template = state / "kind.yaml"
     template.write_text(KIND.replace("MODE", mode))
     run(state, "up", str(template), "--name", "kind", "--host", xen.uri, "--yes")
     said = run(state, "events", "kind", "--json")
-    assert {"pv": "PV", "pvh": "PVH", "hvm": "HVM"}[mode] in said
+    assert {"pv": "PV", "pvh": "PVH"}[mode] in said
     run(state, "down", "kind", "--yes")
+    assert left(xen) == []
+
+
+SPEAKS = "31c08ed8fbbe267cac84c0741188c4bafd03eca82074fb88e0b2f8eeebeab90300f4e2fdebda"
+"""A boot sector in real mode: writes the text that stands behind it to COM1, waits three ticks of the BIOS clock (0.16 s), and begins again."""
+WHOLE = """heat_template_version: 2018-08-31
+resources:
+  net: {type: 'SE::Network', properties: {mode: open, cidr: auto}}
+  vm: {type: 'SE::Server', properties: {image: IMAGE, memory: 64, vm_mode: hvm, networks: [{network: {get_resource: net}}]}}
+"""
+
+
+def test_a_whole_machine_boots_the_disk_of_its_image(xen: XenHost, state: Path) -> None:
+    """Of a disk as small as can be: the firmware reads byte by byte, through a device model in an emulated dom0, and a kernel is long in coming."""
+    disk = state / "speaks.img"
+    sector = (bytes.fromhex(SPEAKS) + b"\r\na boot sector speaks\r\n\0").ljust(510, b"\0") + b"\x55\xaa"
+    disk.write_bytes(sector.ljust(1 << 20, b"\0"))
+    template = state / "whole.yaml"
+    template.write_text(WHOLE.replace("IMAGE", str(disk)))
+    run(state, "up", str(template), "--name", "whole", "--host", xen.uri, "--yes")
+    end = time.monotonic() + 300
+    while "a boot sector speaks" not in (said := run(state, "logs", "whole", "vm")):
+        assert time.monotonic() < end, said
+    run(state, "down", "whole", "--yes")
     assert left(xen) == []
