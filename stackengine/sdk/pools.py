@@ -48,7 +48,7 @@ KINDS: Mapping[str, PoolKind] = {
         PoolKind("dir", "file", formats=FILES, grows=True, copies=True, takes=True, tested="guest"),
         PoolKind("fs", "file", ("device",), ("format",), formats=FILES, grows=True, copies=True, takes=True, tested="guest"),
         PoolKind("netfs", "file", ("hosts", "dir"), ("format",), formats=FILES, grows=True, copies=True, takes=True),
-        PoolKind("logical", "block", ("name",), ("devices",), "/dev/{name}", ("raw",), copies=True),
+        PoolKind("logical", "block", ("name",), ("devices",), "/dev/{name}", ("raw",), copies=True, tested="guest"),
         PoolKind("disk", "block", ("device",), ("format",), "/dev", tested="guest"),
         PoolKind("iscsi", "block", ("hosts", "device"), ("initiator", "auth"), "/dev/disk/by-path"),
         PoolKind("iscsi-direct", "network", ("hosts", "device", "initiator"), ("auth",), "-", tested="guest"),

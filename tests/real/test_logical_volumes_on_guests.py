@@ -1,4 +1,4 @@
-"""Logical volumes of a real volume group (LVM): made, attached to a real guest that writes, copied, and gone with their stack.
+"""Logical volumes of a real volume group (LVM): made of an image, booted from and written by a guest, plugged in, copied, and gone with their stack.
 
 Where the kernel here has no device-mapper, the test runs once more under one that has (:mod:`full_kernel`). A guest in that machine is emulated by what is
 itself emulated, and Linux does not come up in it within a quarter of an hour: the guest is a boot sector, whose firmware takes seconds.
@@ -31,15 +31,12 @@ pytestmark = [
 
 URI = "private://lvm"
 WRITER = bytes.fromhex(
-    "31c0 8ed8 8ec0 8ed0 bc007c b281"  # segments 0, stack below; dl = 0x81: the second disk
-    "c70600061e00 be0006 b448 cd13 7213"  # next: int 0x13, 48h: what is that disk? none: skip
-    "66813e100600002000 7508"  # of 0x200000 sectors, 1 GiB? else skip
-    "be397c b80043 cd13"  # int 0x13, 43h: write what "packet" says
-    "fec2 80fa90 72d7 f4 ebfd"  # skip: dl += 1, next up to 0x8f; stop
-    "1000 0100 497c 0000 0000000000000000"  # packet: 1 sector, from the text below, to sector 0
+    "31c0 8ed8 8ed0 bc007c"  # segments 0, stack below
+    "be147c b80043 cd13 f4 ebfd"  # int 0x13, 43h: write what "packet" says to the disk that it booted from; stop
+    "1000 0100 247c 0000 0100000000000000"  # packet: 1 sector, from the text below, to sector 1
 ) + b"hello-lvm"  # fmt: skip
-"""A boot sector that writes a word to the beginning of every other disk of 1 GiB, by the firmware."""
-SERVER = "  web: {type: 'SE::Server', properties: {image: IMAGE, memory: 64, shutdown_timeout: 0}}\n"
+"""A boot sector that writes a word to the second sector of its disk, by the firmware (which knows no disks that it may not boot from)."""
+SERVER = "  web: {type: 'SE::Server', properties: {memory: 64, shutdown_timeout: 0, volumes: [{volume: {get_resource: root}, boot: true}]}}\n"
 DISK = os.environ.get("STACKENGINE_LVM_DISK", "")
 """A disk that becomes a volume group: what is on it is lost."""
 MAPPED = "device-mapper" in Path("/proc/misc").read_text()
@@ -56,9 +53,9 @@ def volumes() -> dict[str, int]:
     return {name: int(size) for name, size in map(str.split, lines)}
 
 
-def beginning(name: str) -> bytes:
+def written(name: str) -> bytes:
     with Path(f"/dev/vg/{name}").open("rb") as file:
-        return file.read(9)
+        return file.read(1024)[512:521]
 
 
 def wait_until(holds: Callable[[], bool], seconds: float) -> None:
@@ -80,17 +77,15 @@ def test_volumes_in_a_volume_group(state: Path) -> None:
     run(state, "pools", "add", URI, "group", "logical", "name=vg")
     image = state / "writer.raw"
     image.write_bytes((WRITER.ljust(510, b"\0") + b"\x55\xaa").ljust(1 << 20, b"\0"))
-    base = SERVER.replace("IMAGE", str(image)) + volume("data", "size: 1, format: raw, pool: group") + attached("web", "data")
+    base = SERVER + volume("root", f"size: 1, format: raw, pool: group, image: {image}") + volume("data", "size: 2, format: raw, pool: group")
     assert "is raw" in up(state, base.replace("format: raw, ", ""), code=3)
-    up(state, base)
-    name = shown(state, "lv")["data"]["physical_id"]
-    assert volumes() == {name: GIB}
-    assert beginning(name) == bytes(9)
-    run(state, "reboot", "lv", "web")  # it was plugged in when the firmware had looked for disks
-    wait_until(lambda: beginning(name) == b"hello-lvm", 300)
-    up(state, base + volume("copy", "format: raw, pool: group, source: {get_resource: data}"))
-    assert sorted(volumes().values()) == [GIB, GIB]
-    assert beginning(shown(state, "lv")["copy"]["physical_id"]) == b"hello-lvm"
+    up(state, base + attached("web", "data"))
+    root, data = (shown(state, "lv")[name]["physical_id"] for name in ("root", "data"))
+    assert volumes() == {root: GIB, data: 2 * GIB}
+    wait_until(lambda: written(root) == b"hello-lvm", 300)
+    up(state, base + attached("web", "data") + volume("copy", "format: raw, pool: group, source: {get_resource: root}"))
+    assert sorted(volumes().values()) == [GIB, GIB, 2 * GIB]
+    assert written(shown(state, "lv")["copy"]["physical_id"]) == b"hello-lvm"
     run(state, "down", "lv", "--yes")
     assert volumes() == {}
 
@@ -102,7 +97,7 @@ def test_the_same_under_a_kernel_that_has_device_mapper(tmp_path: Path) -> None:
         pytest.skip(problem)
     disk = tmp_path / "disk"
     with disk.open("wb") as file:
-        file.truncate(4 * GIB)
+        file.truncate(6 * GIB)
     here = Path(__file__)
     words = [sys.executable, "-m", "pytest", "-v", "-x", "-p", "no:cacheprovider", str(here), "-k", "test_volumes_in_a_volume_group"]
     script = [
