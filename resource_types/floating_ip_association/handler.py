@@ -15,7 +15,7 @@ class FloatingIPAssociation(sdk.ResourceType):
 
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         if ids.referred(want["floating_ip"]) is None:
-            raise sdk.RefusedError(f"the floating address {want['floating_ip']} is not part of this stack")
+            raise sdk.RefusedError(f"the floating address{sdk.named(want['floating_ip'])} is not part of this stack").about("floating_ip")
         return {"physical_id": f"fipa-{ids.token(12, 'association')}"}
 
     def check(self, want: sdk.Properties) -> list[sdk.Refusal]:

@@ -18,7 +18,9 @@ class Port(sdk.RecordType):
         subnet = ids.referred(want.get("subnet"))
         network = ids.referred(subnet.identity["network"] if subnet else want.get("network"))
         if network is None:
-            raise sdk.RefusedError("a port needs a network or a subnet of this stack")
+            prop = "subnet" if want.get("subnet") else "network"
+            text = f"the {prop}{sdk.named(want.get(prop))} is not part of this stack: a port needs a network or a subnet of it"
+            raise sdk.RefusedError(text, hint=sdk.EXISTING).about(prop)
         mac = ids.claim("mac", [want["mac"].lower()]) if want.get("mac") else ids.mac()
         seat = sdk.take_address(ids, subnet or network, "address", want.get("address") or "")
         more = sdk.further_addresses(ids, subnet or network, "address", want.get("also") or ())

@@ -19,7 +19,7 @@ class RouterInterface(sdk.RecordType):
         if port is not None:
             place = ids.referred(port.identity["subnet"]) or ids.referred(port.identity["network"])
         if ids.referred(want["router"]) is None:
-            raise sdk.RefusedError(f"the router {want['router']} is not part of this stack")
+            raise sdk.RefusedError(f"the router{sdk.named(want['router'])} is not part of this stack").about("router")
         if place is None or "cidr" not in place.identity:
             raise sdk.RefusedError("an interface of a router needs a range of this stack", hint="subnet: a reference to an SE::Subnet")
         return {"physical_id": f"rif-{ids.token(12, 'interface')}", "cidr": place.identity["cidr"], "gateway": place.identity["gateway"]}

@@ -35,7 +35,7 @@ class Server(sdk.ResourceType):
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         networks = want.get("networks") or []
         if sdk.has_unknown(networks):
-            raise sdk.RefusedError("its networks are known only after apply", hint="name networks, subnets or ports of this stack")
+            raise sdk.RefusedError("its networks are known only after apply", hint="name networks, subnets or ports of this stack").about("networks")
         uuid, name, nics = ids.uuid(), ids.claim("name", [ids.name(50)]), nic_identities(ids, networks)
         grouped = [n for n, groups in zip(nics, groups_by_interface(want), strict=True) if groups and not n["port"]]
         bare = next((n["unfiltered"] for n in grouped if n.get("unfiltered")), "")

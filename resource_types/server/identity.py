@@ -68,7 +68,8 @@ def _nic(ids: sdk.Identities, entry: dict[str, Any], salt: str) -> dict[str, Any
 def _of_port(ids: sdk.Identities, port: Any) -> dict[str, Any]:
     found = ids.referred(port)
     if found is None:
-        raise sdk.RefusedError(f"the port {port} is not part of this stack", hint="make it by SE::Port or its like in the template's language")
+        hint = "make it by SE::Port or its like in the template's language"
+        raise sdk.RefusedError(f"the port{sdk.named(port)} is not part of this stack", hint=hint).about("networks")
     i = found.identity
     network = ids.referred(i["network"])
     names = ("mac", "address", "prefix", "gateway", "dhcp", "routes", "network", "network_name", "more", "port_group", "unfiltered")
@@ -80,8 +81,9 @@ def _own(ids: sdk.Identities, nic: dict[str, Any], index: str) -> dict[str, Any]
     subnet = ids.referred(nic.get("subnet"))
     network = ids.referred(subnet.identity["network"] if subnet else nic.get("network"))
     if network is None:
-        named = nic.get("subnet") or nic.get("network") or "(none named)"
-        raise sdk.RefusedError(f"the network {named} is not part of this stack", hint="an interface names a network, a subnet or a port of its stack")
+        named = sdk.named(nic.get("subnet") or nic.get("network"))
+        text = f"the network{named} is not part of this stack: an interface names a network, a subnet or a port of it"
+        raise sdk.RefusedError(text, hint=sdk.EXISTING).about("networks")
     mac = ids.claim("mac", [str(nic["mac"]).lower()]) if nic.get("mac") else ids.mac(f"nic{index}")
     where = {"network": network.physical_id, "network_name": network.identity["name"], "network_path": network.path, "port": "", "mac": mac}
     where |= {k: v for k, v in (("port_group", nic.get("port_group")), ("unfiltered", sdk.unfiltered(network))) if v}

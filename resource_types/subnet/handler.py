@@ -16,7 +16,8 @@ class Subnet(sdk.RecordType):
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         given, network = want.get("cidr"), ids.referred(want["network"])
         if network is None:
-            raise sdk.RefusedError("a subnet needs a network of this stack")
+            text = f"the network{sdk.named(want['network'])} is not part of this stack: a subnet needs one of it"
+            raise sdk.RefusedError(text, hint=sdk.EXISTING).about("network")
         candidates = [sdk.normal_subnet(given)] if given else sdk.open_subnets(ids, want.get("family") or "ipv4")
         found = sdk.subnet_range(ids.claim("cidr", candidates), want.get("gateway") or "", want.get("pools") or ())
         return {

@@ -23,7 +23,7 @@ class VolumeAttachment(sdk.ResourceType):
         token, volume, server = ids.token(10, "attachment"), ids.referred(want["volume"]), ids.referred(want["server"])
         if volume is None or server is None:
             missing, kind = (want["server"], "server") if server is None else (want["volume"], "volume")
-            raise sdk.RefusedError(f"the {kind} {missing} is not part of this stack")
+            raise sdk.RefusedError(f"the {kind}{sdk.named(missing)} is not part of this stack", hint=sdk.EXISTING).about(kind)
         if server.external:
             raise sdk.RefusedError(f"{server.path} is not the stack's, so no disk is attached to it", hint="import it: then the stack may change it")
         names = [f"vd{letter}" for letter in LETTERS] if want.get("bus") != "scsi" else [f"sd{letter}" for letter in SCSI_LETTERS]

@@ -18,7 +18,7 @@ class VolumeSnapshot(sdk.ResourceType):
     def identify(self, ids: sdk.Identities, want: sdk.Properties) -> dict[str, Any]:
         volume = ids.referred(want["volume"])
         if volume is None:
-            raise sdk.RefusedError(f"the volume {want['volume']} is not part of this stack")
+            raise sdk.RefusedError(f"the volume{sdk.named(want['volume'])} is not part of this stack", hint=sdk.EXISTING).about("volume")
         if volume.properties.get("at"):
             raise sdk.RefusedError(f"{volume.path} is a disk that another machine gives out", hint="take its snapshots there")
         name = f"{ids.name()}.{volume.properties.get('format') or 'raw'}"

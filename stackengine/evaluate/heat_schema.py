@@ -7,6 +7,7 @@ values, ``g`` range, ``n`` length, ``p`` pattern, ``k`` custom, ``o`` modulo. A 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
@@ -197,5 +198,5 @@ def _hides_something(value: Value) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = re.sub(r"Unknown\(([^()]*)\)", r"\1", repr(value))  # what is known later is told by where it comes from
     return text if len(text) <= 60 else text[:57] + "…"

@@ -17,6 +17,7 @@ __all__ = ["check_uri", "open_host"]
 GONE = {
     "uml": ("libvirt has no driver for User Mode Linux any more", "lxc:///system for what is light, qemu:///system for virtual machines"),
     "xenapi": ("libvirt has no driver for XenServer's XAPI since version 5.8", "docs/explanation/xcp-ng.md says what there is instead"),
+    "xenserver": ("libvirt has no driver for XenServer", "docs/explanation/xcp-ng.md says what there is instead"),
     "xapi": ("libvirt has no driver for XAPI (XCP-ng, XenServer)", "docs/explanation/xcp-ng.md says what there is instead"),
     "xcp": ("libvirt has no driver for XAPI (XCP-ng, XenServer)", "docs/explanation/xcp-ng.md says what there is instead"),
 }

@@ -196,9 +196,15 @@ class Chooser:
         try:
             identity = info.handler.revised(ids, old.identity, old.attributes, old.properties, want)
         except RefusedError as error:
-            self.diagnostics.error("L103", f"{resource.path}: {error}", resource.mark_of(), error.hint or "choose another value, or leave it out")
+            self._refused(resource, error)
             return old.identity, old.claims
         return dict(identity), tuple(dict.fromkeys((*old.claims, *ids.claims)))
+
+    def _refused(self, resource: DesiredResource, error: RefusedError) -> None:
+        """Say it, unless the reason is that something which it refers to could not be had: that was said."""
+        if all(d.path in self.choices for d in resource.depends if d.path in self.desired.resources):
+            hint = error.hint or "choose another value, or leave it out"
+            self.diagnostics.error("L103", f"{resource.path}: {error}", resource.mark_of(error.prop), hint)
 
     def _with_lasting(
         self, want: dict[str, Value], old: Instance, resource: DesiredResource, info: ResourceTypeInfo
@@ -229,7 +235,7 @@ class Chooser:
             original = self._original(resource.path)
             identity = info.handler.identify(ids, want) if original is None else dict(original.identity)
         except RefusedError as error:
-            self.diagnostics.error("L103", f"{resource.path}: {error}", resource.mark_of(), error.hint or "choose another value, or leave it out")
+            self._refused(resource, error)
             return None
         piece = Piece("0", host, str(identity["physical_id"]))
         instance = Instance(

@@ -31,6 +31,8 @@ class Ground:
     """MACs of foreign networks, and of what they reserve addresses for."""
     memory_free: int | None = None
     """MiB, or None where the host does not say."""
+    memory: int | None = None
+    """MiB of the whole host, or None where it does not say."""
     pools: dict[str, int] = field(default_factory=dict)
     """Bytes available by pool; a pool that is not here does not exist."""
     returning: bool = False

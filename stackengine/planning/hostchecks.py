@@ -39,6 +39,9 @@ def _check(changing: list[Choice], ground: Ground, diagnostics: Diagnostics) -> 
         before = choice.info.handler.demand(choice.old.properties) if choice.old is not None and there else Demand()
         now = choice.info.handler.demand(want)
         memory += now.memory - before.memory
+        if ground.memory is not None and now.memory > ground.memory:
+            text = f"{choice.resource.path} needs {now.memory} MiB of memory, and all of {ground.host} is {ground.memory} MiB"
+            diagnostics.error("K105", text, choice.resource.mark_of("memory"), "less memory (max_memory counts, too), or another host")
         if now.disk > before.disk:
             pool = str(want.get("pool") or "default")
             disk[pool] = disk.get(pool, 0) + now.disk - before.disk
@@ -47,7 +50,7 @@ def _check(changing: list[Choice], ground: Ground, diagnostics: Diagnostics) -> 
                     "K103", f"{choice.resource.path}: there is no storage pool {pool} on {ground.host}", choice.resource.mark_of("pool"),
                     f"known pools: {', '.join(sorted(ground.pools))}",
                 )  # fmt: skip
-    if ground.memory_free is not None and memory > ground.memory_free:
+    if ground.memory_free is not None and ground.memory_free < memory <= (ground.memory or memory):
         diagnostics.error("K102", f"the plan needs {memory} MiB more memory, and {ground.host} has {ground.memory_free} MiB free", hint="smaller servers")
     for pool, size in disk.items():
         if pool in ground.pools and size > ground.pools[pool]:

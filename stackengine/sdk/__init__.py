@@ -28,6 +28,7 @@ from stackengine.sdk.attempts import Attempt, listening, tell
 from stackengine.sdk.context import Context, Identities, pause
 from stackengine.sdk.disks import LIMITS, DiskSource, at_address, disk_source, in_pool, limits_in, limits_of, options_of
 from stackengine.sdk.errors import (
+    EXISTING,
     LET_GO,
     NAME_IT,
     AgentError,
@@ -59,6 +60,7 @@ from stackengine.sdk.facts import (
     handle_id,
     known,
     known_list,
+    named,
     resource_of,
     text_matches,
 )
@@ -86,6 +88,7 @@ from stackengine.sdk.volumes import (
 
 __all__ = [
     "DRIFT",
+    "EXISTING",
     "GONE",
     "KINDS",
     "LET_GO",
@@ -167,6 +170,7 @@ __all__ = [
     "limits_in",
     "limits_of",
     "listening",
+    "named",
     "normal_subnet",
     "note_use",
     "open_subnets",

@@ -22,6 +22,18 @@ class ExistsError(HostError):
 class RefusedError(HostError):
     """The host understood and refuses: invalid, in use, wrong state, no room."""
 
+    prop = ""
+    """The property that it is about, where that is known."""
+
+    def about(self, prop: str) -> RefusedError:
+        """Itself, with its property."""
+        self.prop = prop
+        return self
+
+
+EXISTING = "make it in the template; one that is on the host already is used by a resource with external_id: its name"
+"""What to do where a reference means something that is not of the stack."""
+
 
 class UnsupportedError(HostError):
     """The driver cannot do this."""

@@ -25,6 +25,11 @@ def known(value: Any, default: Any) -> Any:
     return default if value is None or isinstance(value, Unknown) else value
 
 
+def named(value: Any) -> str:
+    """What a reference names, for people: what is known only later has no name yet, or is no reference."""
+    return f" {value}" if isinstance(value, str) and value else ""
+
+
 def handle_id(value: Any) -> str:
     """The physical id of a wait condition's handle: ``value`` itself, or the last but one part of its URL (CloudFormation's Ref of a handle is a URL)."""
     return str(value).split("/")[-2] if "/" in str(value) else str(value)

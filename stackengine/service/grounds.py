@@ -76,9 +76,11 @@ def _ground(session: Session, row: StackRow, uri: str, recorded: Recorded, host:
     whose = {("cidr", s): has for s, has in subnets.items()} | {(k, n): has for n, has in names.items() for k in ("name", "bridge")}
     whose |= {(c.kind, c.value): f"the stack {stack}" for c, stack in taken.items()}
     memory_free = getattr(host, "memory_free", None) if not adopting else None
+    capacity = getattr(host, "capacity", None) if not adopting else None
     return Ground(
         row.name, row.id, row.seed, uri, host.profile, frozenset(taken), tuple(subnets), frozenset(names),
-        frozenset(m.lower() for n in foreign for m in _MAC.findall(n.xml)), memory_free() if memory_free is not None else None, pools,
+        frozenset(m.lower() for n in foreign for m in _MAC.findall(n.xml)), memory_free() if memory_free is not None else None,
+        capacity()[1] if capacity is not None else None, pools,
         whose=whose, offered=session.pools, store=session.store.id,
     )  # fmt: skip
 

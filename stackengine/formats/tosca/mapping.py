@@ -91,7 +91,7 @@ class Mapping:
         name = (node.type.normative or node.type.name) if node.type is not None else base
         if name in UNSUPPORTED:
             problem = f"{node.name}: there is no native type for {name}, so it is only recorded"
-            node.document.reading.diagnostics.warning("S263", problem, node.type_mark, "nothing is made for it")
+            node.document.reading.diagnostics.warning("S263", problem, node.type_mark, "--accept-inert records it without making anything")
         metadata = self._functions.values.anything(node.metadata, Context(node.document, node)) if node.metadata is not None else None
         life = with_life(Policies(), node.metadata, node.document.reading.diagnostics)
         external = external_of(metadata) or self._external(node, base)
