@@ -55,7 +55,7 @@ def _key(ctx: sdk.Context) -> str:
 
 
 def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Neutron's gateway of a router: ``external_gateway_info``, or the older ``network`` of its RouterGateway."""
+    """Neutron's gateway of a router: ``external_gateway_info``. Which address of the outside it has is not chosen here."""
     info = properties.pop("$gateway", None)
     if info is None:
         return properties
@@ -63,5 +63,7 @@ def translate(foreign_type: str, properties: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("external_gateway_info is a map that is known before apply")
     if str(info.get("enable_snat")).lower() == "false":
         raise ValueError("enable_snat: false is not supported: guests go out under the host's address; a floating address gives one its own")
+    if info.get("external_fixed_ips"):
+        properties.setdefault("$inert", []).append(sdk.Inert("$gateway.external_fixed_ips", "it goes out under the host's address"))
     properties["external"] = info.get("network", info.get("network_id"))
     return properties

@@ -179,6 +179,20 @@ def _hint_list(properties: dict[str, Any], value: Any) -> None:
     _hints(properties, {e.get("Key"): e.get("Value") for e in maps(value, "NovaSchedulerHints")})
 
 
+_ARCHITECTURES = {"x86_64": "", "amd64": "", "x86-64": "", "x64": "", "aarch64": "aarch64", "arm64": "aarch64"}
+
+
+def _architecture(properties: dict[str, Any], value: Any) -> None:
+    """TOSCA's architecture of an operating system (Simple Profile, tosca.capabilities.OperatingSystem); the usual one needs no word."""
+    known = _ARCHITECTURES.get(str(value).lower())
+    if isinstance(value, str) and known is None:
+        tell(properties, "$architecture", f"there are no machines of the architecture {value}: x86_64, or aarch64")
+    elif known:
+        properties["arch"] = known
+    elif not isinstance(value, str):
+        raise ValueError("an architecture is known before apply")
+
+
 def _group(properties: dict[str, Any], value: Any) -> None:
     _placement(properties)["groups"] = [value]
 
@@ -188,5 +202,5 @@ _TAKERS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "$nova_devices": _nova_devices, "$ec2_devices": ec2_words.devices, "$ec2_volumes": ec2_words.volumes,
     "$user_data_update": _user_data_update, "$groups": _groups, "$cpu": ec2_words.cpu, "$metadata_options": ec2_words.metadata_options,
     "$check": _check, "$config_drive": _config_drive,
-    "$zone": _zone, "$hints": _hints, "$hint_list": _hint_list, "$group": _group,
+    "$zone": _zone, "$hints": _hints, "$hint_list": _hint_list, "$group": _group, "$architecture": _architecture,
 }  # fmt: skip

@@ -165,6 +165,7 @@ class Mapping:
             self._image_told = True
             problem = f"{node.name} names no image and no distribution: debian-12 is taken"
             node.document.reading.diagnostics.notice("S262", problem, node.key.mark, "capabilities: {os: {properties: {image: …}}}")
+        self._other_systems(node, said)
         mark = distribution.mark if distribution is not None else node.key.mark
         args = (distribution or Literal(None), version or Literal(None))
         known = [fold(a) for a in args]
@@ -173,6 +174,15 @@ class Mapping:
 
             return [Entry("image", mark, Literal(image_name(known[0], known[1]), mark))]
         return [Entry("image", mark, Call("tosca_image", args, mark))]
+
+    @staticmethod
+    def _other_systems(node: NodeTemplate, said: dict[str, Expr]) -> None:
+        """Tell where an image of the catalogue (Linux, x86_64) is not what the node asks for."""
+        for name, usual in (("os.type", ("", "linux")), ("os.architecture", ("", "x86_64", "amd64", "x86-64", "x64"))):
+            value = fold(said[name]) if name in said else ""
+            if isinstance(value, str) and value.lower() not in usual:
+                problem = f"{node.name} says {name}: {value} and names no image: one of Linux on x86_64 is taken"
+                node.document.reading.diagnostics.warning("S262", problem, said[name].mark, "capabilities: {os: {properties: {image: …}}}")
 
     def _linked(self, node: NodeTemplate, base: str) -> Iterator[Entry]:
         """Properties that requirements give: a port's network, a server's ports, whatever a native type refers to."""
