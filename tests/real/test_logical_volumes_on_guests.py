@@ -1,7 +1,7 @@
 """Logical volumes of a real volume group (LVM): made of an image, booted from and written by a guest, plugged in, copied, and gone with their stack.
 
-Where nobody names a disk that it may use up, the test runs under one that has (:mod:`full_kernel`). A guest in that machine is emulated by what is
-itself emulated, and Linux does not come up in it within a quarter of an hour: the guest is a boot sector, whose firmware takes seconds.
+Where nobody names a disk that it may use up, the test runs under a kernel that has device-mapper (:mod:`full_kernel`). A guest in that machine is
+emulated by what is itself emulated, and Linux does not come up in it within a quarter of an hour: the guest is a boot sector, whose firmware takes seconds.
 """
 
 from __future__ import annotations
