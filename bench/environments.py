@@ -70,7 +70,8 @@ def multiply(session: Session, folder: Path, count: int) -> None:
     assert first is not None
     life = life_of(first.tags)
     assert life is not None
-    life = up.change(session, first, lambda life: replace(life, shown={"seq": first.last_seq, "outputs": outputs_data(stacks.outputs(session, first.name))}))
+    shown = {"seq": first.last_seq, "outputs": outputs_data(stacks.outputs(session, first.name))}
+    life = up.change(session, first, lambda life: replace(life, seen=True, shown=shown))
     tables = (t.stack, t.revision, t.operation, t.event, t.instance, t.generation, t.piece)
     with session.store.database.writing() as connection:
         for table in tables:

@@ -66,7 +66,9 @@ class History:
     def __init__(self, folder: Path) -> None:
         self.settings, self.template = Settings(str(folder / "state"), "memory://"), folder / "stack.yaml"
         self.template.write_text(TEMPLATE)
-        self.ahead, self.there, self.quotas, self.session = 0.0, set(BRANCHES), Quotas(), service.open(self.settings)
+        self.ahead, self.quotas, self.session = 0.0, Quotas(), service.open(self.settings)
+        self.there, self.seen = {"main", "a"}, set[str]()
+        """What is at the remote (b is not pushed yet), and the stacks whose branch a reaper saw there."""
 
     def now(self) -> float:
         return time.time() + self.ahead
@@ -128,8 +130,9 @@ class History:
             if found.life.pinned:
                 assert branch in after, said[branch]
             elif branch not in after and not said[branch].verdict.reason.startswith("over quota"):
-                expired = (found.life.expires_at or 0.0) < self.now()
-                assert expired or branch not in self.there or found.row.revision == 0, said[branch]
+                expired, gone = (found.life.expires_at or 0.0) < self.now(), branch not in self.there and found.row.id in self.seen
+                assert expired or gone or found.row.revision == 0, said[branch]
+        self.seen |= {e.row.id for b, e in before.items() if b in self.there}
         most = self.quotas.host.environments
         assert most is None or len(after) <= max(most, sum(1 for e in before.values() if e.life.pinned)), said
 

@@ -128,6 +128,7 @@ def test_the_small_form(tmp_path: Path) -> None:
             ended(job)
         found = made.ls()
         assert {b: page(e) for b, e in found.items()} == {"main": "first-main", "gone": "first-gone"}
+        made.run("reap")  # which sees the branches
         failing = made.push("main", "broken")
         made.git("push", "-q", "origin", "--delete", "gone")
         for reaper in [made.start("reap") for _ in range(2)]:
@@ -193,6 +194,7 @@ def stands_still_dies_and_ends(machine: Machine) -> None:
     job.wait(30)
     with contextlib.suppress(ProcessLookupError):  # over ssh it is ended as nobody waits for it any more
         os.kill(int(begun.read_text()), signal.SIGKILL)
+    machine.run("reap")  # which sees the branches
     machine.git("push", "-q", "origin", "--delete", "gone")
     for reaper in [machine.start("reap") for _ in range(2)]:
         reaper.communicate(timeout=600)

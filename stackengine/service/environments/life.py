@@ -36,6 +36,10 @@ class Life:
     parent: str = ""
     run_until: float | None = None
     """The lease of ``env run``; None: nobody's process stands behind it."""
+    for_run: bool = False
+    """It was made for one command: its lease decides, and its expiry where it was kept, never a branch."""
+    seen: bool = False
+    """The branch was once seen at the remote: only then can it be gone from there. Else it may not be pushed yet."""
     missing_since: float | None = None
     """When the reaper first saw that the branch is gone."""
     idle_ttl: float | None = None
@@ -61,6 +65,10 @@ class Life:
     waiting_since: float | None = None
     waiting_until: float | None = None
     """Until when one that waits is believed to be alive."""
+
+    def is_gone(self, branches: frozenset[str] | None) -> bool:
+        """Whether its branch was at the remote and is no more; ``branches``: what is there, None when that could not be asked."""
+        return branches is not None and self.seen and not self.for_run and self.branch not in branches
 
     @property
     def lies_parked(self) -> bool:
@@ -91,7 +99,10 @@ class Verdict:
 
 
 def judge(life: Life, *, state: str, ever_up: bool, touched_at: float, now: float, branches: frozenset[str] | None) -> Verdict:
-    """The verdict on an environment. ``branches``: of its remote, None when that could not be asked; ``touched_at``: the stack's last change."""
+    """The verdict on an environment.
+
+    ``branches``: branches and tags of its remote, None when that could not be asked; ``touched_at``: the stack's last change.
+    """
     if life.pinned:
         return Verdict("keep", "pinned")
     if state == "running":
@@ -104,7 +115,7 @@ def judge(life: Life, *, state: str, ever_up: bool, touched_at: float, now: floa
         return Verdict("reap", f"expired {_span(now - life.expires_at)} ago")
     if not ever_up and touched_at + HALF_MADE < now:
         return Verdict("reap", "it was never up, and nobody works on it")
-    if branches is not None and life.branch not in branches:
+    if life.is_gone(branches):
         if life.missing_since is None:
             return Verdict("watch", f"the branch {life.branch} is gone; a second look decides")
         if now - life.missing_since >= GRACE:

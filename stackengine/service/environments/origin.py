@@ -117,14 +117,18 @@ def _owned_by_somebody_else(folder: Path) -> Path | None:
 
 
 Branches = Callable[[str], "frozenset[str] | None"]
-"""The branches of a remote; None when it cannot be asked just now."""
+"""The names of a remote's branches and tags; None when it cannot be asked just now."""
 
 
 def branches_of(remote: str) -> frozenset[str] | None:
-    """The branches that a remote has; None when it cannot be reached, which says nothing about any branch."""
+    """The names of branches and tags that a remote has; None when it cannot be reached, which says nothing about any of them.
+
+    Tags, too, as CI systems build them under their name: where both are called the same, either keeps the environment.
+    """
     if not remote:
         return None
-    listed = git(Path("/"), "ls-remote", "--heads", "--", remote)
-    if not listed:  # a repository without any branch is more likely one that was answered for by a proxy
+    listed = git(Path("/"), "ls-remote", "--heads", "--tags", "--refs", "--", remote) or ""
+    names = [line.partition("\trefs/")[2].partition("/") for line in listed.splitlines()]
+    if not any(kind == "heads" for kind, _, _ in names):  # a repository without any branch is more likely one that was answered for by a proxy
         return None
-    return frozenset(line.partition("refs/heads/")[2] for line in listed.splitlines() if "refs/heads/" in line)
+    return frozenset(name for _, _, name in names)

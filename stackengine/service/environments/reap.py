@@ -10,7 +10,7 @@ from stackengine.model.diagnostics import InvalidTemplateError
 from stackengine.sdk import HostError
 from stackengine.service import owner, stacks
 from stackengine.service.environments import cuts, park, quota, ready, up
-from stackengine.service.environments.life import Verdict, judge, life_of
+from stackengine.service.environments.life import Life, Verdict, judge, life_of
 from stackengine.service.environments.origin import Branches, branches_of
 from stackengine.service.session import Session
 from stackengine.service.types import REFUSALS, ServiceError
@@ -65,11 +65,16 @@ def reap(
 
 
 def _note_branch(session: Session, found: up.Environment, branches: frozenset[str] | None, now: float) -> None:
-    """Remember when a branch was first seen to be gone, and forget it when it is back."""
-    if branches is None or (found.life.branch in branches) == (found.life.missing_since is None):
+    """Remember that a branch was seen, when it was first seen to be gone, and forget that when it is back."""
+    if branches is None:
         return
-    since = None if found.life.branch in branches else now
-    up.change(session, found.row, lambda life: replace(life, missing_since=since))
+
+    def noted(life: Life) -> Life:
+        since = (life.missing_since or now) if life.is_gone(branches) else None
+        return replace(life, seen=life.seen or life.branch in branches, missing_since=since)
+
+    if noted(found.life) != found.life:
+        up.change(session, found.row, noted)
 
 
 def _looked_at(session: Session, found: up.Environment, now: float) -> up.Environment:

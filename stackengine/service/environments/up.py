@@ -66,10 +66,11 @@ def fresh_life(wanted: Wanted, host: str) -> Life:
 
 def life_from(base: Life, wanted: Wanted, now: float) -> Life:
     """The life that goes on from ``base`` with what is wanted now."""
-    origin, ttl = wanted.origin, wanted.ttl or base.ttl
+    origin, ttl, remote = wanted.origin, wanted.ttl or base.ttl, wanted.origin.remote or base.remote
     return replace(
-        base, pushed=origin.commit, remote=origin.remote or base.remote, owner=wanted.owner or base.owner, ttl=ttl, expires_at=now + ttl,
-        run_until=wanted.run_until, missing_since=None, parent=wanted.parent or base.parent, idle_ttl=wanted.idle_ttl or base.idle_ttl, active_at=now,
+        base, pushed=origin.commit, remote=remote, owner=wanted.owner or base.owner, ttl=ttl, expires_at=now + ttl, for_run=wanted.run_until is not None,
+        run_until=wanted.run_until, seen=base.seen and remote == base.remote, missing_since=None, parent=wanted.parent or base.parent,
+        idle_ttl=wanted.idle_ttl or base.idle_ttl, active_at=now,
     )  # fmt: skip
 
 

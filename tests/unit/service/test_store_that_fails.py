@@ -187,7 +187,7 @@ def test_the_reaper_goes_on_with_the_others(tmp_path: Path) -> None:
             stacks.carry_out(session, stacks.preview(session, Request(name, tmp_path / "shop.yaml")))
             row = session.store.stack(name)
             assert row is not None
-            life = Life("shop", name, isolation="shared")
+            life = Life("shop", name, isolation="shared", seen=True)
             session.store.change_tags(row.id, lambda tags, life=life: {**tags, TAG: life.to_tags()})  # type: ignore[misc]
         with contextlib.closing(sqlite3.connect(tmp_path / "stackengine.db")) as connection:
             connection.execute("CREATE TRIGGER bad BEFORE UPDATE ON stack WHEN old.name = 'b' BEGIN SELECT RAISE(ABORT, 'bad page'); END")

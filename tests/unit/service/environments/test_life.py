@@ -13,6 +13,7 @@ from stackengine.service.environments.life import GRACE, HALF_MADE, TAG, Life, j
 
 NOW = 1_000_000.0
 ALIVE = Life("git.example/a", "x", "abc", expires_at=NOW + 3600)
+SEEN = replace(ALIVE, seen=True)
 HERE = frozenset({"main", "x"})
 
 
@@ -33,10 +34,13 @@ def verdict(life: Life, branches: frozenset[str] | None = HERE, state: str = "co
         (replace(ALIVE, run_until=NOW + 1), {}, "keep", "expires in"),
         (ALIVE, {"ever_up": False, "touched_at": NOW - HALF_MADE - 1, "state": "interrupted"}, "reap", "never up"),
         (ALIVE, {"ever_up": False}, "keep", "expires in"),
-        (ALIVE, {"branches": frozenset({"main"})}, "watch", "a second look"),
-        (replace(ALIVE, missing_since=NOW - 60), {"branches": frozenset({"main"})}, "watch", "is gone since"),
-        (replace(ALIVE, missing_since=NOW - GRACE), {"branches": frozenset({"main"})}, "reap", "is gone since"),
-        (replace(ALIVE, missing_since=NOW - GRACE), {"branches": None}, "keep", "expires in"),
+        (SEEN, {"branches": frozenset({"main"})}, "watch", "a second look"),
+        (replace(SEEN, missing_since=NOW - 60), {"branches": frozenset({"main"})}, "watch", "is gone since"),
+        (replace(SEEN, missing_since=NOW - GRACE), {"branches": frozenset({"main"})}, "reap", "is gone since"),
+        (replace(SEEN, missing_since=NOW - GRACE), {"branches": None}, "keep", "expires in"),
+        (replace(ALIVE, missing_since=NOW - GRACE), {"branches": frozenset({"main"})}, "keep", "expires in"),
+        (replace(SEEN, for_run=True, run_until=NOW + 1, missing_since=NOW - GRACE), {"branches": frozenset({"main"})}, "keep", "expires in"),
+        (replace(SEEN, for_run=True, missing_since=NOW - GRACE), {"branches": frozenset({"main"})}, "keep", "expires in"),
         (replace(ALIVE, remote="git.example/a"), {"branches": None}, "keep", "cannot be asked"),
     ],
 )
@@ -47,7 +51,10 @@ def test_the_verdict_is_what_people_expect(life: Life, more: dict[str, Any], act
 
 
 TIMES = st.none() | st.floats(NOW - 1e5, NOW + 1e5)
-LIVES = st.builds(Life, st.just("r"), st.sampled_from(["x", "gone"]), expires_at=TIMES, run_until=TIMES, missing_since=TIMES, pinned=st.booleans())
+LIVES = st.builds(
+    Life, st.just("r"), st.sampled_from(["x", "gone"]), expires_at=TIMES, run_until=TIMES, missing_since=TIMES, pinned=st.booleans(), seen=st.booleans(),
+    for_run=st.booleans(),
+)  # fmt: skip
 
 
 @given(LIVES, st.sampled_from(["complete", "running", "interrupted", "failed"]), st.booleans(), st.floats(NOW - 1e5, NOW), st.booleans())
@@ -58,7 +65,8 @@ def test_what_is_pinned_or_worked_on_stays_and_a_silent_remote_condemns_nobody(l
     if not reached:
         assert "branch" not in found[1]
     if found[0] == "reap":
-        assert (life.expires_at or NOW) < NOW or (life.run_until or NOW) < NOW or not ever_up or (reached and life.missing_since is not None)
+        assert (life.expires_at or NOW) < NOW or (life.run_until or NOW) < NOW or not ever_up or (reached and life.missing_since is not None and life.seen)
+        assert not life.for_run or "branch" not in found[1]
 
 
 @given(LIVES)

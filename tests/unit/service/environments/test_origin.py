@@ -104,7 +104,10 @@ def test_what_nobody_tells_is_asked_for(tmp_path: Path, repository: Path) -> Non
     assert find_origin(repository, {}, branch="x").branch == "x"
 
 
-def test_a_remote_tells_its_branches_and_one_that_cannot_be_reached_tells_nothing(repository: Path, tmp_path: Path) -> None:
-    assert branches_of(str(repository)) == {"main", "feature/login"} or branches_of(str(repository)) == {"master", "feature/login"}
+def test_a_remote_tells_its_branches_and_tags_and_one_that_cannot_be_reached_tells_nothing(repository: Path, tmp_path: Path) -> None:
+    git(repository, "tag", "v1")
+    git(repository, "tag", "-a", "v2", "-m", "two")
+    assert branches_of(str(repository)) == {"main", "feature/login", "v1", "v2"}
+    assert branches_of("--upload-pack=touch pwned") is None
     assert branches_of(str(tmp_path / "gone")) is None
     assert branches_of("") is None
