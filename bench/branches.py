@@ -27,6 +27,7 @@ from stackengine.service.access import servers_of
 from stackengine.service.environments import cuts, renew, up
 from stackengine.service.types import Settings
 
+REPOSITORY = "git.example/shop"
 TEMPLATE = """heat_template_version: 2018-08-31
 parameters:
   image: {type: string}
@@ -104,7 +105,7 @@ class Ground:
     def words(self, branch: str, file: str = "three", *more: str) -> list[str]:
         """The words of an ``up``."""
         given = ["--param", f"image={self.image}", "--param", f"memory={MEMORY[self.image]}"]
-        return ["up", str(self.folder / f"{file}.yaml"), "--repo", "git.example/shop", "--branch", branch, "--commit", "1", *given, *more]
+        return ["up", str(self.folder / f"{file}.yaml"), "--repo", REPOSITORY, "--branch", branch, "--commit", "1", *given, *more]
 
     def serving(self, branch: str, work: Callable[[], None]) -> float:
         """Seconds of ``work`` until the branch's page answers; what the command does after that (keeping disks) does not count."""
@@ -123,7 +124,7 @@ class Ground:
     def fork(self, branch: str, *more: str) -> float:
         """Seconds of a fork of main that takes over the host that is kept ready."""
         private.ready.keep(self.state)
-        return self.serving(branch, lambda: self.command("fork", "main", "--branch", branch, *more))
+        return self.serving(branch, lambda: self.command("fork", "main", "--repo", REPOSITORY, "--branch", branch, *more))
 
     def echoed(self, branch: str) -> tuple[int, int]:
         """The last number that came back over the connection inside, and how often it broke."""
@@ -187,7 +188,7 @@ def of_image(here: Ground, runs: int) -> list[Row]:
     if debian:
         provisioned = here.serving("again", lambda: here.command(*here.words("again", "three", "--provisioned")))
         rows += [Row(f"{here.image}: provisioned", [provisioned], unit="s"), Row(f"{here.image}: provisioned over cold", [provisioned / cold[0]], 0.6)]
-        here.command("down", "again")
+        here.command("down", "again", "--repo", REPOSITORY)
     forked = [here.fork(f"fork{n}") for n in range(max(runs, 2))]
     with service.open(Settings(str(here.state))) as session:
         found = [c for c in cuts.ls(session) if c.parent.startswith("shop-main")]
@@ -202,12 +203,12 @@ def of_image(here: Ground, runs: int) -> list[Row]:
     ]
     if not debian:
         rows.append(Row("a connection inside parent and fork: breaks", [goes_on(here)], 0.0, ""))
-    here.command("freeze", "main")
-    resets = [here.serving("main", lambda: here.command("reset", "main")) for _ in range(max(runs, 2))]
+    here.command("freeze", "main", "--repo", REPOSITORY)
+    resets = [here.serving("main", lambda: here.command("reset", "main", "--repo", REPOSITORY)) for _ in range(max(runs, 2))]
     rows += [Row(f"{here.image}: reset", resets, unit="s"), Row(f"{here.image}: reset over cold", [r / cold[0] for r in resets], 0.35)]
     if debian:
         for n in range(len(forked)):
-            here.command("down", f"fork{n}")
+            here.command("down", f"fork{n}", "--repo", REPOSITORY)
         rows.append(layers_of_ten(here, alone))
     here.command("reap", "--all")
     return rows

@@ -16,6 +16,8 @@ from stackengine.cli import forking, operations, options, parameters, requests, 
 from stackengine.cli.commands import outputs as outputs_command
 from stackengine.cli.errors import UsageError
 from stackengine.cli.exit_codes import FAILED, OK, PASSED_THROUGH
+from stackengine.cli.origins import found as found_by
+from stackengine.cli.origins import origin_of
 from stackengine.cli.project import template_of
 from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
@@ -29,19 +31,16 @@ from stackengine.service.environments import run as runs
 from stackengine.service.environments import serve as serving
 from stackengine.service.environments.collect import collect
 from stackengine.service.environments.life import LEASE, Life
-from stackengine.service.environments.origin import Origin, find_origin
+from stackengine.service.environments.naming import environment_name
+from stackengine.service.environments.origin import Origin
 from stackengine.service.types import REFUSALS, OperationResult, PlanMovedError, Preview, Request, ServiceError, StackBusyError
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
 
 
-def _origin(args: argparse.Namespace, folder: Path) -> Origin:
-    return find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
-
-
 def _wanted(args: argparse.Namespace, template: Path, run_until: float | None = None) -> up.Wanted:
-    origin = _origin(args, template.absolute().parent)
+    origin = origin_of(args, template.absolute().parent)
     owner = os.environ.get("GITHUB_ACTOR") or os.environ.get("GITLAB_USER_LOGIN") or os.environ.get("USER", "")
     return up.Wanted(origin, args.ttl, args.isolation or "host", owner, run_until, idle_ttl=args.idle_ttl)
 
@@ -198,13 +197,9 @@ def _ls(args: argparse.Namespace, terminal: Terminal) -> int:
     return OK
 
 
-def _find(session: Session, args: argparse.Namespace) -> up.Environment:
-    return up.find(session, args.name, None if args.name else _origin(args, Path.cwd()))
-
-
 def _show(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
-        found = _find(session, args)
+        found = found_by(session, args)
         outputs, pushes = stacks.outputs(session, found.row.name), up.pushes(session, found.row)
     if terminal.json:
         terminal.document("environment", {**view.data(found, outputs_data(outputs)), "pushes": view.pushes_data(pushes)})
@@ -217,7 +212,7 @@ def _summary(args: argparse.Namespace, terminal: Terminal) -> int:
     from stackengine.cli.render.summary import markdown
 
     with Session(options.settings(args)) as session:
-        found = _find(session, args)
+        found = found_by(session, args)
         name = found.row.name
         terminal.data(markdown(found, stacks.outputs(session, name), stacks.graph(session, name), stacks.events(session, name)))
     return OK
@@ -226,7 +221,7 @@ def _summary(args: argparse.Namespace, terminal: Terminal) -> int:
 def _outputs(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
         try:
-            found = _find(session, args)
+            found = found_by(session, args)
         except ServiceError:
             here = _of_checkout(session, args)
             if here is None:
@@ -241,22 +236,23 @@ def _of_checkout(session: Session, args: argparse.Namespace) -> up.Environment |
     if not args.name or args.output:
         return None
     try:
-        found = up.find(session, "", _origin(args, Path.cwd()))
+        here = origin_of(args, Path.cwd())
+        its = up.find(session, environment_name(here.repository, here.branch))
     except ServiceError:
         return None
-    return found if args.name in stacks.outputs(session, found.row.name) else None
+    return its if args.name in stacks.outputs(session, its.row.name) else None
 
 
 def _as_stack(args: argparse.Namespace, terminal: Terminal) -> int:
     """``ssh``, ``logs``, ``events``: as for any stack."""
     with Session(options.settings(args)) as session:
-        args.stack = _find(session, args).row.name
+        args.stack = found_by(session, args).row.name
     return int(importlib.import_module(f"stackengine.cli.commands.{args.verb}").run(args, terminal))
 
 
 def _down(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
-        name = _find(session, args).row.name
+        name = found_by(session, args).row.name
         if args.closed and next((s.value for s in args.config if s.key == "closed_pull_request"), "keep") != "end":
             terminal.say(f"{name} stays until its branch is gone (closed_pull_request: keep)")
             return OK
@@ -274,7 +270,7 @@ def _change(args: argparse.Namespace, terminal: Terminal) -> int:
         return replace(life, pinned=args.verb == "pin")
 
     with Session(options.settings(args)) as session:
-        found = _find(session, args)
+        found = found_by(session, args)
         life = up.change(session, found.row, changed)
         shown = replace(found, life=life)
     if terminal.json:
@@ -286,7 +282,7 @@ def _change(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _park(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
-        found = _find(session, args)
+        found = found_by(session, args)
         count = parking.park(session, found) if args.verb == "park" else _wake(session, found, args, terminal)
         shown = up.find(session, found.row.name)
     if terminal.json:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackengine.cli import options
+from stackengine.cli import options, origins
 from stackengine.cli.exit_codes import FAILED, OK
 from stackengine.cli.render import environments as view
 from stackengine.cli.render.outputs import outputs_data
@@ -17,7 +17,8 @@ from stackengine.cli.render.times import ago, iso
 from stackengine.service import Session, prepare, stacks
 from stackengine.service.environments import cuts, quota, ready, up
 from stackengine.service.environments import fork as forks
-from stackengine.service.environments.origin import Origin, find_origin
+from stackengine.service.environments.naming import repository_of, without_password
+from stackengine.service.environments.origin import Origin
 from stackengine.service.types import ServiceError
 
 if TYPE_CHECKING:
@@ -27,15 +28,14 @@ if TYPE_CHECKING:
 
 def fork(args: argparse.Namespace, terminal: Terminal) -> int:
     """A branch as a copy of an environment that runs."""
-    import os
-
     with Session(options.settings(args)) as session:
-        parent = up.find(session, args.parent)
+        parent = origins.named(session, args, args.parent)
         life = parent.life
         if args.branch:
-            origin = Origin(args.repo or life.repository, args.branch, args.commit or life.commit, life.remote, "flags")
+            base = Origin(life.repository, args.branch, args.commit or life.commit, life.remote, "flags")
+            origin = replace(base, repository=repository_of(args.repo), remote=without_password(args.repo)) if args.repo else base
         else:
-            origin = find_origin(Path.cwd(), os.environ, repo=args.repo, commit=args.commit)
+            origin = origins.origin_of(args, Path.cwd())
         wanted = up.Wanted(origin, args.ttl, "host", life.owner, parent=parent.row.name)
         reason = "" if args.frozen else cuts.why_not(session, parent)
         if reason:
@@ -78,7 +78,7 @@ def _let_in(session: Session, args: argparse.Namespace, parent: up.Environment, 
 
 def before_up(session: Session, args: argparse.Namespace, wanted: up.Wanted, terminal: Terminal) -> None:
     """``up --from``: the fork, where it can be; else it is said why it is a cold start."""
-    parent = up.find(session, args.from_)
+    parent = origins.named(session, args, args.from_)
     reason = "" if args.frozen else cuts.why_not(session, parent)
     if not reason and session.settings.host != f"private://{wanted.name}":
         reason = f"{wanted.name} is to be on {session.settings.host or 'a shared host'}, not in a private host of its own"
@@ -104,7 +104,7 @@ def newest(session: Session, parent: up.Environment) -> cuts.Cut:
 def freeze(args: argparse.Namespace, terminal: Terminal) -> int:
     """A cut that is kept."""
     with Session(options.settings(args)) as session:
-        cut = cuts.take(session, _found(session, args), kept=True)
+        cut = cuts.take(session, origins.found(session, args), kept=True)
     if terminal.json:
         terminal.document("cut", data(cut))
     else:
@@ -115,7 +115,7 @@ def freeze(args: argparse.Namespace, terminal: Terminal) -> int:
 def reset(args: argparse.Namespace, terminal: Terminal) -> int:
     """Back to the last cut that is kept."""
     with Session(options.settings(args)) as session:
-        found = _found(session, args)
+        found = origins.found(session, args)
         cut = newest(session, found)
         start = time.monotonic()
         missed = forks.reset(session, found, cut)
@@ -150,9 +150,3 @@ def data(cut: cuts.Cut) -> dict[str, object]:
         "pause_seconds": cut.pause, "stands_on": cut.data["stands_on"],
     }  # fmt: skip
 
-
-def _found(session: Session, args: argparse.Namespace) -> up.Environment:
-    import os
-
-    origin = None if args.name else find_origin(Path.cwd(), os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
-    return up.find(session, args.name, origin)

@@ -178,11 +178,14 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
         return words
     named = getattr(args, "name", "") and args.verb not in ("up", "run")
     perhaps = named and args.verb == "outputs" and not args.output  # the only word may be an output of this checkout's environment
-    if args.verb not in ORIGIN or (named and not perhaps):
+    if args.verb not in ORIGIN:
         return words
-    from stackengine.service.environments.origin import find_origin
+    from stackengine.service.environments.origin import find_origin, repository_here
     from stackengine.service.environments.run import branch_of
 
+    if named and not perhaps:
+        here = repository_here(Path.cwd(), os.environ, args.repo)
+        return _with_flags(words, {"--repo": here} if here else {})
     folder = Path(args.template).absolute().parent if getattr(args, "template", None) else Path.cwd()
     try:
         found = find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
@@ -190,16 +193,20 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
         if perhaps:
             return words
         raise
-    cut = words.index("--") if "--" in words else len(words)
     branch = branch_of(found.branch) if args.verb == "run" and not args.branch else found.branch
-    origin = [f"--repo={found.remote or found.repository}", f"--branch={branch}", f"--commit={found.commit}"]
+    return _with_flags(words, {"--repo": found.remote or found.repository, "--branch": branch, "--commit": found.commit})
+
+
+def _with_flags(words: list[str], flags: Mapping[str, str]) -> list[str]:
+    """With these values of flags, in place of what was said for them."""
+    cut = words.index("--") if "--" in words else len(words)
     head = words[:cut]
-    for flag in ("--repo", "--branch", "--commit"):
+    for flag in flags:
         while flag in head:
             at = head.index(flag)
             del head[at : at + 2]
         head = [w for w in head if not w.startswith(f"{flag}=")]
-    return [*head, *origin, *words[cut:]]
+    return [*head, *(f"{k}={v}" for k, v in flags.items()), *words[cut:]]
 
 
 def ssh(remote: str, held: ExitStack, environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -22,6 +22,7 @@ from stackengine.service.templates import gallery
 from stackengine.service.types import Settings
 
 pytest.importorskip("libvirt")
+SHOP = ("--repo", "git.example/shop")
 lacking = [r.problem for r in requirements.requirements() if r.problem]
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(lacking), reason="; ".join(lacking))]
 
@@ -51,12 +52,12 @@ def collected(state: Path, name: str, folder: Path) -> None:
 
 def parked_and_woken(state: Path, main: dict[str, Any]) -> None:
     """Its guests take no memory while it is parked, and go on where they stood."""
-    ended(start(state, "park", "main"))
-    assert json.loads(ended(start(state, "show", "main", "--json")))["state"] == "parked"
+    ended(start(state, "park", "main", *SHOP))
+    assert json.loads(ended(start(state, "show", "main", "--json", *SHOP)))["state"] == "parked"
     host = private.find(main["host"].removeprefix("private://"), state)
     with libvirt_of(host.libvirt_uri) as connection:
         assert connection.listDomainsID() == []
-    ended(start(state, "wake", "main"))
+    ended(start(state, "wake", "main", *SHOP))
     with urllib.request.urlopen(main["outputs"]["url"]["value"], timeout=20) as page:
         assert page.read().decode().strip() == "main"
 
@@ -73,7 +74,7 @@ def libvirt_of(uri: str) -> Iterator[Any]:
 def test_every_branch_shows_its_own_page_and_nothing_of_it_stays(state: Path) -> None:
     template = str(gallery()["hello"] / "hot" / "stack.yaml")
     branches = ("main", "feature/x")
-    jobs = [start(state, "up", template, "--repo", "git.example/shop", "--branch", b, "--commit", b, "--param", f"greeting={b}") for b in branches]
+    jobs = [start(state, "up", template, *SHOP, "--branch", b, "--commit", b, "--param", f"greeting={b}") for b in branches]
     for job in jobs:
         ended(job)
     found = {e["branch"]: e for e in json.loads(ended(start(state, "ls", "--json")))}

@@ -172,7 +172,7 @@ def test_a_fork_goes_on_where_its_parent_stood_and_is_its_own(state: Path, capsy
     assert main(["env", "fork", "main", "--branch", "z", "--room-timeout", "0.2s"]) == 1
     assert "found no room" in capsys.readouterr().err
     assert not [n for n in private.names(state) if "-z-" in n]
-    env("down", "main")
+    env("down", "main", "--repo", "git.example/shop")
     env("reap")
     assert fork.page() == "main"
     assert "before" in fork.run("web", "cat /data/file; echo 3 >/proc/sys/vm/drop_caches; cat /data/file")
@@ -208,7 +208,7 @@ def frozen_and_reset(main_: Guests) -> None:
     env("freeze", "main")
     for _ in range(2):
         main_.run("web", "echo after >/data/file; echo after >/srv/index.html; touch /run/new; sync")
-        env("reset", "main")
+        env("reset", "main", "--repo", "git.example/shop")
         assert main_.page() == "main"
         assert main_.run("web", "cat /data/file; ls /run/new 2>/dev/null || echo none") == "before\nnone"
 

@@ -73,12 +73,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def outputs(state: Path, branch: str) -> dict[str, Any]:
-    found = json.loads(run(state, "env", "show", branch, "--json"))["outputs"]
+    found = json.loads(run(state, "env", "show", branch, "--repo", "git.example/shop", "--json"))["outputs"]
     return {k: v["value"] for k, v in found.items()}
 
 
 def asked(state: Path, branch: str) -> list[str]:
-    return run(state, "env", "ssh", branch, "web", "--", ASK).strip().split("\n")
+    return run(state, "env", "ssh", "--repo", "git.example/shop", branch, "web", "--", ASK).strip().split("\n")
 
 
 @pytest.mark.parametrize("every_boot", [False, True])

@@ -77,7 +77,7 @@ def _add_forks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     """What stands on cuts."""
     renew = "what else guests of a fork get anew: hostname, machine-id, ssh-host-keys; repeatable (random numbers and clock always)"
     fork = verbs.add_parser("fork", help="start a branch as a copy of an environment that runs, with memory, disks and open connections")
-    fork.add_argument("parent", metavar="PARENT", help="the name or branch of the environment")
+    fork.add_argument("parent", metavar="PARENT", help="its name, or a branch of --repo or of this checkout")
     freeze = verbs.add_parser("freeze", help="take a cut of an environment and keep it: forks start from it without touching the parent")
     reset = verbs.add_parser("reset", help="bring an environment back to the state of its last `freeze`, disks and memory")
     options.add_project(verbs.add_parser("cuts", help="list cuts"))
@@ -115,7 +115,7 @@ def _add_views(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="the environment's name or branch (default: of this checkout)")
+    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="its name, or a branch of --repo or of this checkout (default: of this checkout)")
     options.add_project(parser)
     _add_origin(parser)
 

@@ -44,6 +44,16 @@ def find_origin(folder: Path, environ: Mapping[str, str], *, repo: str = "", bra
     return found
 
 
+def repository_here(folder: Path, environ: Mapping[str, str], repo: str = "") -> str:
+    """The repository that ``repo`` names, else that of ``folder``; empty where nobody tells one."""
+    if repo:
+        return repository_of(repo)
+    try:
+        return find_origin(folder, environ, branch="any").repository
+    except ServiceError:
+        return ""
+
+
 def _github(environ: Mapping[str, str]) -> Origin | None:
     """GitHub Actions, Gitea Actions; in a pull request the head branch and its commit, which only the event's file tells."""
     if environ.get("GITHUB_ACTIONS") != "true" and environ.get("GITEA_ACTIONS") != "true":

@@ -120,7 +120,7 @@ def _is_gone(session: Session, name: str) -> bool:
 
 def down(session: Session, name: str) -> None:
     """Take an environment down with its host; ServiceError when something of it stays."""
-    found = up.find(session, name)
+    found = up.find(session, name, exact=True)
     at_host = replace(session.settings, host="")
     with Session(at_host) as fresh:
         fresh.registry = session.registry

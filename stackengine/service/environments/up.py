@@ -187,16 +187,22 @@ def ls(session: Session) -> list[Environment]:
     return found
 
 
-def find(session: Session, name: str, origin: Origin | None = None) -> Environment:
-    """The environment of this name or branch (or, with an empty name, of ``origin``); ServiceError naming those that there are."""
+def find(session: Session, name: str, repository: str = "", *, exact: bool = False) -> Environment:
+    """The environment of this name, else of this branch of the repository; ServiceError naming those that there are.
+
+    ``repository``: empty where none is known; then a branch will do that only one has, with ``exact`` no branch at all.
+    """
     everyone = ls(session)
-    wanted = name or (environment_name(origin.repository, origin.branch) if origin is not None else "")
-    found = [e for e in everyone if e.row.name == wanted] or [e for e in everyone if e.life.branch == wanted]
+    branch = [e for e in everyone if e.life.branch == name]
+    found = [e for e in everyone if e.row.name == name] or [e for e in branch if (not exact and not repository) or e.life.repository == repository]
     if len(found) == 1:
         return found[0]
-    if found:
-        raise ServiceError(f"several environments are of the branch {wanted}", hint=", ".join(e.row.name for e in found), exit_code=2)
-    raise NotThereError(f"there is no environment {wanted}", hint=f"there are: {', '.join(e.row.name for e in everyone) or 'none'}")
+    names = ", ".join(f"{e.row.name} of {e.life.repository}" for e in branch)
+    if branch and not repository:
+        raise ServiceError(f"a branch {name} is of more than one repository, or may be", hint=f"say --repo, or the full name: {names}", exit_code=2)
+    if branch:
+        raise NotThereError(f"there is no environment {name} of {repository}", hint=f"those of other repositories go by their full name: {names}")
+    raise NotThereError(f"there is no environment {name}", hint=f"there are: {', '.join(e.row.name for e in everyone) or 'none'}")
 
 
 def remove_host(session: Session, row: StackRow, life: Life) -> None:

@@ -91,7 +91,7 @@ def test_what_is_parked_goes_on_by_wake_or_by_a_push_and_can_be_taken_down(run: 
     assert "waking it" in push(run, "main", "--param", "memory=512")
     assert states(tmp_path, "main") == {"running"}
     run("park", "main")
-    run("down", "main")
+    run("down", "main", "--repo", "git.example/shop")
     assert states(tmp_path, "main") == set()
 
 
@@ -121,7 +121,7 @@ def test_without_room_one_waits_in_order_and_goes_away_without_a_trace(run: Call
     assert {e["branch"] for e in json.loads(run("ls", "--json"))} == {"first"}
     assert not (tmp_path / "state" / "memory" / "second.json").exists()
     assert "never be room" in push(run, "huge", "--param", "memory=700", code=1)
-    run("down", "first")
+    run("down", "first", "--repo", "git.example/shop")
     push(run, "second")
 
 

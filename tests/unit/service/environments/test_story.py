@@ -31,6 +31,9 @@ outputs:
 """
 
 
+SHOP = ("--repo", "git.example/shop")
+
+
 class Ci:
     """One machine that runs jobs."""
 
@@ -162,10 +165,10 @@ def test_serve_reaps_until_it_is_told_to_end(ci: Ci) -> None:
 @pytest.mark.thorough
 def test_a_closed_pull_request_ends_an_environment_only_where_that_is_the_policy(ci: Ci) -> None:
     ci.push("x", "1")
-    assert "stays" in ci.run("down", "x", "--closed-pull-request")
+    assert "stays" in ci.run("down", "x", *SHOP, "--closed-pull-request")
     assert set(ci.ls()) == {"x"}
     (ci.folder / "stackengine.yaml").write_text("closed_pull_request: end")
-    ci.run("down", "x", "--closed-pull-request")
+    ci.run("down", "x", *SHOP, "--closed-pull-request")
     assert ci.ls() == {}
 
 
@@ -295,7 +298,7 @@ def test_what_cannot_be_forked_is_told_and_starts_cold(ci: Ci) -> None:
     assert ci.ls()["x"]["outputs"]["commit"]["value"] == "2"
     assert "only what is in a private host of its own can be cut" in ci.run("fork", "main", "--branch", "y", code=1)
     assert "there is no environment nobody" in ci.run("fork", "nobody", "--branch", "y", code=2)
-    assert "has no frozen cut" in ci.run("reset", "main", code=1)
+    assert "has no frozen cut" in ci.run("reset", "main", *SHOP, code=1)
     assert set(ci.ls()) == {"main", "x"}
 
 
@@ -307,3 +310,50 @@ def test_a_branch_of_any_bytes_a_past_time_are_taken_or_told(ci: Ci) -> None:
     assert not (ci.folder / "x").exists()
     assert "is no time" in ci.run("up", "stack.yaml", "--ttl", "0", code=2)
     assert "is no time" in ci.run("up", "stack.yaml", "--ttl=-5m", code=2)
+
+
+def of_two(ci: Ci) -> tuple[str, str]:
+    """The names of two environments of one branch, in two repositories."""
+    for repository in ("mine", "yours"):
+        ci.run("up", "stack.yaml", "--repo", f"git.example/{repository}", "--branch", "q")
+    names = {e["repository"]: e["name"] for e in json.loads(ci.run("ls", "--json"))}
+    return names["git.example/mine"], names["git.example/yours"]
+
+
+def names(ci: Ci) -> set[str]:
+    return {e["name"] for e in json.loads(ci.run("ls", "--json"))}
+
+
+def test_a_branch_is_one_of_the_repository_that_was_said(ci: Ci) -> None:
+    mine, yours = of_two(ci)
+    assert json.loads(ci.run("show", "q", "--repo", "https://git.example/mine.git", "--json"))["name"] == mine
+    ci.run("down", "q", "--repo", "git.example/mine")
+    assert names(ci) == {yours}
+    said = ci.run("down", "q", "--repo", "git.example/mine", code=2)
+    assert "no environment q of git.example/mine" in said
+    assert f"{yours} of git.example/yours" in said
+    assert "no environment q of" in ci.run("fork", "q", "--repo", "git.example/mine", "--branch", "z", code=2)
+    assert "no environment q of" in ci.run("up", "stack.yaml", "--from", "q", "--repo", "git.example/mine", "--branch", "z", code=2)
+    assert names(ci) == {yours}
+
+
+def test_a_branch_is_one_of_this_checkouts_repository_and_others_go_by_their_full_name(ci: Ci) -> None:
+    _, yours = of_two(ci)
+    subprocess.run(["git", "init", "-q", str(ci.folder)], check=True)
+    subprocess.run(["git", "-C", str(ci.folder), "remote", "add", "origin", "https://git.example/mine"], check=True)
+    ci.run("down", "q")
+    assert names(ci) == {yours}
+    ci.run("down", "q", code=2)
+    ci.run("show", "q", code=2)
+    ci.run("down", yours)
+    assert names(ci) == set()
+
+
+def test_where_no_repository_is_known_a_branch_is_looked_at_and_never_taken_down(ci: Ci) -> None:
+    mine, yours = of_two(ci)
+    assert mine in ci.run("show", "q", code=2)
+    ci.run("down", yours)
+    assert json.loads(ci.run("show", "q", "--json"))["name"] == mine
+    for verb in ("down", "reset"):
+        assert "say --repo, or the full name" in ci.run(verb, "q", code=2)
+    assert names(ci) == {mine}
