@@ -304,14 +304,16 @@ def _serve(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _reap(args: argparse.Namespace, terminal: Terminal) -> int:
-    code = OK
+    code, none = OK, True
     with Session(options.settings(args)) as session:
         for item in reaper.reap(session, dry_run=args.dry_run, everything=args.all, repository=args.repo):
-            code = FAILED if item.problem else code
+            code, none = FAILED if item.problem else code, False
             if terminal.json:
                 terminal.document("reaped", view.reaped_data(item), line=True)
             else:
                 terminal.data(view.reaped_line(item, dry_run=args.dry_run))
+    if none and args.repo:
+        terminal.note(f"there is no environment of {args.repo}")
     return code
 
 

@@ -97,7 +97,11 @@ def _make(config: pytest.Config, template: Path, wish: dict[str, Any], which: st
     else:
         made = stacks.Stack.up(settings, branch, template, wish["parameters"], repository)
     if wish["reset"]:
-        made.freeze()
+        try:
+            made.freeze()
+        except BaseException:
+            made.close()
+            raise
     return made
 
 

@@ -11,6 +11,7 @@ from stackengine.sdk import HostError
 from stackengine.service import owner, stacks
 from stackengine.service.environments import cuts, park, quota, ready, up
 from stackengine.service.environments.life import Life, Verdict, judge, life_of
+from stackengine.service.environments.naming import repository_of
 from stackengine.service.environments.origin import Branches, branches_of
 from stackengine.service.session import Session
 from stackengine.service.types import REFUSALS, ServiceError
@@ -35,6 +36,7 @@ def reap(
 
     ``everything`` takes down all of them, pinned ones too. A remote is asked once; where it cannot be reached, no branch counts as gone.
     """
+    repository = repository_of(repository) if repository else ""
     answers: dict[str, frozenset[str] | None] = {}
     everyone = up.ls(session)
     too_many = quota.over(everyone, owner.quotas())

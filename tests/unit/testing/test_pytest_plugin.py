@@ -82,6 +82,7 @@ def test_stacks_by_scope_and_the_story_of_a_failed_one(house: pytest.Pytester) -
         ("@pytest.mark.stack('stack.yaml', scop='x')", "knows no scop"),
         ("@pytest.mark.stack('stack.yaml', scope='package')", "knows no package"),
         ("@pytest.mark.stack('stack.yaml', fork=True)", "cannot be cut"),
+        ("@pytest.mark.stack('stack.yaml', reset=True)", "cannot be cut"),
     ],
 )
 def test_a_wrong_marker_is_told(house: pytest.Pytester, mark: str, said: str) -> None:

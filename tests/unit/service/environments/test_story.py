@@ -357,3 +357,11 @@ def test_where_no_repository_is_known_a_branch_is_looked_at_and_never_taken_down
     for verb in ("down", "reset"):
         assert "say --repo, or the full name" in ci.run(verb, "q", code=2)
     assert names(ci) == {mine}
+
+
+def test_the_reaper_knows_a_repository_by_any_of_its_urls(ci: Ci) -> None:
+    mine, yours = of_two(ci)
+    said = ci.run("reap", "--all", "--repo", "ssh://git@git.example/mine.git")
+    assert f"{mine}: gone" in said
+    assert names(ci) == {yours}
+    assert "no environment of https://git.example/none" in ci.run("reap", "--repo", "https://git.example/none")
