@@ -33,7 +33,7 @@ from stackengine.service.environments.collect import collect
 from stackengine.service.environments.life import LEASE, Life
 from stackengine.service.environments.naming import environment_name
 from stackengine.service.environments.origin import Origin
-from stackengine.service.types import REFUSALS, OperationResult, PlanMovedError, Preview, Request, ServiceError, StackBusyError
+from stackengine.service.types import REFUSALS, NotThereError, OperationResult, PlanMovedError, Preview, Request, ServiceError, StackBusyError
 
 if TYPE_CHECKING:
     from stackengine.cli.terminal import Terminal
@@ -252,7 +252,13 @@ def _as_stack(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _down(args: argparse.Namespace, terminal: Terminal) -> int:
     with Session(options.settings(args)) as session:
-        name = found_by(session, args).row.name
+        try:
+            name = found_by(session, args).row.name
+        except NotThereError as error:
+            if not args.if_there:
+                raise
+            terminal.say(str(error))
+            return OK
         if args.closed and next((s.value for s in args.config if s.key == "closed_pull_request"), "keep") != "end":
             terminal.say(f"{name} stays until its branch is gone (closed_pull_request: keep)")
             return OK

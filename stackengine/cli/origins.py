@@ -17,7 +17,7 @@ LOSING = ("down", "reset")
 
 def origin_of(args: argparse.Namespace, folder: Path) -> Origin:
     """Where what is in ``folder`` comes from, flags first."""
-    return find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
+    return find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit, pushed=getattr(args, "pushed", False))
 
 
 def found(session: Session, args: argparse.Namespace) -> up.Environment:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -194,7 +195,9 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
             return words
         raise
     branch = branch_of(found.branch) if args.verb == "run" and not args.branch else found.branch
-    return _with_flags(words, {"--repo": found.remote or found.repository, "--branch": branch, "--commit": found.commit})
+    told = _with_flags(words, {"--repo": found.remote or found.repository, "--branch": branch, "--commit": found.commit})
+    after = next((n for n, pair in enumerate(pairwise(told), 2) if pair == ("env", "up")), 0)
+    return [*told[:after], "--pushed", *told[after:]] if found.pushed and after else told
 
 
 def _with_flags(words: list[str], flags: Mapping[str, str]) -> list[str]:

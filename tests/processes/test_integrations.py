@@ -99,7 +99,20 @@ def test_nothing_is_built_for_a_pull_request_from_a_fork_unless_asked(checkout: 
     assert "nothing is built" in run(checkout, script, environ)
     assert environments(checkout) == []
     run(checkout, script, {**environ, "STACKENGINE_FORKS": "yes"})
-    assert [(e["branch"], e["commit"]) for e in environments(checkout)] == [("theirs", "c2")]
+    assert [(e["branch"], e["commit"], e["repository"]) for e in environments(checkout)] == [("theirs", "c2", "github.com/stranger/shop")]
+
+
+def test_a_fork_is_known_in_jenkins_too(checkout: Path) -> None:
+    plain = {k: v for k, v in github(checkout).items() if not k.startswith("GITHUB")}
+    environ = {**plain, "JENKINS_URL": "https://j", "GIT_URL": "https://git.example/o/shop.git", "CHANGE_BRANCH": "main", "GIT_COMMIT": "c"}
+    script = f"{HERE}/shell/branch-environment up"
+    assert "nothing is built" in run(checkout, script, {**environ, "CHANGE_FORK": "stranger"})
+    assert environments(checkout) == []
+    run(checkout, script, environ)
+    run(checkout, script, {**environ, "CHANGE_FORK": "stranger", "STACKENGINE_FORKS": "yes"})
+    assert sorted(e["repository"] for e in environments(checkout)) == ["git.example/o/shop", "git.example/stranger/shop"]
+    run(checkout, f"{HERE}/shell/branch-environment down", environ)
+    run(checkout, f"{HERE}/shell/branch-environment down", environ)
 
 
 def test_the_steps_of_the_gitlab_template(checkout: Path) -> None:

@@ -45,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("--while-busy", choices=("overtake", "queue", "refuse"), help="when another push is being carried out (default: overtake)")
         verb.add_argument("--timeout", metavar="TIME", type=options.seconds, help="for the whole operation: seconds, or 90s, 30m, 2h")
         _add_origin(verb)
+    up.add_argument("--pushed", action="store_true", help="the branch is at its repository, so that it can be gone from there (CI systems and git tell it)")
     run_.add_argument("--artifacts", metavar="DIR", help="collect consoles, cloud-init's logs, events and a JUnit file there")
     run_.add_argument("--collect", metavar="[SERVER:]PATH", action="append", help="with --artifacts: also this file of the guests; repeatable")
     run_.add_argument("--keep-on-failure", metavar="TIME", type=options.seconds, help="when CMD fails, keep the environment that long")
@@ -56,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs.choices["down"].add_argument(
         "--closed-pull-request", dest="closed", action="store_true", help="only where the project says closed_pull_request: end"
     )
+    verbs.choices["down"].add_argument("--if-there", action="store_true", help="no failure where there is none: the reaper may have been before")
     for name in ("up", "run", "down"):
         verbs.choices[name].add_argument("--yes", "-y", action="store_true", help="as for stacks; an environment is made and ended without being asked")
     _add_room(verbs.choices["wake"])

@@ -27,17 +27,21 @@ class Origin:
     """What ``git ls-remote`` is asked with; empty: the branch's end cannot be seen."""
     told_by: str = ""
     """``flags``, ``GitHub``, ``GitLab``, ``Jenkins`` or ``git``."""
+    pushed: bool = False
+    """Whether the branch is known to be, or to have been, at the remote: a CI system builds what was pushed, and git remembers what it pushed."""
 
 
-def find_origin(folder: Path, environ: Mapping[str, str], *, repo: str = "", branch: str = "", commit: str = "") -> Origin:
+def find_origin(folder: Path, environ: Mapping[str, str], *, repo: str = "", branch: str = "", commit: str = "", pushed: bool = False) -> Origin:
     """The origin of what is in ``folder``; ServiceError saying what is missing. Flags win, one by one."""
     found = next((o for read in (_github, _gitlab, _jenkins) if (o := read(environ)) is not None), None)
     if found is None and not (repo and branch):
         found = _git(folder, need_branch=not branch)
     found = found or Origin(told_by="flags")
     if repo:
-        found = replace(found, repository=repository_of(repo), remote=without_password(repo))
-    found = replace(found, branch=branch or found.branch, commit=commit or found.commit)
+        found = replace(found, repository=repository_of(repo), remote=without_password(repo), pushed=found.pushed and repository_of(repo) == found.repository)
+    if branch and branch != found.branch:
+        found = replace(found, branch=branch, pushed=found.told_by == "git" and not repo and _was_pushed(folder, branch))
+    found = replace(found, commit=commit or found.commit, pushed=found.pushed or pushed)
     if not found.repository or not found.branch:
         what, flag = ("repository", "--repo") if not found.repository else ("branch", "--branch")
         raise ServiceError(f"the {what} is not known: {found.told_by} does not tell it", hint=f"say {flag}", exit_code=2)
@@ -55,41 +59,55 @@ def repository_here(folder: Path, environ: Mapping[str, str], repo: str = "") ->
 
 
 def _github(environ: Mapping[str, str]) -> Origin | None:
-    """GitHub Actions, Gitea Actions; in a pull request the head branch and its commit, which only the event's file tells."""
+    """GitHub Actions, Gitea Actions; in a pull request the head branch, its commit and, of a fork, its repository, which only the event's file tells."""
     if environ.get("GITHUB_ACTIONS") != "true" and environ.get("GITEA_ACTIONS") != "true":
         return None
     server, name = environ.get("GITHUB_SERVER_URL", "https://github.com"), environ.get("GITHUB_REPOSITORY", "")
     head = environ.get("GITHUB_HEAD_REF", "")
     commit = environ.get("GITHUB_SHA", "")
     if head:
-        commit = _head_of_event(environ.get("GITHUB_EVENT_PATH", "")) or commit
+        sha, fork = _head_of_event(environ.get("GITHUB_EVENT_PATH", ""))
+        commit, name = sha or commit, fork or name
     url = f"{server}/{name}" if name else ""
-    return Origin(repository_of(url) if url else "", head or environ.get("GITHUB_REF_NAME", ""), commit, url, "GitHub")
+    return Origin(repository_of(url) if url else "", head or environ.get("GITHUB_REF_NAME", ""), commit, url, "GitHub", pushed=True)
 
 
-def _head_of_event(path: str) -> str:
+def _head_of_event(path: str) -> tuple[str, str]:
+    """(commit, ``owner/name`` of the repository) of a pull request's head, each empty where it is not told."""
     try:
-        found = json.loads(Path(path).read_text("utf-8"))["pull_request"]["head"]["sha"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return str(found)
+        head = json.loads(Path(path).read_text("utf-8"))["pull_request"]["head"]
+        return str(head.get("sha") or ""), str((head.get("repo") or {}).get("full_name") or "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", ""
 
 
 def _gitlab(environ: Mapping[str, str]) -> Origin | None:
     if environ.get("GITLAB_CI") != "true":
         return None
-    url = environ.get("CI_PROJECT_URL", "") or f"https://{environ.get('CI_SERVER_HOST', 'gitlab')}/{environ.get('CI_PROJECT_PATH', '')}"
+    """Of a merge request, the source's branch, and its project: a fork's branch is another one than that of the same name here."""
+    source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_URL", "") if environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") else ""
+    url = source or environ.get("CI_PROJECT_URL", "") or f"https://{environ.get('CI_SERVER_HOST', 'gitlab')}/{environ.get('CI_PROJECT_PATH', '')}"
     branch = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or environ.get("CI_COMMIT_BRANCH") or environ.get("CI_COMMIT_REF_NAME", "")
     commit = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA", "")
-    return Origin(repository_of(url), branch, commit, url, "GitLab")
+    return Origin(repository_of(url), branch, commit, url, "GitLab", pushed=True)
 
 
 def _jenkins(environ: Mapping[str, str]) -> Origin | None:
-    if not environ.get("JENKINS_URL"):
+    """``JENKINS_URL`` is only there once somebody has set it in Jenkins; a home and a build always are. ``CHANGE_FORK``: ``owner`` or ``owner/name``."""
+    if not environ.get("JENKINS_URL") and not (environ.get("JENKINS_HOME") and environ.get("BUILD_TAG")):
         return None
-    url = environ.get("GIT_URL", "")
+    url = _forked(environ.get("GIT_URL", ""), environ.get("CHANGE_FORK", ""))
     branch = environ.get("CHANGE_BRANCH") or environ.get("BRANCH_NAME") or environ.get("GIT_BRANCH", "").removeprefix("origin/")
-    return Origin(repository_of(url) if url else "", branch, environ.get("GIT_COMMIT", ""), without_password(url), "Jenkins")
+    return Origin(repository_of(url) if url else "", branch, environ.get("GIT_COMMIT", ""), without_password(url), "Jenkins", pushed=True)
+
+
+def _forked(url: str, fork: str) -> str:
+    """The URL of a fork of ``url``'s repository on the same server."""
+    if not fork:
+        return url
+    before, _, name = url.rpartition("/")
+    cut = max(before.rfind("/"), before.rfind(":")) + 1
+    return f"{before[:cut]}{fork if '/' in fork else f'{fork}/{name}'}"
 
 
 def _git(folder: Path, *, need_branch: bool) -> Origin:
@@ -106,7 +124,12 @@ def _git(folder: Path, *, need_branch: bool) -> Origin:
     if remote and "://" not in remote and not remote.startswith("/") and ":" not in remote:
         remote = str((Path(top) / remote).resolve())
     commit = git(folder, "rev-parse", "-q", "--verify", "HEAD") or ""
-    return Origin(repository_of(remote or top), branch or "", commit, without_password(remote or top), "git")
+    return Origin(repository_of(remote or top), branch or "", commit, without_password(remote or top), "git", pushed=_was_pushed(folder, branch or ""))
+
+
+def _was_pushed(folder: Path, branch: str) -> bool:
+    """Whether git has seen the branch at ``origin``."""
+    return bool(branch) and git(folder, "rev-parse", "-q", "--verify", f"refs/remotes/origin/{branch}") is not None
 
 
 def git(folder: Path, *arguments: str) -> str | None:

@@ -69,7 +69,7 @@ def life_from(base: Life, wanted: Wanted, now: float) -> Life:
     origin, ttl, remote = wanted.origin, wanted.ttl or base.ttl, wanted.origin.remote or base.remote
     return replace(
         base, pushed=origin.commit, remote=remote, owner=wanted.owner or base.owner, ttl=ttl, expires_at=now + ttl, for_run=wanted.run_until is not None,
-        run_until=wanted.run_until, seen=base.seen and remote == base.remote, missing_since=None, parent=wanted.parent or base.parent,
+        run_until=wanted.run_until, seen=(base.seen and remote == base.remote) or origin.pushed, missing_since=None, parent=wanted.parent or base.parent,
         idle_ttl=wanted.idle_ttl or base.idle_ttl, active_at=now,
     )  # fmt: skip
 

@@ -81,18 +81,46 @@ def test_without_git_flags_are_enough(tmp_path: Path) -> None:
             {"JENKINS_URL": "https://j", "GIT_URL": "https://u:p@git.example/a/b.git", "GIT_BRANCH": "origin/f", "GIT_COMMIT": "5"},
             ("git.example/a/b", "f", "5", "Jenkins"),
         ),
+        (
+            {"JENKINS_HOME": "/j", "BUILD_TAG": "t", "GIT_URL": "git@git.example:a/b.git", "BRANCH_NAME": "PR-1", "CHANGE_BRANCH": "f", "CHANGE_FORK": "evil"},
+            ("git.example/evil/b", "f", "", "Jenkins"),
+        ),
+        (
+            {"JENKINS_URL": "https://j", "GIT_URL": "https://git.example/a/b.git", "CHANGE_BRANCH": "f", "CHANGE_FORK": "evil/c"},
+            ("git.example/evil/c", "f", "", "Jenkins"),
+        ),
+        (
+            {"GITLAB_CI": "true", "CI_PROJECT_URL": "https://g.example/a/b", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "main",
+             "CI_MERGE_REQUEST_SOURCE_PROJECT_URL": "https://g.example/evil/b", "CI_COMMIT_SHA": "6"},
+            ("g.example/evil/b", "main", "6", "GitLab"),
+        ),
     ],
 )  # fmt: skip
 def test_the_variables_of_a_ci_tell_it_even_where_the_checkout_is_detached(tmp_path: Path, environ: dict[str, str], expected: tuple[str, ...]) -> None:
     found = find_origin(tmp_path, environ)
     assert (found.repository, found.branch, found.commit, found.told_by) == expected
+    assert found.pushed, "it builds what was pushed"
+    assert not find_origin(tmp_path, environ, branch="another").pushed
 
 
 def test_a_pull_request_counts_by_its_head_and_not_by_the_merge_that_ci_made(tmp_path: Path) -> None:
     event = tmp_path / "event.json"
-    event.write_text(json.dumps({"pull_request": {"head": {"sha": "head"}}}))
+    event.write_text(json.dumps({"pull_request": {"head": {"sha": "head", "repo": {"full_name": "evil/b"}}}}))
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "a/b", "GITHUB_HEAD_REF": "x", "GITHUB_SHA": "merge", "GITHUB_EVENT_PATH": str(event)}
-    assert find_origin(tmp_path, environ).commit == "head"
+    found = find_origin(tmp_path, environ)
+    assert (found.commit, found.repository) == ("head", "github.com/evil/b"), "a fork's branch is another one than that of the same name here"
+    event.write_text("[]")
+    assert find_origin(tmp_path, environ).repository == "github.com/a/b"
+
+
+def test_git_remembers_which_branches_it_has_seen_at_the_remote(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(repository), "clone")
+    assert find_origin(tmp_path / "clone", {}).pushed
+    git(tmp_path / "clone", "switch", "-q", "-c", "local")
+    assert not find_origin(tmp_path / "clone", {}).pushed
+    assert find_origin(tmp_path / "clone", {}, branch="main").pushed
+    assert not find_origin(tmp_path / "clone", {}, branch="main", repo="https://git.example/other").pushed
+    assert find_origin(tmp_path / "clone", {}, pushed=True).pushed
 
 
 def test_what_nobody_tells_is_asked_for(tmp_path: Path, repository: Path) -> None:

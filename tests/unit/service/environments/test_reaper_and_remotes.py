@@ -60,14 +60,30 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def test_a_branch_that_was_seen_and_is_deleted_goes_at_the_second_look(place: Place) -> None:
-    place.git("push", "-q", "origin", "main:refs/heads/x")
+    place.git("push", "-q", str(place.remote), "main:refs/heads/x")
     place.env("up", "stack.yaml", "--branch", "x")
     place.look()
-    place.git("push", "-q", "origin", "--delete", "x")
+    place.git("push", "-q", str(place.remote), "--delete", "x")
     assert place.look()["x"].startswith("watch")
     assert place.there() == {"x"}
     place.look(GRACE + 1)
     assert place.there() == set()
+
+
+def test_a_branch_that_git_or_a_ci_says_was_pushed_need_not_be_seen_by_a_reaper_first(place: Place) -> None:
+    place.git("push", "-q", "origin", "main:refs/heads/x")
+    place.git("fetch", "-q")
+    place.env("up", "stack.yaml", "--branch", "x")
+    place.env("up", "stack.yaml", "--branch", "y", "--repo", str(place.remote), "--pushed")
+    place.git("push", "-q", "origin", "--delete", "x")
+    assert {b: said.partition(":")[0] for b, said in place.look().items()} == {"x": "watch", "y": "watch"}
+    place.look(GRACE + 1)
+    assert place.there() == set()
+
+
+def test_where_there_is_no_environment_nothing_has_to_be_taken_down(place: Place) -> None:
+    place.env("down", "--branch", "x", code=2)
+    place.env("down", "--branch", "x", "--if-there")
 
 
 def test_a_branch_that_comes_back_is_as_it_was(place: Place) -> None:
