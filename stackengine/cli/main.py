@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code (``cli.exit_codes``)."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        args = parse(sys.argv[1:] if argv is None else argv)
+        args = parse(words)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else USAGE
+        code = end.code if isinstance(end.code, int) else USAGE
+        return PASSED_THROUGH if code and "run" in words and "env" in words[: words.index("run")] else code  # 2 would be taken for the command's
     terminal = Terminal(plain=args.plain, output=args.format)
     collect_rarely()
     try:

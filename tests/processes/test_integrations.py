@@ -86,8 +86,14 @@ def test_the_steps_of_the_github_action(checkout: Path) -> None:
     summary = (checkout.parent / "github_step_summary").read_text()
     for part in ("complete", "<http://c1.example/>", "```mermaid\nflowchart LR", "<code>feature/x</code>"):
         assert part in summary
-    run(checkout, step["run"], github(checkout, VERB="down", ARGUMENTS="", BRANCH="feature/x"))
+    closed = github(checkout, VERB="down", ARGUMENTS="--closed-pull-request", GITHUB_HEAD_REF="feature/x")
+    run(checkout, step["run"], closed)
+    assert len(environments(checkout)) == 1, "it lives as long as its branch"
+    project = checkout / "stackengine.yaml"
+    project.write_text(project.read_text() + "closed_pull_request: end\n")
+    run(checkout, step["run"], closed)
     assert environments(checkout) == []
+    run(checkout, step["run"], github(checkout, VERB="down", ARGUMENTS="", BRANCH="feature/x"))
 
 
 def test_nothing_is_built_for_a_pull_request_from_a_fork_unless_asked(checkout: Path) -> None:

@@ -209,6 +209,8 @@ def test_a_run_whose_command_is_not_there_is_our_own_failure(ci: Ci) -> None:
 @pytest.mark.thorough
 def test_a_run_that_is_not_in_order_is_our_own_failure_too(ci: Ci) -> None:
     assert "needs a command" in ci.run("run", "stack.yaml", code=125)
+    assert "no time" in ci.run("run", "stack.yaml", "--ttl=-1h", code=125), "2 would be taken for the command's"
+    ci.run("up", "stack.yaml", "--ttl=-1h", code=2)
     (ci.folder / "stack.yaml").write_text("resources: {}")
     ci.run(*run_words("true"), code=125)
 
