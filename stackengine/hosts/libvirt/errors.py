@@ -19,6 +19,8 @@ _UNSUPPORTED = {3, 84}
 """NO_SUPPORT, OPERATION_UNSUPPORTED."""
 _UNMEASURED = "unable to get accurate cpu usage"
 """qemu-img measures how dear a passphrase's hash is, and on a busy machine cannot (crypto/pbkdf.c)."""
+_GOING = "libxl_domain_info failed for domain"
+"""libxl looked a guest up while its host was letting go of it (libxl_driver.c, libxlDomainGetInfo): the next look finds it shut off, or not at all."""
 _HINTS = (
     ("permission denied", "the QEMU process may not read this file: check owner, mode, and AppArmor or SELinux"),
     ("apparmor", "AppArmor denies it: see 'stack-run hosts doctor'"),
@@ -44,6 +46,8 @@ def _kind(code: int, message: str) -> type[HostError]:
     if code in _EXISTS or "already exists" in lower or "exists already" in lower:
         return ExistsError
     if code in _TRANSIENT or "has asynchronous jobs running" in lower or "cannot acquire state change lock" in lower or _UNMEASURED in lower:
+        return TransientError
+    if _GOING in lower:
         return TransientError
     if code in _AGENT:
         return AgentError

@@ -14,6 +14,7 @@ libvirt = pytest.importorskip("libvirt")
 from stackengine.hosts import retrying  # noqa: E402
 from stackengine.hosts.gates import GateWatcher  # noqa: E402
 from stackengine.hosts.libvirt import connections  # noqa: E402
+from stackengine.hosts.libvirt.errors import translate  # noqa: E402
 from stackengine.hosts.memory import MemoryHost  # noqa: E402
 
 
@@ -94,3 +95,17 @@ def test_a_host_that_hangs_holds_up_only_its_own_gates() -> None:
     watcher.watch("quick", Gate("running", 60, "u"), MemoryHost("quick"), lambda _result: came.set())
     assert came.wait(1.0)
     watcher.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("internal error: libxl_domain_info failed for domain '5'", TransientError),  # it is being let go of
+        ("internal error: libxenlight failed to create new domain 'x'", RefusedError),
+        ("Timed out during operation: cannot acquire state change lock", TransientError),
+    ],
+)
+def test_what_will_be_over_in_a_moment_is_tried_again(message: str, kind: type[Exception]) -> None:
+    error = libvirt.libvirtError("it said")
+    error.err = (1, 0, message)
+    assert type(translate(error, "xen:///system", "virDomainLookupByUUIDString")) is kind
