@@ -144,7 +144,7 @@ def test_a_restricted_key_makes_changes_and_deletes_environments(restricted: Rem
     said = ("--branch", "b", "--commit", "c")
     assert "create complete" in ended(start(restricted, checkout, "env", "up", *ORIGIN, *said, "--param-file", "values.yaml"))[1]
     assert ended(start(restricted, checkout, "env", "outputs", "b", "commit"))[0].strip() == "from-a-file"
-    assert "gone" in ended(start(restricted, checkout, "env", "down", "b"))[1]
+    assert "gone" in ended(start(restricted, checkout, "env", "down", "b", *ORIGIN))[1]
 
 
 def test_a_restricted_key_runs_nothing_there(restricted: Remote, checkout: Path) -> None:
