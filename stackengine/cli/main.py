@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stackengine.cli.errors import UsageError
-from stackengine.cli.exit_codes import FAILED, INTERRUPTED, INVALID, OK, PASSED_THROUGH, USAGE
+from stackengine.cli.exit_codes import FAILED, INTERRUPTED, INVALID, OK, PASSED_THROUGH, USAGE, of_own_failure
 from stackengine.cli.parser import parse
 from stackengine.cli.terminal import Terminal
 
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(words)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else USAGE
-        return PASSED_THROUGH if code and "run" in words and "env" in words[: words.index("run")] else code  # 2 would be taken for the command's
+        return PASSED_THROUGH if code and of_own_failure(words) == PASSED_THROUGH else code  # 2 would be taken for the command's
     terminal = Terminal(plain=args.plain, output=args.format)
     collect_rarely()
     try:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace, terminal: Terminal, argv: Sequence[str]) -> int:
     """Here, or where ``--remote`` says."""
-    if args.remote or os.environ.get("STACKENGINE_REMOTE") or getattr(args, "config", None):
+    if args.remote or os.environ.get("STACKENGINE_REMOTE") or any(s.key == "remote" for s in getattr(args, "config", ())):
         from stackengine.cli import remoting
 
         remote = remoting.remote_of(args)

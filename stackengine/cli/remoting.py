@@ -181,7 +181,8 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
     perhaps = named and args.verb == "outputs" and not args.output  # the only word may be an output of this checkout's environment
     if args.verb not in ORIGIN:
         return words
-    from stackengine.service.environments.origin import find_origin, repository_here
+    from stackengine.cli.origins import origin_of
+    from stackengine.service.environments.origin import repository_here
     from stackengine.service.environments.run import branch_of
 
     if named and not perhaps:
@@ -189,7 +190,7 @@ def _with_origin(words: list[str], args: argparse.Namespace) -> list[str]:
         return _with_flags(words, {"--repo": here} if here else {})
     folder = Path(args.template).absolute().parent if getattr(args, "template", None) else Path.cwd()
     try:
-        found = find_origin(folder, os.environ, repo=args.repo, branch=args.branch, commit=args.commit)
+        found = origin_of(args, folder)
     except ServiceError:
         if perhaps:
             return words

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from stackengine.store.errors import StoreError, explain
 from stackengine.store.servers import BUSY_SECONDS, server_engine, transaction
-from stackengine.store.tables import SCHEMA_VERSION, metadata, store_meta
+from stackengine.store.tables import SCHEMA_VERSION, create, store_meta
 
 
 class Database:
@@ -103,7 +103,7 @@ class Database:
         with self.writing() as connection:
             if self._written(connection):
                 return  # another process was faster
-            metadata.create_all(connection)
+            create(connection)
             rows = [{"key": "schema", "value": str(SCHEMA_VERSION)}, {"key": "store_id", "value": uuid.uuid4().hex}]
             connection.execute(store_meta.insert(), rows)
             connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")

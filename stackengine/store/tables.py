@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 SCHEMA_VERSION = 3
 
 metadata = sa.MetaData()
 _NAME, _LONG = sa.String(255), sa.String(700)
 _MYSQL = ("mysql", "mariadb")
-_KEY = sa.String(64).with_variant(mysql.VARCHAR(64, charset="ascii", collation="ascii_bin"), *_MYSQL)
+# variants by names that every dialect knows: importing that of MySQL would be work for every command
+_KEY = sa.String(64).with_variant(sa.String(64, collation="ascii_bin"), *_MYSQL)
 """Ids and words of ours: in MySQL a key of several columns has 3072 bytes, of which every other character takes four."""
-_TIME = sa.Float().with_variant(mysql.DOUBLE(asdecimal=False), *_MYSQL)  # FLOAT has 24 bits there, which are two minutes
-_BYTES = sa.LargeBinary().with_variant(mysql.LONGBLOB(), *_MYSQL)
+_TIME = sa.Float().with_variant(sa.Double(), *_MYSQL)  # FLOAT has 24 bits there, which are two minutes
+_BYTES = sa.LargeBinary().with_variant(sa.LargeBinary(2**32 - 1), *_MYSQL)  # of that length: LONGBLOB
 
 store_meta = sa.Table("store_meta", metadata, sa.Column("key", _KEY, primary_key=True), sa.Column("value", sa.Text, nullable=False))
 
@@ -188,6 +188,10 @@ webhook = sa.Table(
     sa.Column("created_at", _TIME, nullable=False),
 )
 
-for _table in metadata.tables.values():
-    for _name in _MYSQL:  # names are told apart by every letter, as elsewhere
-        _table.kwargs.update({f"{_name}_engine": "InnoDB", f"{_name}_charset": "utf8mb4", f"{_name}_collate": "utf8mb4_bin"})
+
+def create(connection: sa.Connection) -> None:
+    """Make all tables in a new database."""
+    name = connection.dialect.name
+    for table in metadata.tables.values() if name in _MYSQL else ():  # names are told apart by every letter, as elsewhere
+        table.kwargs.update({f"{name}_engine": "InnoDB", f"{name}_charset": "utf8mb4", f"{name}_collate": "utf8mb4_bin"})
+    metadata.create_all(connection)

@@ -27,7 +27,10 @@ from stackengine.store.log import OperationJournal
 
 pytestmark = pytest.mark.thorough
 
-HEAVY = ("networkx", "sqlalchemy", "jsonschema", "libvirt", "yaml", "jinja2", "cryptography", "alembic", "rich", "asyncio", "http.server")
+HEAVY = (
+    "networkx", "sqlalchemy", "jsonschema", "libvirt", "yaml", "jinja2", "cryptography", "alembic", "rich", "asyncio", "http.server",
+    "sqlalchemy.dialects.mysql", "stackengine.cli.remoting",
+)  # fmt: skip
 HOST = "memory://costs"
 CHAIN = 12
 T = TypeVar("T")
@@ -63,7 +66,7 @@ def test_commands_import_what_they_need_only(tmp_path: Path) -> None:
     state = ["--state", str(tmp_path)]
     checked, planned = imported_by(["validate", str(template), *state], ["plan", str(template), "--host", HOST, *state])
     assert {"sqlalchemy", "libvirt", "cryptography", "networkx", "rich", "jinja2"}.isdisjoint(checked)
-    assert {"libvirt", "alembic", "networkx"}.isdisjoint(planned)
+    assert {"libvirt", "alembic", "networkx", "sqlalchemy.dialects.mysql", "stackengine.cli.remoting"}.isdisjoint(planned)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from stackengine.cli.exit_codes import FAILED, OK, PASSED_THROUGH
+from stackengine.cli.exit_codes import OK, of_own_failure
 from stackengine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
             code = _carry_out(header, Path(folder), source, send)
     except (ValueError, OSError) as error:
         send("e", f"error: {error}\n".encode())
-        code = PASSED_THROUGH if {"env", "run"} <= set(header.argv) else FAILED
+        code = of_own_failure(header.argv)
     send("x", str(code).encode())
     return OK
 

@@ -14,6 +14,7 @@ from stackengine.service import drift
 from stackengine.service.stacks import carry_out, outputs
 from stackengine.service.types import ServiceError
 from unit.service.house import House, run
+from unit.store.older import bring_back
 
 pytestmark = pytest.mark.thorough
 
@@ -146,12 +147,7 @@ def test_an_older_database_is_copied_before_it_is_changed(house: House, tmp_path
     house.up("nothing: {type: OS::Heat::None}\n")
     house.session.close()
     file = house.folder / "stackengine.db"
-    with sqlite3.connect(file) as connection:
-        for table in ("layer", "host", "host_object", "hold"):  # what was there then, though nothing was written to it
-            connection.execute(f"CREATE TABLE {table} (id TEXT)")
-        for line in ("DROP TABLE change_set", "DROP TABLE webhook", "ALTER TABLE stack DROP COLUMN policy", "UPDATE alembic_version SET version_num = '0001'",
-                     "UPDATE store_meta SET value = '1' WHERE key = 'schema'"):  # fmt: skip
-            connection.execute(line)
+    bring_back(file, 1)
     again = House(house.folder)
     assert again.instances().keys() == {"nothing"}
     backups = list(house.folder.glob("*.backup"))

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-from stackengine.store import migrations
 from stackengine.store.migrations import upgrade
 from stackengine.store.store import Store
 from stackengine.store.tables import metadata
+from unit.store.older import bring_back
 
 
 def schema(engine: sa.Engine) -> dict[str, Any]:
@@ -39,12 +37,7 @@ def test_a_store_of_an_older_version_keeps_all_that_it_had(tmp_path: Path) -> No
     store.record(store.fresh("shop", "lab://", "hot"))
     before = store.stack("shop")
     store.close()
-    with sa.create_engine(f"sqlite:///{file}").begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0002")
-        connection.execute(sa.text("UPDATE store_meta SET value = '2' WHERE key = 'schema'"))
+    bring_back(file, 2)
     with closing(sqlite3.connect(file)) as old:
         assert {"layer", "host", "host_object", "hold"} <= {name for (name,) in old.execute("SELECT name FROM sqlite_master")}
     again = Store(f"sqlite:///{file}", tmp_path)

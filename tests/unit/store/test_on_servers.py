@@ -22,6 +22,7 @@ from stackengine.service import stacks
 from stackengine.service.session import Session
 from stackengine.service.types import Request, ServiceError, Settings
 from stackengine.store import servers as database_servers
+from stackengine.store import tables
 from stackengine.store.errors import BusyError, ClaimConflictError, StoreError
 from stackengine.store.store import Store
 from unit.store.test_operations_store import recorded, submit
@@ -135,6 +136,17 @@ def test_one_operation_begins_on_a_stack_and_one_stack_has_a_name(url: str, tmp_
     assert (made.count(None), sum(isinstance(f, BusyError) for f in made)) == (1, 3), made
     for store in stores:
         store.close()
+
+
+def test_a_secret_may_be_longer_than_the_shortest_kind_of_blob(url: str, tmp_path: Path) -> None:
+    store = Store(url, tmp_path)
+    row = recorded(store, "shop")
+    sealed = store.vault(row.id)
+    reference = sealed.seal("x" * 100_000)
+    with store.database.writing() as connection:
+        connection.execute(tables.secret.insert(), sealed.take_new())
+    assert store.vault(row.id).open(reference) == "x" * 100_000
+    store.close()
 
 
 def test_names_are_told_apart_by_every_letter_and_times_to_the_millisecond(url: str, tmp_path: Path) -> None:
