@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,7 +160,7 @@ def test_branches_come_and_go_and_each_shows_its_own_page(machine: Machine, coun
 
     again = [b for b in branches if b not in ("main", "gone", "old", "raced")]
     jobs = [machine.push(b, "second") for b in again]
-    failing = machine.push("main", "broken")
+    failing = machine.push("main", "broken", "--ttl", "1s")  # so that it is the pin that keeps it
     earlier = machine.push("raced", "earlier")
     until(lambda: machine.ls()["raced"]["state"] == "running")
     ended(machine.push("raced", "later"))
@@ -175,10 +176,29 @@ def test_branches_come_and_go_and_each_shows_its_own_page(machine: Machine, coun
     stands_still_dies_and_ends(machine)
     assert set(machine.ls()) == {b for b in branches if b not in ("gone", "old")}
     assert page(machine.ls()["main"]) == "first-0"
+    urls = [e["outputs"]["url"]["value"] for e in (*found.values(), *machine.ls().values())]
     machine.run("reap", "--all")
     assert machine.ls() == {}
+    nothing_is_left(machine, urls)
+
+
+def nothing_is_left(machine: Machine, urls: list[str]) -> None:
+    """No host, so no domain, volume or network in one; no folder, no process and no port that answers."""
     assert list(private.names(machine.state)) == []
     assert {p.name for p in (machine.state / "hosts").iterdir()} <= {".locks", ".cache", ".ready.log"}
+    until(lambda: not [c for c in commands() if str(machine.state) in c])
+    for url in urls:
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(url, timeout=30)
+
+
+def commands() -> list[str]:
+    """The command lines of all processes."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return found
 
 
 def stands_still_dies_and_ends(machine: Machine) -> None:
