@@ -55,6 +55,7 @@ outputs:
 """
 ASK = "; ".join(
     [
+        "systemctl is-system-running --wait >/dev/null",  # the page may be there before the boot is at its end, and cloud-init with it
         *("wc -l </var/lib/first-boot", "cat /var/lib/every-boot 2>/dev/null | wc -l", "cat /etc/machine-id"),
         *("cat /etc/ssh/ssh_host_ed25519_key.pub", "hostname", "wc -l </root/.ssh/authorized_keys"),
         "[ -e /run/cloud-init/result.json ]; echo $?",
